@@ -1,0 +1,71 @@
+// What every service's main shares: flags, signals, the gRPC server with health and reflection, metrics on a port of their
+// own, graceful drain. main.cc only wires:
+//
+//   int main(int argc, char** argv) {
+//     return rematch::rpc::ServerMain(argc, argv, {.name = "mentor-service", .migrations = mentor::MentorMigrations()},
+//         [](rpc::ServerEnvironment& env) -> absl::StatusOr<std::unique_ptr<rpc::Service>> { return mentor::MakeService(env); });
+//   }
+//
+// Flags of every service: --listen=127.0.0.1:0 (loopback only), --port_file=PATH (the port is written there, whole, once
+// serving), --metrics_listen=127.0.0.1:0, --metrics_port_file=PATH, --database=sqlite:PATH, --log_level=info,
+// --drain_timeout=10s. A bad flag, an unwritable path, a database or port in use: one clear line on stderr, exit code 2 for flags, 1 for
+// the rest. SIGTERM and SIGINT: health NOT_SERVING, calls in flight end, loops stop, the store closes, exit code 0.
+#ifndef REMATCH_PLATFORM_RPC_SERVER_H_
+#define REMATCH_PLATFORM_RPC_SERVER_H_
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <grpcpp/grpcpp.h>
+
+#include "absl/status/statusor.h"
+#include "platform/clock.h"
+#include "platform/embedded.h"
+#include "platform/executor.h"
+#include "platform/ids.h"
+#include "platform/metrics.h"
+#include "platform/rpc/call.h"
+#include "platform/sql/database.h"
+
+namespace rematch::rpc {
+
+// What a service is built from; outlives it.
+struct ServerEnvironment {
+  sql::Database& database;
+  platform::Clock& clock;
+  platform::Random& random;
+  platform::IdSource& ids;
+  platform::Executor& blocking;
+  platform::Metrics& metrics;
+  std::string replica;  // differs for every start of every process: owner of leases
+};
+
+// A running service: its gRPC services and its loops.
+class Service {
+ public:
+  virtual ~Service() = default;
+  virtual std::vector<grpc::Service*> grpc_services() = 0;
+  // Full names for the health service, one per gRPC service ("rematch.mentor.v1.MentorService").
+  virtual std::vector<std::string> health_names() = 0;
+  // Starts the loops, once the server listens.
+  virtual void Start() {}
+  // Stops taking on work: loops end, streams are told to end, doors drain. Called after health says NOT_SERVING.
+  virtual void Stop() {}
+};
+
+struct ServerDefinition {
+  std::string name;
+  std::span<const platform::EmbeddedFile> migrations;
+};
+
+using MakeService = std::function<absl::StatusOr<std::unique_ptr<Service>>(ServerEnvironment&)>;
+
+// Runs until a signal; returns the exit code.
+int ServerMain(int argc, char** argv, ServerDefinition definition, MakeService make);
+
+}  // namespace rematch::rpc
+
+#endif  // REMATCH_PLATFORM_RPC_SERVER_H_

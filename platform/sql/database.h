@@ -1,0 +1,111 @@
+// A relational store behind one small interface. Statements are written once, in the part of MySQL's SQL that MySQL 8.0 and
+// MariaDB 10.6+ share; the SQLite driver translates the little that differs:
+//   INSERT IGNORE INTO t ...                                   -> INSERT OR IGNORE INTO t ...
+//   INSERT INTO t ... ON DUPLICATE KEY UPDATE c = VALUES(c)    -> ... ON CONFLICT DO UPDATE SET c = excluded.c
+//   SELECT ... FOR UPDATE [SKIP LOCKED]                        -> SELECT ...  (one writer at a time anyway)
+// Types in migrations: BIGINT, VARCHAR(n) for text, LONGBLOB for bytes. No statement is put together from user input.
+//
+//   auto status = db.Transact([&](sql::Transaction& tx) -> absl::Status {
+//     REMATCH_ASSIGN_OR_RETURN(auto rows, tx.Query("SELECT name, capacity FROM mentors WHERE id = ?", {id}));
+//     ...
+//   });
+#ifndef REMATCH_PLATFORM_SQL_DATABASE_H_
+#define REMATCH_PLATFORM_SQL_DATABASE_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+
+namespace rematch::sql {
+
+struct Bytes {
+  std::string data;
+};
+// NULL, a whole number, text in UTF-8, bytes.
+using Value = std::variant<std::monostate, int64_t, std::string, Bytes>;
+
+class Row {
+ public:
+  explicit Row(std::vector<Value> values) : values_(std::move(values)) {}
+  bool IsNull(size_t column) const { return std::holds_alternative<std::monostate>(values_[column]); }
+  // The column as a number; 0 for NULL.
+  int64_t Int(size_t column) const;
+  // The column's text or bytes; "" for NULL.
+  const std::string& Text(size_t column) const;
+  // Moves the text or bytes out, for large columns.
+  std::string TakeText(size_t column);
+
+ private:
+  std::vector<Value> values_;
+};
+
+// Only valid inside the body that it is handed to, on that thread.
+class Transaction {
+ public:
+  virtual ~Transaction() = default;
+  virtual absl::StatusOr<std::vector<Row>> Query(std::string_view statement, absl::Span<const Value> parameters = {}) = 0;
+  // The number of rows that were inserted, changed or deleted.
+  virtual absl::StatusOr<int64_t> Execute(std::string_view statement, absl::Span<const Value> parameters = {}) = 0;
+};
+
+// What to do about a failed transaction. Every status that a Database returns of its own accord carries one.
+enum class Failure {
+  kNone,           // not an error of the store: the body refused
+  kRetry,          // deadlock, failed certification, connection lost before COMMIT: the same again will do
+  kSplit,          // lock wait ran out, constraint, anything else: some statement is at fault, others need not be
+  kUnknownCommit,  // broke off during COMMIT: it may or may not have happened
+  kUnavailable,    // no connection, disk full, read-only: nothing will work for now
+};
+Failure FailureOf(const absl::Status& status);
+// A status of the store: `code` is UNAVAILABLE for kUnavailable, kRetry and kUnknownCommit, INTERNAL for kSplit.
+// `detail` names the driver's error, never values.
+absl::Status StoreError(Failure failure, std::string_view detail);
+
+// Thread-safe.
+class Database {
+ public:
+  virtual ~Database() = default;
+  // One attempt: begins, runs `body`, commits if it returned OK and rolls back otherwise. `body` MUST NOT keep state across
+  // calls, since callers run it again. Blocks.
+  virtual absl::Status Transact(absl::FunctionRef<absl::Status(Transaction&)> body) = 0;
+  // Reads of one consistent snapshot; `body` must not write. Blocks.
+  virtual absl::Status Read(absl::FunctionRef<absl::Status(Transaction&)> body) = 0;
+  // How many Transact() calls side by side the store gains from: 1 for SQLite.
+  virtual int writers() const = 0;
+  // Splits `script` into its statements and runs them in one transaction, as migrations need.
+  virtual absl::Status RunScript(std::string_view script) = 0;
+};
+
+struct OpenOptions {
+  int readers = 4;  // connections for Read(); an in-memory database has one
+};
+
+// Opens the store that `url` names:
+//   sqlite:PATH     a file; created if missing; WAL, synchronous=FULL; a second process is refused by a lock file
+//   sqlite::memory: gone when closed; one connection, for tests and simulation
+// INVALID_ARGUMENT for another URL, FAILED_PRECONDITION for a path that cannot be written or is in use by another process.
+absl::StatusOr<std::unique_ptr<Database>> Open(std::string_view url, const OpenOptions& options = {});
+
+// "(?, ?, ?, ?)" for at least `count` values, padded to a power of two so that prepared statements stay few.
+std::string InList(size_t count);
+// Repeats the last of `values` until InList(values.size()) is filled. Must not be empty.
+void PadInList(std::vector<Value>& values);
+// "(?, ?), (?, ?)" for `rows` rows of `columns` values.
+std::string ValueRows(size_t rows, size_t columns);
+
+// Instants are stored as microseconds since the epoch, in UTC. InfiniteFuture is stored as INT64_MAX.
+int64_t ToMicros(absl::Time time);
+absl::Time FromMicros(int64_t micros);
+
+}  // namespace rematch::sql
+
+#endif  // REMATCH_PLATFORM_SQL_DATABASE_H_
