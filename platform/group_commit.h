@@ -16,6 +16,10 @@
 // kSplit halves the batch until the bad command stands alone; kUnavailable is retried until the deadlines and `max_retry` run
 // out. A command whose deadline passed is dropped before it runs. A full queue answers RESOURCE_EXHAUSTED with RetryInfo, and
 // timers are let in only while half of the queue is free for people.
+//
+// The claims are rows of this table, which each service's first migration makes (body_hash is hex; a NULL reply is never committed):
+//   CREATE TABLE requests (scope VARCHAR(255) NOT NULL, request_id VARCHAR(128) NOT NULL, attempt VARCHAR(64) NOT NULL,
+//                          body_hash VARCHAR(64) NOT NULL, reply LONGBLOB, created BIGINT NOT NULL, PRIMARY KEY (scope, request_id));
 #ifndef REMATCH_PLATFORM_GROUP_COMMIT_H_
 #define REMATCH_PLATFORM_GROUP_COMMIT_H_
 
@@ -48,7 +52,7 @@ struct CommandMeta {
   std::string scope;
   // Empty: the command is its own guard against repetition (a timer, checked against the state).
   std::string request_id;
-  // SHA-256 of what the caller asked for.
+  // SHA-256 of what the caller asked for, in hex.
   std::string body_hash;
   absl::Time deadline = absl::InfiniteFuture();
   Priority priority = Priority::kPeople;

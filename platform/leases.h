@@ -1,0 +1,66 @@
+// Who works on what, without electing anybody: rows of work carry their owner (a replica) and a fencing epoch.
+//
+// A replica shows that it lives by moving its beat in the table `replicas`; another one judges it dead when that beat stood
+// still for the lease's length on the observer's own monotonic clock, so clocks that differ do no harm. Whoever claims a row raises
+// its epoch; a write about the row that is made later checks owner and epoch in its own transaction, so a replica that slept
+// through its lease writes nothing stale.
+//
+// A table of work has the columns `id` (unique), `due` (microseconds), `owner` ('' when nobody's), `epoch`, and an index on (owner, due). Rows that
+// a replica creates may start as its own (owner = itself, epoch = 1): then it goes to work after the commit, without polling.
+//
+//   CREATE TABLE replicas (replica VARCHAR(64) NOT NULL PRIMARY KEY, beat BIGINT NOT NULL, seen BIGINT NOT NULL);
+#ifndef REMATCH_PLATFORM_LEASES_H_
+#define REMATCH_PLATFORM_LEASES_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "platform/clock.h"
+#include "platform/sql/database.h"
+
+namespace rematch::platform {
+
+struct Claim {
+  std::string id;
+  int64_t epoch = 0;  // what the row's epoch is now that this replica owns it
+};
+
+// Thread-safe. Blocks.
+class Leases {
+ public:
+  Leases(sql::Database& database, Clock& clock, std::string replica, absl::Duration lease = absl::Seconds(10));
+
+  const std::string& replica() const { return replica_; }
+
+  // Moves this replica's beat and looks at the others'. Call it every lease / 4.
+  absl::Status Beat();
+  // Makes up to `limit` rows of `table` this replica's that are due by `now` and nobody's or a dead replica's, the longest due first.
+  // Rows that were already its own are not returned. `table` is a fixed word of the code.
+  absl::StatusOr<std::vector<Claim>> ClaimDue(std::string_view table, absl::Time now, size_t limit);
+  // When the next row of `table` that is nobody's falls due; InfiniteFuture when there is none.
+  absl::StatusOr<absl::Time> NextDue(std::string_view table);
+
+ private:
+  struct Seen {
+    int64_t beat = 0;
+    absl::Duration since;  // monotonic time at which this beat was first seen
+  };
+  std::vector<std::string> DeadReplicas();
+
+  sql::Database& database_;
+  Clock& clock_;
+  const std::string replica_;
+  const absl::Duration lease_;
+  absl::Mutex mutex_;
+  absl::flat_hash_map<std::string, Seen> seen_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace rematch::platform
+
+#endif  // REMATCH_PLATFORM_LEASES_H_
