@@ -62,6 +62,8 @@ struct CommandMeta {
 struct BatchResult {
   std::vector<absl::StatusOr<std::string>> replies;
   // Called once after the commit, on the committing thread, before the replies go out: to wake loops, to hand on work. Optional.
+  // After a commit of unknown outcome it is called if a claim of the batch shows that it took place. A batch without request ids shows
+  // nothing, so whoever hands on work also looks in the store for what is its own.
   absl::AnyInvocable<void()> committed;
 };
 

@@ -12,8 +12,10 @@
 #ifndef REMATCH_PLATFORM_LEASES_H_
 #define REMATCH_PLATFORM_LEASES_H_
 
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -50,8 +52,10 @@ class Leases {
   struct Seen {
     int64_t beat = 0;
     absl::Duration since;  // monotonic time at which this beat was first seen
+    absl::Duration still;  // how long it had stood still when it was last looked at
   };
-  std::vector<std::string> DeadReplicas();
+  // Sorted, each with the beat it was judged by.
+  std::vector<std::pair<std::string, int64_t>> DeadReplicas();
 
   sql::Database& database_;
   Clock& clock_;

@@ -1,0 +1,520 @@
+#include "platform/group_commit.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <string_view>
+#include <tuple>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "platform/errors.h"
+#include "platform/log.h"
+
+namespace rematch {
+
+using sql::Failure;
+using sql::Row;
+using sql::Transaction;
+using sql::Value;
+
+namespace {
+
+constexpr absl::Duration kLongestPause = absl::Seconds(1);
+constexpr absl::Duration kRetryAfterFull = absl::Milliseconds(100);
+// The lengths of the columns of `requests`: a store that cut them off would take two requests for one.
+constexpr size_t kMaxScope = 255;
+constexpr size_t kMaxRequestId = 128;
+
+std::string_view NameOf(Failure failure) {
+  switch (failure) {
+    case Failure::kRetry:
+      return "retry";
+    case Failure::kSplit:
+      return "split";
+    case Failure::kUnknownCommit:
+      return "unknown_commit";
+    case Failure::kUnavailable:
+      return "unavailable";
+    case Failure::kNone:
+      return "none";
+  }
+  return "none";
+}
+
+absl::Status Reused() {
+  return Error(absl::StatusCode::kAlreadyExists, reason::kRequestIdReused, "this request id was used for another request");
+}
+
+absl::Status ShuttingDown() { return Error(absl::StatusCode::kUnavailable, reason::kShuttingDown, "the service is shutting down"); }
+
+}  // namespace
+
+struct GroupCommitCore::Impl {
+  struct Item {
+    Item(CommandMeta m, void* c, Destroy d, Reply r, absl::Duration now)
+        : meta(std::move(m)), command(c), destroy(d), reply(std::move(r)), submitted(now) {}
+    ~Item() { destroy(command); }
+    Item(const Item&) = delete;
+    Item& operator=(const Item&) = delete;
+
+    void Answer(absl::StatusOr<std::string> result) { std::move(reply)(std::move(result)); }
+
+    CommandMeta meta;
+    void* const command;
+    const Destroy destroy;
+    Reply reply;
+    const absl::Duration submitted;  // monotonic
+  };
+  using Items = std::vector<std::unique_ptr<Item>>;
+
+  // A commit that broke off. Should its claims turn up, it took place, and what it would have set going is still to be done.
+  struct Lost {
+    std::string token;
+    absl::AnyInvocable<void()> committed;
+  };
+
+  // What a batch has been through; the halves of a split batch share it.
+  struct History {
+    int attempts = 0;
+    absl::Duration next_pause;
+    absl::Duration paused;
+    std::vector<Lost> lost;
+  };
+
+  enum class Outcome {
+    kPending,
+    kTwin,       // has the request id of an earlier command of the batch, and what becomes of that one decides
+    kTookPlace,  // the request was carried out before: its reply
+    kReused,     // another request was carried out under this id
+    kDone,
+    kRefused,  // by the handler
+  };
+
+  // One transaction: what its body found and decided, kept until the commit is known. A rerun starts with a new one.
+  struct Attempt {
+    std::string token;                             // marks the claims that this attempt made
+    std::vector<size_t> claimed;                   // items with a request id and no earlier twin, by (scope, id)
+    std::vector<std::pair<size_t, size_t>> twins;  // (later, earlier)
+    std::vector<Outcome> outcomes;                 // one an item
+    std::vector<absl::StatusOr<std::string>> replies;
+    std::vector<std::string> seen_tokens;  // of claims that were there already
+    absl::AnyInvocable<void()> committed;
+  };
+
+  Impl(GroupCommitOptions o, sql::Database& db, Handle h, Destroy d, platform::Clock& c, platform::Random& r, GroupCommitObserver* ob)
+      : options(o), database(db), handle(std::move(h)), destroy(d), clock(c), random(r), observer(ob == nullptr ? no_observer : *ob) {
+    const int count = options.threads < 0 ? database.writers() : options.threads;
+    inline_mode = count == 0;
+    threads.reserve(count);
+    for (int i = 0; i < count; ++i) threads.emplace_back([this] { Work(); });
+  }
+
+  void Submit(CommandMeta meta, void* command, Reply reply);
+  bool RunOnce();
+  void Drain();
+  void Stop();
+
+  size_t Queued() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) { return again.size() + people.size() + timers.size(); }
+  Items TakeBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  void Work();
+  void RunBatch(Items items);
+  void Process(Items items, History& history);
+  void DropExpired(Items& items);
+  Attempt Plan(const Items& items);
+  absl::Status RunBody(Transaction& tx, const Items& items, Attempt& attempt);
+  absl::Status ClaimRequests(Transaction& tx, const Items& items, Attempt& attempt);
+  absl::Status RunHandler(Transaction& tx, const Items& items, Attempt& attempt);
+  absl::Status KeepReplies(Transaction& tx, const Items& items, const Attempt& attempt);
+  void Finish(Items items, Attempt attempt, History& history);
+  void AnswerAll(Items items, const absl::Status& status);
+  bool Pause(History& history);
+
+  static std::pair<std::string, std::vector<Value>> WhereRequests(const Items& items, const std::vector<size_t>& which);
+
+  const GroupCommitOptions options;
+  sql::Database& database;
+  Handle handle;
+  const Destroy destroy;
+  platform::Clock& clock;
+  platform::Random& random;
+  GroupCommitObserver no_observer;
+  GroupCommitObserver& observer;
+  bool inline_mode = false;
+
+  absl::Mutex mutex;
+  bool stopping ABSL_GUARDED_BY(mutex) = false;
+  bool draining ABSL_GUARDED_BY(mutex) = false;
+  int running ABSL_GUARDED_BY(mutex) = 0;  // batches
+  std::deque<std::unique_ptr<Item>> again ABSL_GUARDED_BY(mutex);  // twins of refused commands: already admitted, so first
+  std::deque<std::unique_ptr<Item>> people ABSL_GUARDED_BY(mutex);
+  std::deque<std::unique_ptr<Item>> timers ABSL_GUARDED_BY(mutex);
+  std::vector<std::thread> threads;
+};
+
+void GroupCommitCore::Impl::Submit(CommandMeta meta, void* command, Reply reply) {
+  auto item = std::make_unique<Item>(std::move(meta), command, destroy, std::move(reply), clock.Monotonic());
+  if (item->meta.scope.size() > kMaxScope || item->meta.request_id.size() > kMaxRequestId) {
+    Violations bad;
+    bad.Add("request_id", absl::StrCat("at most ", kMaxRequestId, " bytes, and ", kMaxScope, " for what it is unique in"));
+    item->Answer(bad.ToStatus());
+    return;
+  }
+  absl::Status refused;
+  {
+    absl::MutexLock lock(&mutex);
+    const bool timer = item->meta.priority == Priority::kTimer;
+    if (stopping || draining) {
+      refused = ShuttingDown();
+    } else if (Queued() >= (timer ? options.max_queue / 2 : options.max_queue)) {
+      refused = ErrorWithRetry(absl::StatusCode::kResourceExhausted, reason::kQueueFull, "too many commands are waiting", kRetryAfterFull);
+    } else {
+      (timer ? timers : people).push_back(std::move(item));
+    }
+  }
+  if (!refused.ok()) item->Answer(std::move(refused));
+}
+
+GroupCommitCore::Impl::Items GroupCommitCore::Impl::TakeBatch() {
+  Items items;
+  items.reserve(std::min(Queued(), options.max_batch));
+  for (auto* queue : {&again, &people, &timers}) {
+    while (!queue->empty() && items.size() < options.max_batch) {
+      items.push_back(std::move(queue->front()));
+      queue->pop_front();
+    }
+  }
+  return items;
+}
+
+void GroupCommitCore::Impl::Work() {
+  for (;;) {
+    Items items;
+    {
+      absl::MutexLock lock(&mutex);
+      const auto ready = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) { return stopping || Queued() > 0; };
+      mutex.Await(absl::Condition(&ready));
+      if (stopping) return;
+      items = TakeBatch();
+      ++running;
+    }
+    RunBatch(std::move(items));
+    absl::MutexLock lock(&mutex);
+    --running;
+  }
+}
+
+bool GroupCommitCore::Impl::RunOnce() {
+  if (!inline_mode) return false;
+  Items items;
+  {
+    absl::MutexLock lock(&mutex);
+    items = TakeBatch();
+    if (items.empty()) return false;
+    ++running;
+  }
+  RunBatch(std::move(items));
+  absl::MutexLock lock(&mutex);
+  --running;
+  return true;
+}
+
+void GroupCommitCore::Impl::Drain() {
+  {
+    absl::MutexLock lock(&mutex);
+    draining = true;
+  }
+  while (RunOnce()) {
+  }
+  absl::MutexLock lock(&mutex);
+  const auto quiet = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) { return stopping || (Queued() == 0 && running == 0); };
+  mutex.Await(absl::Condition(&quiet));
+}
+
+void GroupCommitCore::Impl::Stop() {
+  {
+    absl::MutexLock lock(&mutex);
+    stopping = true;
+  }
+  for (std::thread& thread : threads) thread.join();
+  Items left;
+  {
+    absl::MutexLock lock(&mutex);
+    for (auto* queue : {&again, &people, &timers}) {
+      for (std::unique_ptr<Item>& item : *queue) left.push_back(std::move(item));
+      queue->clear();
+    }
+  }
+  AnswerAll(std::move(left), ShuttingDown());
+}
+
+void GroupCommitCore::Impl::RunBatch(Items items) {
+  const absl::Duration now = clock.Monotonic();
+  for (const std::unique_ptr<Item>& item : items) observer.Waited(now - item->submitted);
+  History history{.next_pause = options.first_pause};
+  Process(std::move(items), history);
+}
+
+// Runs these commands until each is answered or waits anew.
+void GroupCommitCore::Impl::Process(Items items, History& history) {
+  for (;;) {
+    // After a commit of unknown outcome nobody may be told that their command did not run.
+    if (history.lost.empty()) DropExpired(items);
+    if (items.empty()) return;
+    const absl::Duration begin = clock.Monotonic();
+    Attempt attempt = Plan(items);
+    const absl::Status status = database.Transact([&](Transaction& tx) { return RunBody(tx, items, attempt); });
+    if (status.ok()) {
+      observer.Batch(items.size(), clock.Monotonic() - begin);
+      Finish(std::move(items), std::move(attempt), history);
+      return;
+    }
+    const Failure failure = sql::FailureOf(status);
+    switch (failure) {
+      case Failure::kUnknownCommit:
+        history.lost.push_back({std::move(attempt.token), std::move(attempt.committed)});
+        [[fallthrough]];
+      case Failure::kRetry:
+        if (++history.attempts >= options.max_attempts) {
+          log::Warn("batch_given_up", {{"commands", items.size()}, {"failure", NameOf(failure)}});
+          AnswerAll(std::move(items), status);
+          return;
+        }
+        break;
+      case Failure::kUnavailable:
+        if (history.paused >= options.max_retry) {
+          log::Error("store_unavailable", {{"commands", items.size()}});
+          AnswerAll(std::move(items), status);
+          return;
+        }
+        break;
+      case Failure::kSplit:
+      case Failure::kNone: {
+        if (items.size() == 1) {
+          // The message tells which constraint or statement it was, never a value.
+          log::Error("command_refused_by_store", {{"reason", ReasonOf(status)}, {"error", std::string(status.message())}});
+          items.front()->Answer(status);
+          return;
+        }
+        observer.Split();
+        log::Warn("batch_split", {{"commands", items.size()}, {"failure", NameOf(failure)}});
+        Items second(std::make_move_iterator(items.begin() + static_cast<std::ptrdiff_t>(items.size() / 2)),
+                     std::make_move_iterator(items.end()));
+        items.resize(items.size() / 2);
+        Process(std::move(items), history);
+        Process(std::move(second), history);
+        return;
+      }
+    }
+    observer.Retried();
+    if (!Pause(history)) {
+      AnswerAll(std::move(items), history.lost.empty() ? ShuttingDown() : status);
+      return;
+    }
+  }
+}
+
+void GroupCommitCore::Impl::DropExpired(Items& items) {
+  const absl::Time now = clock.Now();
+  const auto expired = std::stable_partition(items.begin(), items.end(), [now](const auto& item) { return item->meta.deadline > now; });
+  if (expired == items.end()) return;
+  Items dropped(std::make_move_iterator(expired), std::make_move_iterator(items.end()));
+  items.erase(expired, items.end());
+  AnswerAll(std::move(dropped), Error(absl::StatusCode::kDeadlineExceeded, reason::kDeadlinePassed,
+                                      "the deadline passed before the command ran; nothing was changed"));
+}
+
+GroupCommitCore::Impl::Attempt GroupCommitCore::Impl::Plan(const Items& items) {
+  Attempt attempt;
+  attempt.token = absl::StrFormat("%016x%016x", random.Next(), random.Next());
+  std::vector<size_t> keyed;
+  keyed.reserve(items.size());
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (!items[i]->meta.request_id.empty()) keyed.push_back(i);
+  }
+  const auto key = [&items](size_t i) { return std::tie(items[i]->meta.scope, items[i]->meta.request_id); };
+  std::stable_sort(keyed.begin(), keyed.end(), [&key](size_t a, size_t b) { return key(a) < key(b); });
+  for (const size_t i : keyed) {
+    if (!attempt.claimed.empty() && key(attempt.claimed.back()) == key(i)) {
+      attempt.twins.emplace_back(i, attempt.claimed.back());
+    } else {
+      attempt.claimed.push_back(i);
+    }
+  }
+  return attempt;
+}
+
+absl::Status GroupCommitCore::Impl::RunBody(Transaction& tx, const Items& items, Attempt& attempt) {
+  attempt.outcomes.assign(items.size(), Outcome::kPending);
+  for (const auto& [later, earlier] : attempt.twins) attempt.outcomes[later] = Outcome::kTwin;
+  attempt.replies.resize(items.size());
+  REMATCH_RETURN_IF_ERROR(ClaimRequests(tx, items, attempt));
+  REMATCH_RETURN_IF_ERROR(RunHandler(tx, items, attempt));
+  return KeepReplies(tx, items, attempt);
+}
+
+// Answers the commands whose request took place before; the claims of the others are now this attempt's.
+absl::Status GroupCommitCore::Impl::ClaimRequests(Transaction& tx, const Items& items, Attempt& attempt) {
+  if (attempt.claimed.empty()) return absl::OkStatus();
+  std::vector<Value> values;
+  values.reserve(5 * attempt.claimed.size());
+  const int64_t now = sql::ToMicros(clock.Now());
+  for (const size_t i : attempt.claimed) {
+    const CommandMeta& meta = items[i]->meta;
+    values.insert(values.end(), {meta.scope, meta.request_id, attempt.token, meta.body_hash, now});
+  }
+  REMATCH_ASSIGN_OR_RETURN(const int64_t made,
+                           tx.Execute(absl::StrCat("INSERT IGNORE INTO requests (scope, request_id, attempt, body_hash, created) VALUES ",
+                                                   sql::ValueRows(attempt.claimed.size(), 5)),
+                                      values));
+  // The usual case: every row is new, so it is this attempt's and locked.
+  if (made == static_cast<int64_t>(attempt.claimed.size())) return absl::OkStatus();
+
+  const auto [where, keys] = WhereRequests(items, attempt.claimed);
+  REMATCH_ASSIGN_OR_RETURN(
+      std::vector<Row> rows,
+      tx.Query(absl::StrCat("SELECT scope, request_id, attempt, body_hash, reply FROM requests WHERE ", where, " FOR UPDATE"), keys));
+  absl::flat_hash_map<std::pair<std::string_view, std::string_view>, Row*> found;
+  for (Row& row : rows) found.emplace(std::make_pair(std::string_view(row.Text(0)), std::string_view(row.Text(1))), &row);
+  for (const size_t i : attempt.claimed) {
+    const CommandMeta& meta = items[i]->meta;
+    const auto it = found.find(std::make_pair(std::string_view(meta.scope), std::string_view(meta.request_id)));
+    // The owner of a claim gave it up between the two statements.
+    if (it == found.end()) return sql::StoreError(Failure::kRetry, "a claim went away");
+    Row& row = *it->second;
+    if (row.Text(2) == attempt.token) continue;
+    if (row.IsNull(4)) return sql::StoreError(Failure::kRetry, "a claim without a reply");
+    attempt.seen_tokens.push_back(row.Text(2));
+    if (row.Text(3) == meta.body_hash) {
+      attempt.outcomes[i] = Outcome::kTookPlace;
+      attempt.replies[i] = row.TakeText(4);
+    } else {
+      attempt.outcomes[i] = Outcome::kReused;
+      attempt.replies[i] = Reused();
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status GroupCommitCore::Impl::RunHandler(Transaction& tx, const Items& items, Attempt& attempt) {
+  std::vector<size_t> run;
+  std::vector<void*> commands;
+  run.reserve(items.size());
+  commands.reserve(items.size());
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (attempt.outcomes[i] != Outcome::kPending) continue;
+    run.push_back(i);
+    commands.push_back(items[i]->command);
+  }
+  if (run.empty()) return absl::OkStatus();
+  REMATCH_ASSIGN_OR_RETURN(BatchResult result, handle(tx, commands));
+  if (result.replies.size() != run.size()) return absl::InternalError("a handler must reply to each command of its batch");
+  for (size_t k = 0; k < run.size(); ++k) {
+    attempt.outcomes[run[k]] = result.replies[k].ok() ? Outcome::kDone : Outcome::kRefused;
+    attempt.replies[run[k]] = std::move(result.replies[k]);
+  }
+  attempt.committed = std::move(result.committed);
+  return absl::OkStatus();
+}
+
+absl::Status GroupCommitCore::Impl::KeepReplies(Transaction& tx, const Items& items, const Attempt& attempt) {
+  std::vector<size_t> refused;
+  std::vector<Value> values;
+  size_t kept = 0;
+  const int64_t now = sql::ToMicros(clock.Now());
+  for (const size_t i : attempt.claimed) {
+    const CommandMeta& meta = items[i]->meta;
+    if (attempt.outcomes[i] == Outcome::kRefused) {
+      refused.push_back(i);
+    } else if (attempt.outcomes[i] == Outcome::kDone) {
+      values.insert(values.end(), {meta.scope, meta.request_id, attempt.token, meta.body_hash, sql::Bytes{*attempt.replies[i]}, now});
+      ++kept;
+    }
+  }
+  if (kept > 0) {
+    REMATCH_RETURN_IF_ERROR(
+        tx.Execute(absl::StrCat("INSERT INTO requests (scope, request_id, attempt, body_hash, reply, created) VALUES ",
+                                sql::ValueRows(kept, 6), " ON DUPLICATE KEY UPDATE reply = VALUES(reply)"),
+                   values)
+            .status());
+  }
+  if (refused.empty()) return absl::OkStatus();
+  const auto [where, keys] = WhereRequests(items, refused);
+  return tx.Execute(absl::StrCat("DELETE FROM requests WHERE ", where), keys).status();
+}
+
+// "(scope = ? AND request_id = ?) OR ..." and its values, padded like an IN list: SQLite has no lists of pairs.
+std::pair<std::string, std::vector<Value>> GroupCommitCore::Impl::WhereRequests(const Items& items, const std::vector<size_t>& which) {
+  size_t padded = 1;
+  while (padded < which.size()) padded *= 2;
+  std::string where;
+  std::vector<Value> values;
+  where.reserve(padded * 36);
+  values.reserve(2 * padded);
+  for (size_t k = 0; k < padded; ++k) {
+    const CommandMeta& meta = items[which[std::min(k, which.size() - 1)]]->meta;
+    where += k == 0 ? "(scope = ? AND request_id = ?)" : " OR (scope = ? AND request_id = ?)";
+    values.emplace_back(meta.scope);
+    values.emplace_back(meta.request_id);
+  }
+  return {std::move(where), std::move(values)};
+}
+
+// After the commit: sets going what the commands left to do, then answers.
+void GroupCommitCore::Impl::Finish(Items items, Attempt attempt, History& history) {
+  for (Lost& lost : history.lost) {
+    if (lost.committed && std::find(attempt.seen_tokens.begin(), attempt.seen_tokens.end(), lost.token) != attempt.seen_tokens.end()) {
+      std::move(lost.committed)();
+      lost.committed = nullptr;
+    }
+  }
+  if (attempt.committed) std::move(attempt.committed)();
+
+  Items waits;
+  for (const auto& [later, earlier] : attempt.twins) {
+    const Outcome first = attempt.outcomes[earlier];
+    if (first == Outcome::kRefused || first == Outcome::kReused) {
+      waits.push_back(std::move(items[later]));  // its own request has not been judged by what happened to the first
+    } else if (items[later]->meta.body_hash == items[earlier]->meta.body_hash) {
+      attempt.replies[later] = attempt.replies[earlier];
+    } else {
+      attempt.replies[later] = Reused();
+    }
+  }
+  if (!waits.empty()) {
+    absl::MutexLock lock(&mutex);
+    for (std::unique_ptr<Item>& item : waits) again.push_back(std::move(item));
+  }
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (items[i] != nullptr) items[i]->Answer(std::move(attempt.replies[i]));
+  }
+}
+
+void GroupCommitCore::Impl::AnswerAll(Items items, const absl::Status& status) {
+  for (const std::unique_ptr<Item>& item : items) item->Answer(status);
+}
+
+// False when the door is closing. Without threads it only counts, so that virtual time and tests never wait.
+bool GroupCommitCore::Impl::Pause(History& history) {
+  const absl::Duration full = std::min(history.next_pause, kLongestPause);
+  history.next_pause = 2 * full;
+  // Between half and all of it, so that those who collided do not meet again.
+  const absl::Duration pause = full / 2 + full / 2 * (static_cast<double>(random.Next() >> 11) * 0x1p-53);
+  history.paused += full;
+  if (inline_mode) return true;
+  absl::MutexLock lock(&mutex);
+  return !mutex.AwaitWithTimeout(absl::Condition(&stopping), pause);
+}
+
+GroupCommitCore::GroupCommitCore(GroupCommitOptions options, sql::Database& database, Handle handle, Destroy destroy, platform::Clock& clock,
+                                 platform::Random& random, GroupCommitObserver* observer)
+    : impl_(std::make_unique<Impl>(options, database, std::move(handle), destroy, clock, random, observer)) {}
+
+GroupCommitCore::~GroupCommitCore() { impl_->Stop(); }
+
+void GroupCommitCore::Submit(CommandMeta meta, void* command, Reply reply) { impl_->Submit(std::move(meta), command, std::move(reply)); }
+bool GroupCommitCore::RunOnce() { return impl_->RunOnce(); }
+void GroupCommitCore::Drain() { impl_->Drain(); }
+
+}  // namespace rematch

@@ -1,0 +1,27 @@
+// The text of statements: from the portable subset of MySQL's SQL to SQLite's, and from a script to its statements.
+// String literals, quoted names and comments are never touched.
+#ifndef REMATCH_PLATFORM_SQL_TRANSLATE_H_
+#define REMATCH_PLATFORM_SQL_TRANSLATE_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rematch::sql {
+
+// What SQLite takes for `statement`:
+//   INSERT IGNORE                          -> INSERT OR IGNORE
+//   ON DUPLICATE KEY UPDATE ... VALUES(c)  -> ON CONFLICT DO UPDATE SET ... excluded.c
+//   FOR UPDATE [SKIP LOCKED | NOWAIT], LOCK IN SHARE MODE -> nothing
+//   GREATEST(a, b), LEAST(a, b)            -> MAX(a, b), MIN(a, b)
+// Everything else stays as it is. An INSERT ... SELECT with ON DUPLICATE KEY UPDATE needs a WHERE, else SQLite takes the ON for
+// that of a join.
+std::string ToSqlite(std::string_view statement);
+
+// The statements of `script`, each without its ';'. A statement ends with a ';' that is the last thing on its line but for
+// spaces and a comment. Pieces of comments alone are left out.
+std::vector<std::string> SplitScript(std::string_view script);
+
+}  // namespace rematch::sql
+
+#endif  // REMATCH_PLATFORM_SQL_TRANSLATE_H_
