@@ -1,0 +1,163 @@
+#include "request-service/domain/policy.h"
+
+#include <array>
+#include <set>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/io/tokenizer.h"
+#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
+#include "google/protobuf/text_format.h"
+#include "openssl/sha.h"
+#include "platform/errors.h"
+#include "platform/strings.h"
+#include "request-service/domain/reasons.h"
+
+namespace rematch::request {
+namespace {
+
+using v1::EscalationPolicy;
+using v1::Window;
+
+// A year of working days, or of seconds: beyond it a number is a slip of the pen, and arithmetic on times stays far from its limits.
+constexpr int kMaxWorkingDays = 260;
+constexpr int kMaxSeconds = 366 * 24 * 60 * 60;
+
+void CheckWindow(const Window& window, const std::string& path, Violations& bad) {
+  int most = 0;
+  switch (window.unit()) {
+    case Window::WORKING_DAYS:
+      most = kMaxWorkingDays;
+      break;
+    case Window::SECONDS:
+      most = kMaxSeconds;
+      break;
+    default:
+      bad.Add(path + ".unit", "must be WORKING_DAYS or SECONDS");
+      return;
+  }
+  if (window.amount() < 1 || window.amount() > most) bad.Add(path + ".amount", absl::StrCat("must be 1 to ", most));
+}
+
+void CheckRequired(bool present, const Window& window, const std::string& path, Violations& bad) {
+  if (!present) {
+    bad.Add(path, "must be set");
+  } else {
+    CheckWindow(window, path, bad);
+  }
+}
+
+void CheckTiers(const EscalationPolicy::Stage& stage, const std::string& path, Violations& bad) {
+  if (stage.kind() != v1::INDIVIDUAL) {
+    if (stage.tiers_size() > 0) bad.Add(path + ".tiers", "belong to the INDIVIDUAL stage only");
+    return;
+  }
+  if (stage.tiers_size() == 0) bad.Add(path + ".tiers", "must name at least one tier");
+  std::set<int> seen;
+  for (int i = 0; i < stage.tiers_size(); ++i) {
+    const std::string at = absl::StrCat(path, ".tiers[", i, "]");
+    if (!mentor::v1::Tier_IsValid(stage.tiers(i)) || stage.tiers(i) == mentor::v1::TIER_UNSPECIFIED) {
+      bad.Add(at, "must be a known tier");
+    } else if (!seen.insert(stage.tiers(i)).second) {
+      bad.Add(at, "must not be named twice");
+    }
+  }
+}
+
+void CheckStage(const EscalationPolicy::Stage& stage, const std::string& path, Violations& bad) {
+  CheckTiers(stage, path, bad);
+  if (stage.kind() == v1::LEADER) {
+    // Nobody answers in the last stage but the Leader, by a task.
+    if (stage.has_window()) bad.Add(path + ".window", "must not be set for LEADER");
+    if (stage.has_remind_before()) bad.Add(path + ".remind_before", "must not be set for LEADER");
+    return;
+  }
+  CheckRequired(stage.has_window(), stage.window(), path + ".window", bad);
+  if (!stage.has_remind_before()) return;
+  CheckWindow(stage.remind_before(), path + ".remind_before", bad);
+  if (!stage.has_window()) return;
+  if (stage.remind_before().unit() != stage.window().unit()) {
+    bad.Add(path + ".remind_before.unit", "must be that of the window");
+  } else if (stage.remind_before().amount() >= stage.window().amount()) {
+    bad.Add(path + ".remind_before.amount", "must be less than that of the window");
+  }
+}
+
+void CheckStages(const EscalationPolicy& policy, Violations& bad) {
+  if (policy.stages_size() == 0) {
+    bad.Add("stages", "must not be empty");
+    return;
+  }
+  std::set<int> seen;
+  for (int i = 0; i < policy.stages_size(); ++i) {
+    const EscalationPolicy::Stage& stage = policy.stages(i);
+    const std::string path = absl::StrCat("stages[", i, "]");
+    if (!v1::StageKind_IsValid(stage.kind()) || stage.kind() == v1::STAGE_KIND_UNSPECIFIED) {
+      bad.Add(path + ".kind", "must be a known kind");
+      continue;
+    }
+    if (!seen.insert(stage.kind()).second) bad.Add(path + ".kind", "must not come twice");
+    if (i == 0 && stage.kind() != v1::INDIVIDUAL) bad.Add(path + ".kind", "must be INDIVIDUAL: the first are asked in confidence");
+    if (stage.kind() == v1::LEADER && i + 1 != policy.stages_size()) bad.Add(path + ".kind", "LEADER must be the last");
+    CheckStage(stage, path, bad);
+  }
+}
+
+// Keeps the first error: what follows is mostly its echo.
+class FirstError : public google::protobuf::io::ErrorCollector {
+ public:
+  void AddError(int line, int column, const std::string& message) override {
+    if (!text.empty()) return;
+    // A line of -1: of the file as a whole.
+    text = line < 0 ? message : absl::StrCat(line + 1, ":", column + 1, ": ", message);
+  }
+
+  std::string text;
+};
+
+}  // namespace
+
+absl::Status ValidatePolicy(const EscalationPolicy& policy) {
+  Violations bad;
+  if (policy.display_name().empty() || policy.display_name().size() > 200) bad.Add("display_name", "must be 1 to 200 bytes");
+  CheckStages(policy, bad);
+  CheckRequired(policy.has_redial_after(), policy.redial_after(), "redial_after", bad);
+  CheckRequired(policy.has_task_due_after(), policy.task_due_after(), "task_due_after", bad);
+  if (policy.k_anonymity() < 1 || policy.k_anonymity() > 100) bad.Add("k_anonymity", "must be 1 to 100");
+  if (policy.without_consent() != EscalationPolicy::DISTRICT_ONLY && policy.without_consent() != EscalationPolicy::NOBODY) {
+    bad.Add("without_consent", "must be DISTRICT_ONLY or NOBODY");
+  }
+  return bad.empty() ? absl::OkStatus() : bad.ToStatus();
+}
+
+std::string CanonicalBytes(const EscalationPolicy& policy) {
+  std::string bytes;
+  {
+    google::protobuf::io::StringOutputStream sink(&bytes);
+    google::protobuf::io::CodedOutputStream out(&sink);
+    out.SetSerializationDeterministic(true);
+    policy.SerializeToCodedStream(&out);
+  }
+  return bytes;
+}
+
+std::string ContentHash(const EscalationPolicy& policy) {
+  const std::string bytes = CanonicalBytes(policy);
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest;
+  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data());
+  return absl::BytesToHexString(absl::string_view(reinterpret_cast<const char*>(digest.data()), digest.size()));
+}
+
+absl::StatusOr<EscalationPolicy> ParsePolicy(std::string_view text) {
+  FirstError error;
+  google::protobuf::TextFormat::Parser parser;
+  parser.RecordErrorsTo(&error);
+  google::protobuf::io::ArrayInputStream in(text.data(), static_cast<int>(text.size()));
+  EscalationPolicy policy;
+  if (!parser.Parse(&in, &policy)) return Error(absl::StatusCode::kInvalidArgument, reason::kBadPolicy, error.text);
+  REMATCH_RETURN_IF_ERROR(ValidatePolicy(policy));
+  return policy;
+}
+
+}  // namespace rematch::request
