@@ -50,6 +50,8 @@ class Violations {
   // `field` is the path in the request (`mentor.email`); `description` says what is expected, without the value given.
   void Add(std::string_view field, std::string_view description);
   bool empty() const { return found_.empty(); }
+  // Fields with their descriptions, in the order found: for answers that list them in a way of their own.
+  const std::vector<std::pair<std::string, std::string>>& found() const { return found_; }
   // INVALID_ARGUMENT, INVALID_FIELD and a BadRequest with every violation. Must not be empty.
   absl::Status ToStatus() const;
 
