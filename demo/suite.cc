@@ -1,0 +1,261 @@
+#include "demo/suite.h"
+
+#include <curl/curl.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <grpcpp/generic/generic_stub.h>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "absl/time/clock.h"
+#include "platform/rpc/channel.h"
+#include "platform/strings.h"
+
+namespace rematch::demo {
+namespace {
+
+constexpr absl::Duration kOneTry = absl::Seconds(5);
+constexpr absl::Duration kDrain = absl::Seconds(10);
+
+size_t Append(char* data, size_t size, size_t count, void* to) {
+  static_cast<std::string*>(to)->append(data, size * count);
+  return size * count;
+}
+
+std::string LastLine(const std::string& text) {
+  const std::vector<std::string> lines = absl::StrSplit(absl::StripTrailingAsciiWhitespace(text), '\n');
+  return lines.back();
+}
+
+// The port in a file that appears whole; 0 while it is not there.
+int PortIn(const std::string& path) {
+  int port = 0;
+  return absl::SimpleAtoi(ReadFile(path), &port) ? port : 0;
+}
+
+}  // namespace
+
+std::string NameOf(Part part) {
+  switch (part) {
+    case Part::kMentor: return "mentor-service";
+    case Part::kNotify: return "notify-service";
+    case Part::kRequest: return "request-service";
+  }
+  return "";
+}
+
+std::string HealthNameOf(Part part) {
+  switch (part) {
+    case Part::kMentor: return "rematch.mentor.v1.MentorService";
+    case Part::kNotify: return "rematch.notify.v1.NotifyService";
+    case Part::kRequest: return "rematch.request.v1.ReassignmentService";
+  }
+  return "";
+}
+
+absl::StatusOr<std::string> HttpGet(const std::string& url) {
+  CURL* curl = curl_easy_init();
+  if (curl == nullptr) return absl::InternalError("no HTTP client");
+  std::string body;
+  curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
+  curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, 5000L);
+  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, Append);
+  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body);
+  const CURLcode code = curl_easy_perform(curl);
+  curl_easy_cleanup(curl);
+  if (code != CURLE_OK) return absl::UnavailableError(curl_easy_strerror(code));
+  return body;
+}
+
+std::shared_ptr<grpc::Channel> QuickChannel(const std::string& address) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 50);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 200);
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+}
+
+absl::StatusOr<int> HealthOf(const std::shared_ptr<grpc::Channel>& channel, const std::string& service) {
+  // The two messages of grpc.health.v1 have one field each: field 1 a string here, field 1 an enum there.
+  std::string bytes = {'\x0a', static_cast<char>(service.size())};
+  bytes += service;
+  grpc::Slice slice(bytes);
+  grpc::ByteBuffer request(&slice, 1), response;
+  grpc::ClientContext context;
+  context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(1)));
+  grpc::CompletionQueue queue;
+  grpc::GenericStub stub(channel);
+  auto call = stub.PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check", request, &queue);
+  call->StartCall();
+  grpc::Status status;
+  call->Finish(&response, &status, nullptr);
+  void* tag = nullptr;
+  bool ok = false;
+  queue.Next(&tag, &ok);
+  queue.Shutdown();
+  while (queue.Next(&tag, &ok)) {
+  }
+  if (!status.ok()) return rpc::FromGrpc(status);
+  std::vector<grpc::Slice> slices;
+  if (!response.Dump(&slices).ok()) return absl::InternalError("unreadable health response");
+  std::string answer;
+  for (const grpc::Slice& part : slices) answer.append(reinterpret_cast<const char*>(part.begin()), part.size());
+  return answer.size() >= 2 ? answer[1] : 0;
+}
+
+namespace internal {
+
+void PrepareCall(grpc::ClientContext& context, absl::Time end, const rpc::Caller& caller) {
+  rpc::Prepare(context, std::min(kOneTry, std::max(end - absl::Now(), absl::Milliseconds(100))), caller);
+}
+
+bool TryAgain(const grpc::Status& status, absl::Time end) {
+  // A try that ran into its own deadline may have reached a service that was stopped meanwhile. Every write has its request id.
+  if (status.error_code() != grpc::StatusCode::UNAVAILABLE && status.error_code() != grpc::StatusCode::DEADLINE_EXCEEDED) return false;
+  if (absl::Now() >= end) return false;
+  absl::SleepFor(absl::Milliseconds(20));
+  return true;
+}
+
+}  // namespace internal
+
+absl::StatusOr<std::unique_ptr<Suite>> Suite::Start(SuiteOptions options) {
+  std::error_code error;
+  options.work_dir = std::filesystem::absolute(options.work_dir).string();
+  options.bin_dir = std::filesystem::absolute(options.bin_dir).string();
+  if (options.transport.empty()) options.transport = absl::StrCat("maildir:", options.work_dir, "/mail");
+  std::filesystem::create_directories(options.work_dir, error);
+  if (error) return absl::InternalError(absl::StrCat("cannot make ", options.work_dir));
+  std::unique_ptr<Suite> suite(new Suite(std::move(options)));
+  for (Part part : kParts) {
+    std::filesystem::create_directories(suite->PathOf(part, ""), error);
+    if (absl::Status started = suite->StartPart(part); !started.ok()) return started;
+    suite->slot(part).channel = QuickChannel(suite->address(part));
+  }
+  suite->mentor_ = mentor::v1::MentorService::NewStub(suite->channel(Part::kMentor));
+  suite->notify_ = notify::v1::NotifyService::NewStub(suite->channel(Part::kNotify));
+  suite->request_ = request::v1::ReassignmentService::NewStub(suite->channel(Part::kRequest));
+  return suite;
+}
+
+Suite::~Suite() {
+  // request-service first: it calls the other two.
+  for (Part part : {Part::kRequest, Part::kNotify, Part::kMentor}) SignalTerminate(part);
+  for (Part part : {Part::kRequest, Part::kNotify, Part::kMentor}) {
+    absl::MutexLock lock(&mutex_);
+    slot(part).process.Wait(kDrain);
+    slot(part).process.Kill();
+  }
+}
+
+std::string Suite::PathOf(Part part, std::string_view what) const {
+  return absl::StrCat(options_.work_dir, "/", NameOf(part), "/", ToAbsl(what));
+}
+
+absl::Status Suite::StartPart(Part part) {
+  Slot& slot = this->slot(part);
+  const std::string port_file = PathOf(part, "port"), metrics_port_file = PathOf(part, "metrics_port"), log = PathOf(part, "stderr");
+  std::error_code ignored;
+  std::filesystem::remove(port_file, ignored);
+  std::filesystem::remove(metrics_port_file, ignored);
+  std::vector<std::string> argv = {absl::StrCat(options_.bin_dir, "/", NameOf(part)),
+                                   absl::StrCat("--listen=127.0.0.1:", slot.port),
+                                   absl::StrCat("--port_file=", port_file),
+                                   absl::StrCat("--metrics_listen=127.0.0.1:", slot.metrics_port),
+                                   absl::StrCat("--metrics_port_file=", metrics_port_file),
+                                   absl::StrCat("--database=sqlite:", PathOf(part, "data.db")),
+                                   absl::StrCat("--log_level=", options_.log_level)};
+  if (part == Part::kNotify) argv.push_back(absl::StrCat("--transport=", options_.transport));
+  if (part == Part::kRequest) {
+    argv.push_back(absl::StrCat("--mentor_service=", address(Part::kMentor)));
+    argv.push_back(absl::StrCat("--notify_service=", address(Part::kNotify)));
+    argv.push_back(absl::StrCat("--policy=", options_.policy));
+    argv.insert(argv.end(), options_.request_flags.begin(), options_.request_flags.end());
+  }
+  const absl::Time begin = absl::Now();
+  auto process = Process::Start({.argv = argv, .stdout_path = log, .stderr_path = log, .environment = {}});
+  if (!process.ok()) return process.status();
+  slot.process = *std::move(process);
+  auto failed = [&](std::string_view what) {
+    return absl::UnavailableError(absl::StrCat(NameOf(part), " ", ToAbsl(what), "; its last line: ", LastLine(ReadFile(log))));
+  };
+  auto written = [&] { return PortIn(port_file) != 0 && PortIn(metrics_port_file) != 0; };
+  WaitUntil([&] { return written() || !slot.process.running(); }, options_.start_timeout);
+  if (!written()) return failed(slot.process.running() ? "did not start in time" : "ended");
+  slot.port = PortIn(port_file);
+  slot.metrics_port = PortIn(metrics_port_file);
+  const std::shared_ptr<grpc::Channel> probe = QuickChannel(address(part));
+  auto serving = [&] { return HealthOf(probe, HealthNameOf(part)).value_or(0) == 1; };
+  WaitUntil([&] { return serving() || !slot.process.running(); }, options_.start_timeout);
+  if (!slot.process.running()) return failed("ended");
+  if (!serving()) return failed("does not say SERVING");
+  slot.start_time = absl::Now() - begin;
+  return absl::OkStatus();
+}
+
+void Suite::Kill(Part part) {
+  absl::MutexLock lock(&mutex_);
+  slot(part).process.Kill();
+}
+
+absl::Status Suite::Restart(Part part) {
+  absl::MutexLock lock(&mutex_);
+  return StartPart(part);
+}
+
+void Suite::SignalTerminate(Part part) {
+  absl::MutexLock lock(&mutex_);
+  slot(part).process.Signal(SIGTERM);
+}
+
+absl::StatusOr<int> Suite::Terminate(Part part, absl::Duration timeout) {
+  SignalTerminate(part);
+  absl::MutexLock lock(&mutex_);
+  const std::optional<int> code = slot(part).process.Wait(timeout);
+  if (!code.has_value()) return absl::DeadlineExceededError(absl::StrCat(NameOf(part), " did not drain in time"));
+  return *code;
+}
+
+bool Suite::running(Part part) {
+  absl::MutexLock lock(&mutex_);
+  return slot(part).process.running();
+}
+
+pid_t Suite::pid(Part part) {
+  absl::MutexLock lock(&mutex_);
+  return slot(part).process.pid();
+}
+
+absl::Duration Suite::start_time(Part part) {
+  absl::MutexLock lock(&mutex_);
+  return slot(part).start_time;
+}
+
+std::string Suite::address(Part part) const { return absl::StrCat("127.0.0.1:", slot(part).port); }
+
+std::string Suite::log(Part part) const { return ReadFile(PathOf(part, "stderr")); }
+
+absl::StatusOr<std::string> Suite::Metrics(Part part) const {
+  return HttpGet(absl::StrCat("http://127.0.0.1:", slot(part).metrics_port, "/metrics"));
+}
+
+bool Suite::Serving(Part part) const { return HealthOf(channel(part), HealthNameOf(part)).value_or(0) == 1; }
+
+std::shared_ptr<grpc::Channel> Suite::channel(Part part) const { return slot(part).channel; }
+
+std::string Suite::mail_dir() const { return absl::StrCat(options_.work_dir, "/mail"); }
+
+std::vector<std::string> Suite::CommandLineFlags() const {
+  return {absl::StrCat("--mentor_service=", address(Part::kMentor)), absl::StrCat("--request_service=", address(Part::kRequest)),
+          absl::StrCat("--notify_service=", address(Part::kNotify))};
+}
+
+}  // namespace rematch::demo
