@@ -13,7 +13,7 @@
 
 namespace rematch::request {
 
-// One event as it is stored. Hashes are 32 raw bytes.
+// One event as it is stored. Hashes are 64 hex digits, in lower case.
 struct ChainLink {
   int64_t sequence = 0;  // from 1, without gaps
   std::string bytes;
@@ -28,7 +28,7 @@ struct ChainCheck {
 // What the first event builds on: SHA-256 of the case's name.
 std::string ChainStart(std::string_view case_name);
 
-// SHA-256 over `previous`, the sequence in eight bytes, the highest first, and the event's bytes.
+// SHA-256 over the 32 bytes of `previous`, the sequence in eight bytes, the highest first, and the event's bytes.
 std::string ChainHash(std::string_view previous, int64_t sequence, std::string_view bytes);
 
 // Checks a whole trail, in its order. An event that is missing is reported under the sequence that should be there.
