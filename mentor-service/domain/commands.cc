@@ -1,0 +1,341 @@
+#include "mentor-service/domain/commands.h"
+
+#include <algorithm>
+
+#include "mentor-service/domain/reasons.h"
+#include "platform/errors.h"
+
+namespace rematch::mentor {
+namespace {
+
+absl::Status Refused(std::string_view reason, std::string_view message) {
+  return Error(absl::StatusCode::kFailedPrecondition, reason, message);
+}
+absl::Status Missing(std::string_view reason, std::string_view message) { return Error(absl::StatusCode::kNotFound, reason, message); }
+absl::Status Exists(std::string_view reason, std::string_view message) { return Error(absl::StatusCode::kAlreadyExists, reason, message); }
+
+std::string IdOr(const std::string& given, const Context& context) { return given.empty() ? context.new_id() : given; }
+
+absl::Status CheckFounded(const Roster& roster) {
+  return roster.consortium.Find(roster.consortium_id) == nullptr ? NoConsortium() : absl::OkStatus();
+}
+
+// That everything a mentor refers to is there.
+absl::Status CheckReferences(const Roster& roster, const Mentor& mentor) {
+  if (!mentor.district.empty() && roster.districts.Find(mentor.district) == nullptr) return NoDistrict();
+  for (const std::string& program : mentor.programs) {
+    if (roster.programs.Find(program) == nullptr) return NoProgram();
+  }
+  for (const std::string& site : mentor.supervised_sites) {
+    if (roster.sites.Find(site) == nullptr) return NoSite();
+  }
+  return absl::OkStatus();
+}
+
+// Why this mentor cannot be given this candidate, leaving seats aside.
+absl::Status CheckPair(const Mentor& mentor, const Candidate& candidate) {
+  if (mentor.state == Mentor::State::kRetired) return Refused(reason::kMentorRetired, "the mentor no longer takes part");
+  if (Contains(mentor.supervised_sites, candidate.site)) {
+    return Refused(reason::kMentorSupervises, "the mentor evaluates or supervises at the candidate's site");
+  }
+  return absl::OkStatus();
+}
+
+// What an existing seat answers to one more hold under its key: itself when `same`.
+absl::StatusOr<Seat> HoldAgain(const Seat& seat, bool same) {
+  switch (seat.state) {
+    case Seat::State::kReleased:
+      return Refused(reason::kSeatReleased, "the seat was released");
+    case Seat::State::kTransferred:
+      return Refused(reason::kSeatTransferred, "the seat has become an assignment");
+    case Seat::State::kHeld:
+      break;
+  }
+  if (!same) return Exists(reason::kSeatExists, "the key belongs to another seat");
+  return seat;
+}
+
+Seat& Hold(Roster& roster, const std::string& seat, const std::string& mentor, const Candidate& candidate, const Context& context) {
+  ++roster.ChangeMentor(mentor).held;
+  return roster.seats.Put({.id = seat,
+                           .mentor = mentor,
+                           .candidate = candidate.id,
+                           .program = candidate.program,
+                           .state = Seat::State::kHeld,
+                           .held_at = context.now,
+                           .ended_at = std::nullopt,
+                           .assignment = ""});
+}
+
+}  // namespace
+
+absl::Status NoConsortium() { return Missing(reason::kConsortiumNotFound, "no such consortium"); }
+absl::Status NoDistrict() { return Missing(reason::kDistrictNotFound, "no such district"); }
+absl::Status NoSite() { return Missing(reason::kSiteNotFound, "no such site"); }
+absl::Status NoProgram() { return Missing(reason::kProgramNotFound, "no such program"); }
+absl::Status NoMentor() { return Missing(reason::kMentorNotFound, "no such mentor"); }
+absl::Status NoCandidate() { return Missing(reason::kCandidateNotFound, "no such candidate"); }
+absl::Status NoSeat() { return Missing(reason::kSeatNotFound, "no such seat"); }
+
+const Candidate* FindCandidate(const Roster& roster, std::string_view program, std::string_view id) {
+  const Candidate* candidate = roster.candidates.Find(id);
+  return candidate != nullptr && candidate->program == program ? candidate : nullptr;
+}
+
+void AddWants(const Action& action, Wants& wants) {
+  struct Visitor {
+    Wants& wants;
+    void Add(std::set<std::string>& set, const std::string& id) const {
+      if (!id.empty()) set.insert(id);
+    }
+    void AddMentor(const Mentor& mentor) const {
+      Add(wants.mentors, mentor.id);
+      Add(wants.districts, mentor.district);
+      wants.programs.insert(mentor.programs.begin(), mentor.programs.end());
+      wants.sites.insert(mentor.supervised_sites.begin(), mentor.supervised_sites.end());
+      Add(wants.emails, LowerEmail(mentor.contact.email));
+    }
+    void operator()(const CreateConsortium&) const {}
+    // Who may add to a consortium as a whole are the leaders of its programs.
+    void operator()(const CreateDistrict& c) const {
+      wants.all_programs = true;
+      Add(wants.districts, c.district.id);
+    }
+    void operator()(const CreateSite& c) const {
+      wants.all_programs = true;
+      Add(wants.sites, c.site.id);
+      Add(wants.districts, c.site.district);
+    }
+    void operator()(const CreateProgram& c) const {
+      wants.all_programs = true;
+      Add(wants.mentors, c.program.leader.mentor);
+      Add(wants.mentors, c.program.alternate.mentor);
+    }
+    void operator()(const CreateMentor& c) const { AddMentor(c.mentor); }
+    void operator()(const UpdateMentor& c) const { AddMentor(c.mentor); }
+    void operator()(const CreateCandidate& c) const {
+      Add(wants.candidates, c.candidate.id);
+      Add(wants.programs, c.candidate.program);
+      Add(wants.sites, c.candidate.site);
+    }
+    void operator()(const AssignMentor& c) const {
+      Add(wants.programs, c.program);
+      Add(wants.candidates, c.candidate);
+      Add(wants.mentors, c.mentor);
+    }
+    void operator()(const HoldNextSeat& c) const {
+      Add(wants.seats, c.seat);
+      Add(wants.programs, c.program);
+      Add(wants.pools, c.program);
+      Add(wants.candidates, c.candidate);
+    }
+    void operator()(const HoldSeat& c) const {
+      Add(wants.seats, c.seat);
+      Add(wants.programs, c.program);
+      Add(wants.candidates, c.candidate);
+      Add(wants.mentors, c.mentor);
+    }
+    void operator()(const ReleaseSeat& c) const { Add(wants.seats, c.seat); }
+    void operator()(const TransferCandidate& c) const { Add(wants.seats, c.seat); }
+    void operator()(const ImportRoster&) const { wants.everything = true; }
+  };
+  std::visit(Visitor{wants}, action);
+}
+
+absl::StatusOr<Consortium> Decide(Roster& roster, const CreateConsortium& command, const Context&) {
+  if (CheckFounded(roster).ok()) return Exists(reason::kConsortiumExists, "the consortium exists");
+  return roster.consortium.Put(command.consortium);
+}
+
+absl::StatusOr<District> Decide(Roster& roster, const CreateDistrict& command, const Context& context) {
+  REMATCH_RETURN_IF_ERROR(CheckFounded(roster));
+  if (roster.districts.Find(command.district.id) != nullptr) return Exists(reason::kDistrictExists, "the district exists");
+  District district = command.district;
+  district.id = IdOr(district.id, context);
+  return roster.districts.Put(std::move(district));
+}
+
+absl::StatusOr<Site> Decide(Roster& roster, const CreateSite& command, const Context& context) {
+  REMATCH_RETURN_IF_ERROR(CheckFounded(roster));
+  if (roster.sites.Find(command.site.id) != nullptr) return Exists(reason::kSiteExists, "the site exists");
+  if (roster.districts.Find(command.site.district) == nullptr) return NoDistrict();
+  Site site = command.site;
+  site.id = IdOr(site.id, context);
+  return roster.sites.Put(std::move(site));
+}
+
+absl::StatusOr<Program> Decide(Roster& roster, const CreateProgram& command, const Context& context) {
+  REMATCH_RETURN_IF_ERROR(CheckFounded(roster));
+  if (roster.programs.Find(command.program.id) != nullptr) return Exists(reason::kProgramExists, "the program exists");
+  for (const Leader* leader : {&command.program.leader, &command.program.alternate}) {
+    if (!leader->mentor.empty() && roster.mentors.Find(leader->mentor) == nullptr) return NoMentor();
+  }
+  Program program = command.program;
+  program.id = IdOr(program.id, context);
+  return roster.programs.Put(std::move(program));
+}
+
+absl::StatusOr<Mentor> Decide(Roster& roster, const CreateMentor& command, const Context& context) {
+  REMATCH_RETURN_IF_ERROR(CheckFounded(roster));
+  if (roster.mentors.Find(command.mentor.id) != nullptr || !roster.MentorWithEmail(command.mentor.contact.email).empty()) {
+    return Exists(reason::kMentorExists, "the consortium has this mentor");
+  }
+  REMATCH_RETURN_IF_ERROR(CheckReferences(roster, command.mentor));
+  Mentor mentor = command.mentor;
+  mentor.id = IdOr(mentor.id, context);
+  mentor.joined = context.now;
+  return roster.PutMentor(std::move(mentor));
+}
+
+absl::StatusOr<Mentor> Decide(Roster& roster, const UpdateMentor& command, const Context&) {
+  const Mentor* current = roster.mentors.Find(command.mentor.id);
+  if (current == nullptr) return NoMentor();
+  if (command.version.has_value() && *command.version != current->version) {
+    return Error(absl::StatusCode::kAborted, rematch::reason::kEtagMismatch, "the mentor has changed since it was read");
+  }
+  Mentor mentor = *current;
+  const auto take = [&](const char* field, auto member) {
+    if (command.fields.contains(field)) mentor.*member = command.mentor.*member;
+  };
+  take("contact", &Mentor::contact);
+  take("district", &Mentor::district);
+  take("programs", &Mentor::programs);
+  take("credentials", &Mentor::credentials);
+  take("grade_bands", &Mentor::grade_bands);
+  take("subjects", &Mentor::subjects);
+  take("capacity", &Mentor::capacity);
+  take("interested_in_more", &Mentor::interested_in_more);
+  take("years_mentored", &Mentor::years_mentored);
+  take("opted_out", &Mentor::opted_out);
+  take("supervised_sites", &Mentor::supervised_sites);
+  REMATCH_RETURN_IF_ERROR(CheckReferences(roster, mentor));
+  const std::string owner = roster.MentorWithEmail(mentor.contact.email);
+  if (!owner.empty() && owner != mentor.id) return Exists(reason::kMentorExists, "another mentor has this email");
+  if (mentor.capacity < mentor.assigned + mentor.held) {
+    return Refused(reason::kCapacityInUse, "the capacity is below what is assigned and held");
+  }
+  return roster.PutMentor(std::move(mentor));
+}
+
+absl::StatusOr<Candidate> Decide(Roster& roster, const CreateCandidate& command, const Context& context) {
+  REMATCH_RETURN_IF_ERROR(CheckFounded(roster));
+  if (roster.programs.Find(command.candidate.program) == nullptr) return NoProgram();
+  if (roster.candidates.Find(command.candidate.id) != nullptr) return Exists(reason::kCandidateExists, "the candidate exists");
+  if (roster.sites.Find(command.candidate.site) == nullptr) return NoSite();
+  Candidate candidate = command.candidate;
+  candidate.id = IdOr(candidate.id, context);
+  candidate.joined = context.now;
+  candidate.without_mentor_since = context.now;
+  return roster.candidates.Put(std::move(candidate));
+}
+
+const Assignment& BeginAssignment(Roster& roster, const std::string& candidate_id, const std::string& mentor_id, const Context& context) {
+  Mentor& mentor = roster.ChangeMentor(mentor_id);
+  ++mentor.assigned;
+  mentor.has_mentored = true;
+  Candidate& candidate = roster.candidates.Change(candidate_id);
+  candidate.mentor = mentor_id;
+  candidate.assignment = context.new_id();
+  candidate.assigned_at = context.now;
+  candidate.without_mentor_since.reset();
+  return roster.assignments.Put({.id = candidate.assignment,
+                                 .candidate = candidate_id,
+                                 .program = candidate.program,
+                                 .mentor = mentor_id,
+                                 .begin = context.now,
+                                 .end = std::nullopt});
+}
+
+absl::StatusOr<Assignment> Decide(Roster& roster, const AssignMentor& command, const Context& context) {
+  const Candidate* candidate = FindCandidate(roster, command.program, command.candidate);
+  if (candidate == nullptr) return NoCandidate();
+  const Mentor* mentor = roster.mentors.Find(command.mentor);
+  if (mentor == nullptr) return NoMentor();
+  if (!candidate->mentor.empty()) return Refused(reason::kCandidateHasMentor, "the candidate has a mentor");
+  REMATCH_RETURN_IF_ERROR(CheckPair(*mentor, *candidate));
+  if (mentor->full()) return Refused(reason::kNoFreeSeat, "the mentor has no free seat");
+  return BeginAssignment(roster, candidate->id, mentor->id, context);
+}
+
+absl::StatusOr<HeldNext> Decide(Roster& roster, const HoldNextSeat& command, const Context& context) {
+  const Candidate* candidate = FindCandidate(roster, command.program, command.candidate);
+  const Program* program = roster.programs.Find(command.program);
+  if (candidate == nullptr || program == nullptr) return NoCandidate();
+  if (const Seat* seat = roster.seats.Find(command.seat)) {
+    REMATCH_ASSIGN_OR_RETURN(Seat held, HoldAgain(*seat, seat->candidate == command.candidate));
+    HeldNext next;
+    next.mentor = Describe(*roster.mentors.Find(held.mentor), NeedOf(roster, *candidate), command.search);
+    next.seat = std::move(held);
+    return next;
+  }
+  HeldNext next;
+  const std::vector<Ranked> ranking = Rank(roster, *program, *candidate, command.search, context.now);
+  next.full = static_cast<int>(std::count_if(ranking.begin(), ranking.end(), [](const Ranked& ranked) { return ranked.full; }));
+  if (ranking.empty() || ranking.front().full) return next;
+  next.mentor = ranking.front();
+  next.seat = Hold(roster, command.seat, next.mentor.mentor, *candidate, context);
+  return next;
+}
+
+absl::StatusOr<Seat> Decide(Roster& roster, const HoldSeat& command, const Context& context) {
+  const Candidate* candidate = FindCandidate(roster, command.program, command.candidate);
+  if (candidate == nullptr) return NoCandidate();
+  const Mentor* mentor = roster.mentors.Find(command.mentor);
+  if (mentor == nullptr) return NoMentor();
+  if (const Seat* seat = roster.seats.Find(command.seat)) {
+    return HoldAgain(*seat, seat->mentor == command.mentor && seat->candidate == command.candidate);
+  }
+  REMATCH_RETURN_IF_ERROR(CheckPair(*mentor, *candidate));
+  if (candidate->mentor == mentor->id) return Refused(reason::kMentorIsCurrent, "the candidate has this mentor");
+  if (mentor->full()) return Refused(reason::kNoFreeSeat, "the mentor has no free seat");
+  return Hold(roster, command.seat, mentor->id, *candidate, context);
+}
+
+absl::StatusOr<Seat> Decide(Roster& roster, const ReleaseSeat& command, const Context& context) {
+  REMATCH_RETURN_IF_ERROR(CheckFounded(roster));
+  const Seat* seat = roster.seats.Find(command.seat);
+  if (seat == nullptr) {
+    Seat tombstone;
+    tombstone.id = command.seat;
+    tombstone.state = Seat::State::kReleased;
+    tombstone.ended_at = context.now;
+    return roster.seats.Put(std::move(tombstone));
+  }
+  if (seat->state == Seat::State::kTransferred) return Refused(reason::kSeatTransferred, "the seat has become an assignment");
+  if (seat->state == Seat::State::kReleased) return *seat;
+  Seat& held = roster.seats.Change(command.seat);
+  --roster.ChangeMentor(held.mentor).held;
+  held.state = Seat::State::kReleased;
+  held.ended_at = context.now;
+  return held;
+}
+
+absl::StatusOr<Assignment> Decide(Roster& roster, const TransferCandidate& command, const Context& context) {
+  const Seat* seat = roster.seats.Find(command.seat);
+  if (seat == nullptr) return NoSeat();
+  if (seat->state != Seat::State::kHeld) return Refused(reason::kSeatNotHeld, "the seat is not held");
+  const Candidate* candidate = roster.candidates.Find(seat->candidate);
+  const Mentor* mentor = roster.mentors.Find(seat->mentor);
+  if (candidate == nullptr || mentor == nullptr) return NoSeat();
+  if (candidate->assignment != command.replaces) return Refused(reason::kAssignmentChanged, "the candidate's assignment has changed");
+  REMATCH_RETURN_IF_ERROR(CheckPair(*mentor, *candidate));
+
+  if (!candidate->assignment.empty()) {
+    roster.assignments.Put({.id = candidate->assignment,
+                            .candidate = candidate->id,
+                            .program = candidate->program,
+                            .mentor = candidate->mentor,
+                            .begin = candidate->assigned_at.value_or(context.now),
+                            .end = context.now});
+    --roster.ChangeMentor(candidate->mentor).assigned;
+  }
+  --roster.ChangeMentor(seat->mentor).held;
+  const Assignment& begun = BeginAssignment(roster, seat->candidate, seat->mentor, context);
+  Seat& held = roster.seats.Change(command.seat);
+  held.state = Seat::State::kTransferred;
+  held.ended_at = context.now;
+  held.assignment = begun.id;
+  return begun;
+}
+
+}  // namespace rematch::mentor

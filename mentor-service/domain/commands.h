@@ -1,0 +1,131 @@
+// Every change that mentor-service makes, as a command, and what it does to the roster: pure, decided whole before anything is changed,
+// so that a refusal leaves the roster as it was. Several commands of a batch see one another's changes.
+#ifndef REMATCH_MENTOR_SERVICE_DOMAIN_COMMANDS_H_
+#define REMATCH_MENTOR_SERVICE_DOMAIN_COMMANDS_H_
+
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "mentor-service/domain/ranking.h"
+#include "mentor-service/domain/roster.h"
+#include "rematch/mentor/v1/service.pb.h"
+
+namespace rematch::mentor {
+
+struct CreateConsortium {
+  Consortium consortium;
+};
+// An empty id of something new means: make one.
+struct CreateDistrict {
+  District district;
+};
+struct CreateSite {
+  Site site;
+};
+struct CreateProgram {
+  Program program;
+};
+struct CreateMentor {
+  Mentor mentor;
+};
+struct UpdateMentor {
+  Mentor mentor;                 // the values of the fields in `fields`
+  std::set<std::string> fields;  // as UpdateMentorRequest.update_mask names them
+  std::optional<int64_t> version;  // refuse unless it is current
+};
+struct CreateCandidate {
+  Candidate candidate;
+};
+struct AssignMentor {
+  std::string program;
+  std::string candidate;
+  std::string mentor;
+};
+struct HoldNextSeat {
+  std::string seat;
+  std::string program;
+  std::string candidate;
+  Search search;
+};
+struct HoldSeat {
+  std::string seat;
+  std::string mentor;
+  std::string program;
+  std::string candidate;
+};
+struct ReleaseSeat {
+  std::string seat;
+};
+struct TransferCandidate {
+  std::string seat;
+  std::string replaces;  // the assignment that ends; empty for a candidate without a mentor
+};
+struct ImportRoster {
+  std::string display_name;  // of a new consortium
+  std::vector<v1::ImportRosterRequest::Row> rows;
+};
+
+using Action = std::variant<CreateConsortium, CreateDistrict, CreateSite, CreateProgram, CreateMentor, UpdateMentor, CreateCandidate, AssignMentor,
+                            HoldNextSeat, HoldSeat, ReleaseSeat, TransferCandidate, ImportRoster>;
+
+// What a batch must load before its commands can be decided. What hangs on it comes along: a seat's mentor and candidate, a
+// candidate's program, site and mentor, a site's district, a mentor's programs.
+struct Wants {
+  std::set<std::string> districts, sites, programs, mentors, candidates, seats, emails;
+  std::set<std::string> pools;  // programs all of whose mentors are wanted
+  bool all_programs = false;    // every program of the consortium
+  bool everything = false;      // the whole consortium
+};
+void AddWants(const Action& action, Wants& wants);
+
+// The instant of the batch, and where new ids come from.
+struct Context {
+  absl::Time now;
+  std::function<std::string()> new_id;
+};
+
+struct HeldNext {
+  std::optional<Seat> seat;  // nothing: nobody is left
+  Ranked mentor;
+  int full = 0;
+};
+
+absl::StatusOr<Consortium> Decide(Roster& roster, const CreateConsortium& command, const Context& context);
+absl::StatusOr<District> Decide(Roster& roster, const CreateDistrict& command, const Context& context);
+absl::StatusOr<Site> Decide(Roster& roster, const CreateSite& command, const Context& context);
+absl::StatusOr<Program> Decide(Roster& roster, const CreateProgram& command, const Context& context);
+absl::StatusOr<Mentor> Decide(Roster& roster, const CreateMentor& command, const Context& context);
+absl::StatusOr<Mentor> Decide(Roster& roster, const UpdateMentor& command, const Context& context);
+absl::StatusOr<Candidate> Decide(Roster& roster, const CreateCandidate& command, const Context& context);
+absl::StatusOr<Assignment> Decide(Roster& roster, const AssignMentor& command, const Context& context);
+absl::StatusOr<HeldNext> Decide(Roster& roster, const HoldNextSeat& command, const Context& context);
+absl::StatusOr<Seat> Decide(Roster& roster, const HoldSeat& command, const Context& context);
+absl::StatusOr<Seat> Decide(Roster& roster, const ReleaseSeat& command, const Context& context);
+absl::StatusOr<Assignment> Decide(Roster& roster, const TransferCandidate& command, const Context& context);
+
+// Begins an assignment: the candidate has no live one, the mentor has a free seat.
+const Assignment& BeginAssignment(Roster& roster, const std::string& candidate, const std::string& mentor, const Context& context);
+
+// The refusals that both reads and commands give for what is not there.
+absl::Status NoConsortium();
+absl::Status NoDistrict();
+absl::Status NoSite();
+absl::Status NoProgram();
+absl::Status NoMentor();
+absl::Status NoCandidate();
+absl::Status NoSeat();
+
+// The candidate of this program, or null.
+const Candidate* FindCandidate(const Roster& roster, std::string_view program, std::string_view candidate);
+
+}  // namespace rematch::mentor
+
+#endif  // REMATCH_MENTOR_SERVICE_DOMAIN_COMMANDS_H_

@@ -1,0 +1,38 @@
+// What the fields of the roster may hold, for requests and for the rows of an import alike. Each check adds what is wrong with its field.
+#ifndef REMATCH_MENTOR_SERVICE_DOMAIN_FIELDS_H_
+#define REMATCH_MENTOR_SERVICE_DOMAIN_FIELDS_H_
+
+#include <string_view>
+
+#include <google/protobuf/repeated_ptr_field.h>
+#include <google/protobuf/timestamp.pb.h>
+
+#include "absl/time/time.h"
+#include "platform/errors.h"
+#include "rematch/mentor/v1/resources.pb.h"
+
+namespace rematch::mentor {
+
+inline constexpr int kMaxCapacity = 50;
+inline constexpr int kMaxYears = 60;
+
+// A person's name, one address, and a phone number that may be empty.
+void CheckContact(Violations& bad, std::string_view field, const v1::Contact& contact);
+// One of the words that programs agree on (a credential, a grade band, a subject): 1 to 64 bytes on one line.
+void CheckWord(Violations& bad, std::string_view field, std::string_view word);
+// At most 50 words, none twice.
+void CheckWords(Violations& bad, std::string_view field, const google::protobuf::RepeatedPtrField<std::string>& words);
+// The IANA name of a time zone that this machine knows.
+void CheckTimeZone(Violations& bad, std::string_view field, std::string_view name);
+void CheckRange(Violations& bad, std::string_view field, int value, int low, int high);
+// An instant of the years 1900 to 2199.
+void CheckTimestamp(Violations& bad, std::string_view field, const google::protobuf::Timestamp& time);
+// An id of a program's files: 1 to 64 printable characters without spaces.
+void CheckExternalId(Violations& bad, std::string_view field, std::string_view id);
+
+// To the microsecond, as it is stored.
+absl::Time FromTimestamp(const google::protobuf::Timestamp& time);
+
+}  // namespace rematch::mentor
+
+#endif  // REMATCH_MENTOR_SERVICE_DOMAIN_FIELDS_H_

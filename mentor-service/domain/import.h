@@ -1,0 +1,21 @@
+// Taking in a whole roster: all rows or none.
+#ifndef REMATCH_MENTOR_SERVICE_DOMAIN_IMPORT_H_
+#define REMATCH_MENTOR_SERVICE_DOMAIN_IMPORT_H_
+
+#include "absl/status/statusor.h"
+#include "mentor-service/domain/commands.h"
+#include "mentor-service/domain/roster.h"
+#include "rematch/mentor/v1/service.pb.h"
+
+namespace rematch::mentor {
+
+// How many errors an import lists at most.
+inline constexpr int kMaxRowErrors = 1000;
+
+// Changes the roster only when the answer lists no error. The roster must be loaded whole. Rows may stand in any order: they refer to
+// one another, or to what an earlier import brought, by the ids of the files.
+absl::StatusOr<v1::ImportRosterResponse> Decide(Roster& roster, const ImportRoster& command, const Context& context);
+
+}  // namespace rematch::mentor
+
+#endif  // REMATCH_MENTOR_SERVICE_DOMAIN_IMPORT_H_

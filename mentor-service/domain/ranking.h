@@ -1,0 +1,82 @@
+// Who could be asked for a candidate, in which order, and why: from an allow-list of attributes and nothing else. The same roster,
+// need, search and day give the same answer, in whatever order the mentors come.
+#ifndef REMATCH_MENTOR_SERVICE_DOMAIN_RANKING_H_
+#define REMATCH_MENTOR_SERVICE_DOMAIN_RANKING_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "mentor-service/domain/roster.h"
+
+namespace rematch::mentor {
+
+// What a candidate needs of a mentor: all that matching reads of a candidate.
+struct Need {
+  std::string credential;
+  std::string grade_band;
+  std::vector<std::string> subjects;
+  std::string site;
+  std::string district;
+  bool operator==(const Need&) const = default;
+};
+
+// The candidate's need; the district is that of their site.
+Need NeedOf(const Roster& roster, const Candidate& candidate);
+
+// `need` without site and district, and with subjects, then grade band, then credential left out until at least `k` of
+// `others` (the needs of all candidates of the program, this one included) cannot be told from it. Empty if nothing else helps.
+Need Coarsen(const Need& need, const std::vector<Need>& others, int k);
+
+// Values as in rematch.mentor.v1.Tier.
+enum class Tier { kOneCandidate = 1, kInterested = 2, kPastMentor = 3 };
+enum class Pool { kIndividual = 1, kEverybody = 2 };
+
+struct Search {
+  Pool pool = Pool::kIndividual;
+  std::vector<Tier> tiers;           // empty: all three, in the order of the enum
+  std::vector<std::string> order;    // the Leader's: these come first
+  std::vector<std::string> exclude;  // not to be listed
+};
+
+struct Ranked {
+  std::string mentor;
+  int rank = 0;  // from 1; 0 for who is full
+  std::vector<Tier> tiers;
+  bool credential_matches = false;
+  bool grade_band_matches = false;
+  int subjects_matching = 0;
+  bool same_district = false;
+  int caseload = 0;
+  int held_seats = 0;
+  int capacity = 0;
+  bool full = false;
+  bool placed_by_leader = false;
+  std::string explanation;
+  bool operator==(const Ranked&) const = default;
+};
+
+// Mentors now, or did before.
+bool IsExperienced(const Mentor& mentor);
+// Whom to leave out of an individual search beside `search.exclude`, in the words of the policy: who has no experience, retired, opted out, is
+// no member of the program, is the mentor of record, supervises the site, or leads the program (they are the last stage).
+bool InIndividualPool(const Mentor& mentor, const Program& program, const Candidate& candidate);
+// Every active member who has not opted out and does not supervise the site.
+bool InEverybodyPool(const Mentor& mentor, const Program& program, const Candidate& candidate);
+// The tiers of `wanted` that apply, in that order.
+std::vector<Tier> TiersOf(const Mentor& mentor, const std::vector<Tier>& wanted);
+
+// Where mentors stand who are equal in everything else: different every (UTC) day and the same for all candidates, so that no id and no
+// name is favoured over time, and two candidates with one need get one order.
+uint64_t TieBreak(std::string_view mentor, absl::Time now);
+
+// The mentors of `roster` for `candidate`, best first, the full ones last.
+std::vector<Ranked> Rank(const Roster& roster, const Program& program, const Candidate& candidate, const Search& search, absl::Time now);
+// One mentor described as in Rank(), whether or not they are in a pool; rank 0.
+Ranked Describe(const Mentor& mentor, const Need& need, const Search& search);
+
+}  // namespace rematch::mentor
+
+#endif  // REMATCH_MENTOR_SERVICE_DOMAIN_RANKING_H_

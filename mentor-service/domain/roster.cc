@@ -1,0 +1,38 @@
+#include "mentor-service/domain/roster.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "platform/strings.h"
+
+namespace rematch::mentor {
+
+std::string ExternalId::KeyOf(Kind kind, std::string_view external) { return absl::StrCat(static_cast<int>(kind), "/", ToAbsl(external)); }
+
+std::string Roster::MentorWithEmail(std::string_view email) const {
+  const auto it = emails.find(LowerEmail(email));
+  return it == emails.end() ? "" : it->second;
+}
+
+Mentor& Roster::PutMentor(Mentor mentor) {
+  if (const Mentor* before = mentors.Find(mentor.id)) {
+    emails[LowerEmail(before->contact.email)] = "";
+    mentor.version = before->version;
+  }
+  ++mentor.version;
+  emails[LowerEmail(mentor.contact.email)] = mentor.id;
+  return mentors.Put(std::move(mentor));
+}
+
+Mentor& Roster::ChangeMentor(std::string_view id) {
+  Mentor& mentor = mentors.Change(id);
+  ++mentor.version;
+  return mentor;
+}
+
+std::string LowerEmail(std::string_view email) { return absl::AsciiStrToLower(ToAbsl(email)); }
+
+bool Contains(const std::vector<std::string>& list, std::string_view value) { return std::find(list.begin(), list.end(), value) != list.end(); }
+
+}  // namespace rematch::mentor

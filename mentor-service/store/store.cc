@@ -1,0 +1,619 @@
+#include "mentor-service/store/store.h"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <map>
+#include <set>
+#include <string_view>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/types/span.h"
+#include "platform/errors.h"
+#include "platform/strings.h"
+
+namespace rematch::mentor::store {
+namespace {
+
+using sql::Row;
+using sql::Transaction;
+using sql::Value;
+using Values = std::vector<Value>;
+
+// Parameters of one statement stay below what every database takes; batches of requests never come near.
+constexpr size_t kMaxParameters = 16'000;
+constexpr size_t kMaxIds = 2'000;
+
+// --- Values ------------------------------------------------------------------------------------------------------------------
+
+Value Lines(const std::vector<std::string>& list) { return sql::Bytes{absl::StrJoin(list, "\n")}; }
+std::vector<std::string> FromLines(const std::string& text) {
+  if (text.empty()) return {};
+  return absl::StrSplit(text, '\n');
+}
+Value Micros(absl::Time time) { return sql::ToMicros(time); }
+Value Micros(const std::optional<absl::Time>& time) { return time.has_value() ? Value(sql::ToMicros(*time)) : Value(); }
+std::optional<absl::Time> OptionalTime(const Row& row, size_t column) {
+  if (row.IsNull(column)) return std::nullopt;
+  return sql::FromMicros(row.Int(column));
+}
+Value Number(int64_t value) { return value; }
+
+void Append(Values& values, Values more) {
+  for (Value& value : more) values.push_back(std::move(value));
+}
+void AppendContact(Values& values, const Contact& contact) { Append(values, Values{contact.display_name, contact.email, contact.phone}); }
+void AppendLeader(Values& values, const Leader& leader) {
+  values.push_back(leader.id);
+  AppendContact(values, leader.contact);
+  values.push_back(leader.mentor);
+}
+Contact ContactAt(const Row& row, size_t column) { return {row.Text(column), row.Text(column + 1), row.Text(column + 2)}; }
+Leader LeaderAt(const Row& row, size_t column) { return {row.Text(column), ContactAt(row, column + 1), row.Text(column + 4)}; }
+
+// --- Tables: one description of each, used for reading and writing ---------------------------------------------------------------
+
+template <typename T>
+struct Schema;
+
+// Every table's first column is the consortium, its second the id; `columns` lists those behind the consortium.
+template <>
+struct Schema<Consortium> {
+  static constexpr std::string_view table = "consortia";
+  static constexpr std::array<std::string_view, 1> columns = {"display_name"};
+  static Consortium From(const Row& row) { return {.id = row.Text(0), .display_name = row.Text(1)}; }
+  static Values To(const Consortium& value) { return {value.display_name}; }
+};
+
+template <>
+struct Schema<District> {
+  static constexpr std::string_view table = "districts";
+  static constexpr std::array<std::string_view, 5> columns = {"district", "display_name", "representative_name", "representative_email",
+                                                              "representative_phone"};
+  static District From(const Row& row) { return {.id = row.Text(1), .display_name = row.Text(2), .representative = ContactAt(row, 3)}; }
+  static Values To(const District& value) {
+    Values values = {value.id, value.display_name};
+    AppendContact(values, value.representative);
+    return values;
+  }
+};
+
+template <>
+struct Schema<Site> {
+  static constexpr std::string_view table = "sites";
+  static constexpr std::array<std::string_view, 6> columns = {"site",
+                                                              "district",
+                                                              "display_name",
+                                                              "administrator_name",
+                                                              "administrator_email",
+                                                              "administrator_phone"};
+  static Site From(const Row& row) {
+    return {.id = row.Text(1), .display_name = row.Text(3), .district = row.Text(2), .administrator = ContactAt(row, 4)};
+  }
+  static Values To(const Site& value) {
+    Values values = {value.id, value.district, value.display_name};
+    AppendContact(values, value.administrator);
+    return values;
+  }
+};
+
+template <>
+struct Schema<Program> {
+  static constexpr std::string_view table = "programs";
+  static constexpr std::array<std::string_view, 13> columns = {
+      "program",   "display_name",   "time_zone",       "leader",          "leader_name",     "leader_email",    "leader_phone", "leader_mentor",
+      "alternate", "alternate_name", "alternate_email", "alternate_phone", "alternate_mentor"};
+  static Program From(const Row& row) {
+    return {.id = row.Text(1), .display_name = row.Text(2), .time_zone = row.Text(3), .leader = LeaderAt(row, 4), .alternate = LeaderAt(row, 9)};
+  }
+  static Values To(const Program& value) {
+    Values values = {value.id, value.display_name, value.time_zone};
+    AppendLeader(values, value.leader);
+    AppendLeader(values, value.alternate);
+    return values;
+  }
+};
+
+template <>
+struct Schema<Mentor> {
+  static constexpr std::string_view table = "mentors";
+  static constexpr std::array<std::string_view, 20> columns = {
+      "mentor",           "joined",   "name",               "email",          "phone",     "district", "programs", "credentials", "grade_bands",  "subjects",
+      "supervised_sites", "capacity", "interested_in_more", "years_mentored", "opted_out", "state",    "assigned", "held",        "has_mentored", "version"};
+  static Mentor From(const Row& row) {
+    Mentor mentor;
+    mentor.id = row.Text(1);
+    mentor.joined = sql::FromMicros(row.Int(2));
+    mentor.contact = ContactAt(row, 3);
+    mentor.district = row.Text(6);
+    mentor.programs = FromLines(row.Text(7));
+    mentor.credentials = FromLines(row.Text(8));
+    mentor.grade_bands = FromLines(row.Text(9));
+    mentor.subjects = FromLines(row.Text(10));
+    mentor.supervised_sites = FromLines(row.Text(11));
+    mentor.capacity = static_cast<int>(row.Int(12));
+    mentor.interested_in_more = row.Int(13) != 0;
+    mentor.years_mentored = static_cast<int>(row.Int(14));
+    mentor.opted_out = row.Int(15) != 0;
+    mentor.state = static_cast<Mentor::State>(row.Int(16));
+    mentor.assigned = static_cast<int>(row.Int(17));
+    mentor.held = static_cast<int>(row.Int(18));
+    mentor.has_mentored = row.Int(19) != 0;
+    mentor.version = row.Int(20);
+    return mentor;
+  }
+  static Values To(const Mentor& value) {
+    Values values = {value.id, Micros(value.joined)};
+    AppendContact(values, value.contact);
+    Append(values, {value.district, Lines(value.programs), Lines(value.credentials), Lines(value.grade_bands), Lines(value.subjects),
+                    Lines(value.supervised_sites), Number(value.capacity), Number(value.interested_in_more), Number(value.years_mentored),
+                    Number(value.opted_out), Number(static_cast<int>(value.state)), Number(value.assigned), Number(value.held),
+                    Number(value.has_mentored), Number(value.version)});
+    return values;
+  }
+};
+
+template <>
+struct Schema<Candidate> {
+  static constexpr std::string_view table = "candidates";
+  static constexpr std::array<std::string_view, 15> columns = {"candidate",  "program",    "joined",   "name",     "email",
+                                                               "phone",      "site",       "credential", "grade_band", "subjects",
+                                                               "enrolled",   "mentor",     "assignment", "assigned_at", "without_mentor_since"};
+  static Candidate From(const Row& row) {
+    Candidate candidate;
+    candidate.id = row.Text(1);
+    candidate.program = row.Text(2);
+    candidate.joined = sql::FromMicros(row.Int(3));
+    candidate.contact = ContactAt(row, 4);
+    candidate.site = row.Text(7);
+    candidate.credential = row.Text(8);
+    candidate.grade_band = row.Text(9);
+    candidate.subjects = FromLines(row.Text(10));
+    candidate.enrolled = OptionalTime(row, 11);
+    candidate.mentor = row.Text(12);
+    candidate.assignment = row.Text(13);
+    candidate.assigned_at = OptionalTime(row, 14);
+    candidate.without_mentor_since = OptionalTime(row, 15);
+    return candidate;
+  }
+  static Values To(const Candidate& value) {
+    Values values = {value.id, value.program, Micros(value.joined)};
+    AppendContact(values, value.contact);
+    Append(values, {value.site, value.credential, value.grade_band, Lines(value.subjects), Micros(value.enrolled), value.mentor, value.assignment,
+                    Micros(value.assigned_at), Micros(value.without_mentor_since)});
+    return values;
+  }
+};
+
+template <>
+struct Schema<Assignment> {
+  static constexpr std::string_view table = "assignments";
+  static constexpr std::array<std::string_view, 6> columns = {"assignment", "candidate", "program", "mentor", "begin_time", "end_time"};
+  static Assignment From(const Row& row) {
+    return {.id = row.Text(1),
+            .candidate = row.Text(2),
+            .program = row.Text(3),
+            .mentor = row.Text(4),
+            .begin = sql::FromMicros(row.Int(5)),
+            .end = OptionalTime(row, 6)};
+  }
+  static Values To(const Assignment& value) {
+    return {value.id, value.candidate, value.program, value.mentor, Micros(value.begin), Micros(value.end)};
+  }
+};
+
+template <>
+struct Schema<Seat> {
+  static constexpr std::string_view table = "seats";
+  static constexpr std::array<std::string_view, 8> columns = {"seat", "mentor", "candidate", "program", "state", "held_at", "ended_at", "assignment"};
+  static Seat From(const Row& row) {
+    return {.id = row.Text(1),
+            .mentor = row.Text(2),
+            .candidate = row.Text(3),
+            .program = row.Text(4),
+            .state = static_cast<Seat::State>(row.Int(5)),
+            .held_at = OptionalTime(row, 6),
+            .ended_at = OptionalTime(row, 7),
+            .assignment = row.Text(8)};
+  }
+  static Values To(const Seat& value) {
+    return {value.id,
+            value.mentor,
+            value.candidate,
+            value.program,
+            Number(static_cast<int>(value.state)),
+            Micros(value.held_at),
+            Micros(value.ended_at),
+            value.assignment};
+  }
+};
+
+template <>
+struct Schema<ExternalId> {
+  static constexpr std::string_view table = "external_ids";
+  static constexpr std::array<std::string_view, 3> columns = {"kind", "external_id", "internal_id"};
+  static ExternalId From(const Row& row) {
+    const auto kind = static_cast<ExternalId::Kind>(row.Int(1));
+    return {.id = ExternalId::KeyOf(kind, row.Text(2)), .kind = kind, .external = row.Text(2), .internal = row.Text(3)};
+  }
+  static Values To(const ExternalId& value) { return {Number(static_cast<int>(value.kind)), value.external, value.internal}; }
+};
+
+// --- Statements --------------------------------------------------------------------------------------------------------------
+
+// "SELECT m.consortium, m.mentor, ... FROM mentors m"
+template <typename T>
+std::string Select() {
+  std::string statement = "SELECT t.consortium";
+  for (const std::string_view column : Schema<T>::columns) absl::StrAppend(&statement, ", t.", ToAbsl(column));
+  absl::StrAppend(&statement, " FROM ", ToAbsl(Schema<T>::table), " t");
+  return statement;
+}
+
+template <typename T>
+absl::StatusOr<std::vector<T>> QueryAll(Transaction& tx, const std::string& statement, const Values& parameters) {
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows, tx.Query(statement, parameters));
+  std::vector<T> found;
+  found.reserve(rows.size());
+  for (const Row& row : rows) found.push_back(Schema<T>::From(row));
+  return found;
+}
+
+template <typename T>
+absl::StatusOr<std::optional<T>> GetOne(Transaction& tx, const std::string& consortium, const std::string& id) {
+  static const auto* const kStatement =
+      new std::string(absl::StrCat(Select<T>(), " WHERE t.consortium = ? AND t.", ToAbsl(Schema<T>::columns[0]), " = ?"));
+  REMATCH_ASSIGN_OR_RETURN(std::vector<T> found, QueryAll<T>(tx, *kStatement, {consortium, id}));
+  if (found.empty()) return std::nullopt;
+  return std::move(found.front());
+}
+
+// Calls `each` with the ids in chunks that one statement takes.
+absl::Status InChunks(const std::set<std::string>& ids, absl::FunctionRef<absl::Status(Values)> each) {
+  Values chunk;
+  for (const std::string& id : ids) {
+    chunk.push_back(id);
+    if (chunk.size() == kMaxIds) {
+      REMATCH_RETURN_IF_ERROR(each(std::move(chunk)));
+      chunk.clear();
+    }
+  }
+  return chunk.empty() ? absl::OkStatus() : each(std::move(chunk));
+}
+
+// The rows with these ids into `table`, locked in the order of their keys if asked for.
+template <typename T>
+absl::Status LoadRows(Transaction& tx, const std::string& consortium, const std::set<std::string>& ids, Locks locks, Table<T>& table) {
+  const std::string_view key = Schema<T>::columns[0];
+  return InChunks(ids, [&](Values chunk) -> absl::Status {
+    const std::string statement = absl::StrCat(Select<T>(), " WHERE t.consortium = ? AND t.", ToAbsl(key), " IN ", sql::InList(chunk.size()),
+                                               " ORDER BY t.", ToAbsl(key), locks == Locks::kRows ? " FOR UPDATE" : "");
+    sql::PadInList(chunk);
+    chunk.insert(chunk.begin(), consortium);
+    REMATCH_ASSIGN_OR_RETURN(std::vector<T> rows, QueryAll<T>(tx, statement, chunk));
+    for (T& row : rows) table.Load(std::move(row));
+    return absl::OkStatus();
+  });
+}
+
+template <typename T>
+absl::Status LoadAll(Transaction& tx, const std::string& consortium, Locks locks, Table<T>& table) {
+  const std::string statement = absl::StrCat(Select<T>(), " WHERE t.consortium = ? ORDER BY t.", ToAbsl(Schema<T>::columns[0]),
+                                             locks == Locks::kRows ? " FOR UPDATE" : "");
+  REMATCH_ASSIGN_OR_RETURN(std::vector<T> rows, QueryAll<T>(tx, statement, {consortium}));
+  for (T& row : rows) table.Load(std::move(row));
+  return absl::OkStatus();
+}
+
+// Writes `rows` (each the values of `columns`) with one statement, or several when one would not take them. `update`: rows may be there.
+absl::Status Write(Transaction& tx, std::string_view table, const std::vector<std::string_view>& columns, bool update, std::vector<Values> rows) {
+  const size_t chunk = std::max<size_t>(1, kMaxParameters / columns.size());
+  for (size_t from = 0; from < rows.size(); from += chunk) {
+    const size_t count = std::min(chunk, rows.size() - from);
+    Values parameters;
+    parameters.reserve(count * columns.size());
+    for (size_t i = from; i < from + count; ++i) Append(parameters, std::move(rows[i]));
+    std::vector<std::string> names, sets;
+    for (const std::string_view column : columns) {
+      names.emplace_back(column);
+      sets.push_back(absl::StrCat(ToAbsl(column), " = VALUES(", ToAbsl(column), ")"));
+    }
+    std::string statement =
+        absl::StrCat("INSERT INTO ", ToAbsl(table), " (", absl::StrJoin(names, ", "), ") VALUES ", sql::ValueRows(count, columns.size()));
+    if (update) absl::StrAppend(&statement, " ON DUPLICATE KEY UPDATE ", absl::StrJoin(sets, ", "));
+    REMATCH_RETURN_IF_ERROR(tx.Execute(statement, parameters).status());
+  }
+  return absl::OkStatus();
+}
+
+// New rows by a plain INSERT, so that two writers cannot both add one; changed ones by an upsert.
+template <typename T>
+absl::Status SaveTable(Transaction& tx, const std::string& consortium, const Table<T>& table, bool history = false) {
+  std::vector<Values> added, changed;
+  for (const auto& [id, row] : table.rows()) {
+    if (!row.changed || row.loaded == row.value) continue;
+    Values values = Schema<T>::To(row.value);
+    values.insert(values.begin(), consortium);
+    // An assignment that ends was not loaded: its candidate's row said all of it.
+    (row.loaded.has_value() || history ? changed : added).push_back(std::move(values));
+  }
+  std::vector<std::string_view> columns = {"consortium"};
+  columns.insert(columns.end(), Schema<T>::columns.begin(), Schema<T>::columns.end());
+  REMATCH_RETURN_IF_ERROR(Write(tx, Schema<T>::table, columns, false, std::move(added)));
+  return Write(tx, Schema<T>::table, columns, true, std::move(changed));
+}
+
+// What hangs on mentors: who has which email, and who is a member of what.
+absl::Status SaveIndexesOfMentors(Transaction& tx, const Roster& roster) {
+  std::set<std::string> emails_gone;
+  std::vector<Values> emails, memberships;
+  for (const auto& [id, row] : roster.mentors.rows()) {
+    if (!row.changed) continue;
+    const Mentor& mentor = row.value;
+    const std::string email = LowerEmail(mentor.contact.email);
+    const std::string old_email = row.loaded.has_value() ? LowerEmail(row.loaded->contact.email) : "";
+    if (email != old_email) {
+      if (!old_email.empty()) emails_gone.insert(old_email);
+      emails.push_back({roster.consortium_id, email, id});
+    }
+    const std::vector<std::string> old = row.loaded.has_value() ? row.loaded->programs : std::vector<std::string>();
+    for (const std::string& program : mentor.programs) {
+      if (!Contains(old, program)) memberships.push_back({roster.consortium_id, program, id, Micros(mentor.joined)});
+    }
+    for (const std::string& program : old) {
+      if (Contains(mentor.programs, program)) continue;
+      REMATCH_RETURN_IF_ERROR(
+          tx.Execute("DELETE FROM mentor_programs WHERE consortium = ? AND program = ? AND mentor = ?", Values{roster.consortium_id, program, id})
+              .status());
+    }
+  }
+  REMATCH_RETURN_IF_ERROR(InChunks(emails_gone, [&](Values chunk) -> absl::Status {
+    const std::string statement = absl::StrCat("DELETE FROM mentor_emails WHERE consortium = ? AND email IN ", sql::InList(chunk.size()));
+    sql::PadInList(chunk);
+    chunk.insert(chunk.begin(), roster.consortium_id);
+    return tx.Execute(statement, chunk).status();
+  }));
+  REMATCH_RETURN_IF_ERROR(Write(tx, "mentor_emails", {"consortium", "email", "mentor"}, false, std::move(emails)));
+  return Write(tx, "mentor_programs", {"consortium", "program", "mentor", "joined"}, false, std::move(memberships));
+}
+
+absl::Status LoadEmails(Transaction& tx, const std::string& where, Values parameters, Roster& roster) {
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows, tx.Query(absl::StrCat("SELECT email, mentor FROM mentor_emails WHERE ", where), parameters));
+  for (const Row& row : rows) roster.emails.try_emplace(row.Text(0), row.Text(1));
+  return absl::OkStatus();
+}
+
+absl::Status LoadEverything(Transaction& tx, Locks locks, Roster& roster) {
+  const std::string& consortium = roster.consortium_id;
+  REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, locks, roster.seats));
+  REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, locks, roster.candidates));
+  REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, locks, roster.mentors));
+  REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, Locks::kNone, roster.programs));
+  REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, Locks::kNone, roster.sites));
+  REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, Locks::kNone, roster.districts));
+  REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, Locks::kNone, roster.external_ids));
+  return LoadEmails(tx, "consortium = ?", {consortium}, roster);
+}
+
+// " AND (t.joined, t.mentor) > (?, ?)", in a form that every database reads off an index.
+std::string Behind(std::string_view time, std::string_view id) {
+  return absl::StrCat(" AND t.", ToAbsl(time), " >= ? AND (t.", ToAbsl(time), " > ? OR t.", ToAbsl(id), " > ?)");
+}
+void AppendBehind(Values& values, const AfterTime& after) { Append(values, {after.micros, after.micros, after.id}); }
+
+// Restricts to programs; nothing fits an empty list.
+std::string OfPrograms(const std::optional<std::vector<std::string>>& programs, Values& values) {
+  if (!programs.has_value()) return "";
+  if (programs->empty()) return " AND 1 = 0";
+  Values ids(programs->begin(), programs->end());
+  std::string clause = absl::StrCat(" AND t.program IN ", sql::InList(ids.size()));
+  sql::PadInList(ids);
+  Append(values, std::move(ids));
+  return clause;
+}
+
+template <typename T>
+absl::StatusOr<std::vector<T>> ListById(Transaction& tx, const std::string& consortium, const AfterId& after, int limit) {
+  const std::string_view key = Schema<T>::columns[0];
+  return QueryAll<T>(tx, absl::StrCat(Select<T>(), " WHERE t.consortium = ? AND t.", ToAbsl(key), " > ? ORDER BY t.", ToAbsl(key), " LIMIT ?"),
+                     {consortium, after.id, Number(limit)});
+}
+
+}  // namespace
+
+absl::StatusOr<Roster> Load(Transaction& tx, const std::string& consortium, Wants wants, Locks locks) {
+  Roster roster;
+  roster.consortium_id = consortium;
+  REMATCH_ASSIGN_OR_RETURN(std::optional<Consortium> founded, GetConsortium(tx, consortium));
+  if (!founded.has_value()) return roster;
+  roster.consortium.Load(*std::move(founded));
+  if (wants.everything) {
+    REMATCH_RETURN_IF_ERROR(LoadEverything(tx, locks, roster));
+    return roster;
+  }
+  const auto want = [](std::set<std::string>& set, const std::string& id) {
+    if (!id.empty()) set.insert(id);
+  };
+  REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.seats, locks, roster.seats));
+  for (const auto& [id, row] : roster.seats.rows()) {
+    want(wants.candidates, row.value.candidate);
+    want(wants.mentors, row.value.mentor);
+  }
+  REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.candidates, locks, roster.candidates));
+  for (const auto& [id, row] : roster.candidates.rows()) {
+    want(wants.programs, row.value.program);
+    want(wants.sites, row.value.site);
+    want(wants.mentors, row.value.mentor);
+  }
+  REMATCH_RETURN_IF_ERROR(InChunks(wants.pools, [&](Values chunk) -> absl::Status {
+    const std::string statement = absl::StrCat("SELECT mentor FROM mentor_programs WHERE consortium = ? AND program IN ", sql::InList(chunk.size()));
+    sql::PadInList(chunk);
+    chunk.insert(chunk.begin(), consortium);
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows, tx.Query(statement, chunk));
+    for (const Row& row : rows) wants.mentors.insert(row.Text(0));
+    return absl::OkStatus();
+  }));
+  REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.mentors, locks, roster.mentors));
+  for (const auto& [id, row] : roster.mentors.rows()) {
+    roster.emails.try_emplace(LowerEmail(row.value.contact.email), id);
+    wants.programs.insert(row.value.programs.begin(), row.value.programs.end());
+    wants.sites.insert(row.value.supervised_sites.begin(), row.value.supervised_sites.end());
+    want(wants.districts, row.value.district);
+  }
+  if (wants.all_programs) {
+    REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, Locks::kNone, roster.programs));
+  } else {
+    REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.programs, Locks::kNone, roster.programs));
+  }
+  REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.sites, Locks::kNone, roster.sites));
+  for (const auto& [id, row] : roster.sites.rows()) want(wants.districts, row.value.district);
+  REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.districts, Locks::kNone, roster.districts));
+  REMATCH_RETURN_IF_ERROR(InChunks(wants.emails, [&](Values chunk) -> absl::Status {
+    const std::string where = absl::StrCat("consortium = ? AND email IN ", sql::InList(chunk.size()));
+    sql::PadInList(chunk);
+    chunk.insert(chunk.begin(), consortium);
+    return LoadEmails(tx, where, std::move(chunk), roster);
+  }));
+  return roster;
+}
+
+absl::Status Save(Transaction& tx, const Roster& roster) {
+  const std::string& consortium = roster.consortium_id;
+  REMATCH_RETURN_IF_ERROR(SaveTable(tx, consortium, roster.consortium));
+  REMATCH_RETURN_IF_ERROR(SaveTable(tx, consortium, roster.seats));
+  REMATCH_RETURN_IF_ERROR(SaveTable(tx, consortium, roster.candidates));
+  REMATCH_RETURN_IF_ERROR(SaveTable(tx, consortium, roster.mentors));
+  REMATCH_RETURN_IF_ERROR(SaveIndexesOfMentors(tx, roster));
+  REMATCH_RETURN_IF_ERROR(SaveTable(tx, consortium, roster.programs));
+  REMATCH_RETURN_IF_ERROR(SaveTable(tx, consortium, roster.sites));
+  REMATCH_RETURN_IF_ERROR(SaveTable(tx, consortium, roster.districts));
+  REMATCH_RETURN_IF_ERROR(SaveTable(tx, consortium, roster.external_ids));
+  return SaveTable(tx, consortium, roster.assignments, /*history=*/true);
+}
+
+absl::StatusOr<std::optional<Consortium>> GetConsortium(Transaction& tx, const std::string& consortium) {
+  REMATCH_ASSIGN_OR_RETURN(std::vector<Consortium> found,
+                           QueryAll<Consortium>(tx, absl::StrCat(Select<Consortium>(), " WHERE t.consortium = ?"), {consortium}));
+  if (found.empty()) return std::nullopt;
+  return std::move(found.front());
+}
+absl::StatusOr<std::optional<District>> GetDistrict(Transaction& tx, const std::string& consortium, const std::string& id) {
+  return GetOne<District>(tx, consortium, id);
+}
+absl::StatusOr<std::optional<Site>> GetSite(Transaction& tx, const std::string& consortium, const std::string& id) {
+  return GetOne<Site>(tx, consortium, id);
+}
+absl::StatusOr<std::optional<Program>> GetProgram(Transaction& tx, const std::string& consortium, const std::string& id) {
+  return GetOne<Program>(tx, consortium, id);
+}
+absl::StatusOr<std::optional<Mentor>> GetMentor(Transaction& tx, const std::string& consortium, const std::string& id) {
+  return GetOne<Mentor>(tx, consortium, id);
+}
+absl::StatusOr<std::optional<Candidate>> GetCandidate(Transaction& tx, const std::string& consortium, const std::string& id) {
+  return GetOne<Candidate>(tx, consortium, id);
+}
+
+absl::StatusOr<std::vector<Consortium>> ListConsortia(Transaction& tx, const AfterId& after, int limit) {
+  return QueryAll<Consortium>(tx, absl::StrCat(Select<Consortium>(), " WHERE t.consortium > ? ORDER BY t.consortium LIMIT ?"),
+                              {after.id, Number(limit)});
+}
+absl::StatusOr<std::vector<District>> ListDistricts(Transaction& tx, const std::string& consortium, const AfterId& after, int limit) {
+  return ListById<District>(tx, consortium, after, limit);
+}
+absl::StatusOr<std::vector<Site>> ListSites(Transaction& tx, const std::string& consortium, const AfterId& after, int limit) {
+  return ListById<Site>(tx, consortium, after, limit);
+}
+absl::StatusOr<std::vector<Program>> ListPrograms(Transaction& tx, const std::string& consortium, const AfterId& after, int limit) {
+  return ListById<Program>(tx, consortium, after, limit);
+}
+
+absl::StatusOr<std::vector<Mentor>> ListMentors(Transaction& tx, const std::string& consortium, const std::string& program,
+                                                const AfterTime& after, int limit) {
+  Values values;
+  std::string statement = Select<Mentor>();
+  if (program.empty()) {
+    values = {consortium};
+    absl::StrAppend(&statement, " WHERE t.consortium = ?", Behind("joined", "mentor"), " ORDER BY t.joined, t.mentor LIMIT ?");
+  } else {
+    values = {consortium, program};
+    absl::StrAppend(&statement,
+                    " JOIN mentor_programs p ON p.consortium = t.consortium AND p.mentor = t.mentor WHERE p.consortium = ? AND p.program = ?"
+                    " AND p.joined >= ? AND (p.joined > ? OR p.mentor > ?) ORDER BY p.joined, p.mentor LIMIT ?");
+  }
+  AppendBehind(values, after);
+  values.push_back(Number(limit));
+  return QueryAll<Mentor>(tx, statement, values);
+}
+
+absl::StatusOr<std::vector<Candidate>> ListCandidates(Transaction& tx, const std::string& consortium, const std::string& program,
+                                                      bool without_mentor, const AfterTime& after, int limit) {
+  Values values = {consortium, program};
+  AppendBehind(values, after);
+  values.push_back(Number(limit));
+  return QueryAll<Candidate>(tx,
+                             absl::StrCat(Select<Candidate>(), " WHERE t.consortium = ? AND t.program = ?", without_mentor ? " AND t.mentor = ''" : "",
+                                          Behind("joined", "candidate"), " ORDER BY t.joined, t.candidate LIMIT ?"),
+                             values);
+}
+
+absl::StatusOr<std::vector<Assignment>> ListAssignments(Transaction& tx, const std::string& consortium, const AssignmentFilter& filter,
+                                                        const AfterTime& after, int limit) {
+  Values values = {consortium};
+  std::string statement = absl::StrCat(Select<Assignment>(), " WHERE t.consortium = ?");
+  if (!filter.candidate.empty()) {
+    statement += " AND t.candidate = ?";
+    values.push_back(filter.candidate);
+  }
+  if (!filter.mentor.empty()) {
+    statement += " AND t.mentor = ?";
+    values.push_back(filter.mentor);
+  }
+  statement += OfPrograms(filter.programs, values);
+  absl::StrAppend(&statement, Behind("begin_time", "assignment"), " ORDER BY t.begin_time, t.assignment LIMIT ?");
+  AppendBehind(values, after);
+  values.push_back(Number(limit));
+  return QueryAll<Assignment>(tx, statement, values);
+}
+
+absl::StatusOr<std::vector<Seat>> ListSeats(Transaction& tx, const std::string& consortium, std::optional<Seat::State> state,
+                                            const std::optional<std::vector<std::string>>& programs, const AfterId& after, int limit) {
+  Values values = {consortium};
+  std::string statement = absl::StrCat(Select<Seat>(), " WHERE t.consortium = ?");
+  if (state.has_value()) {
+    statement += " AND t.state = ?";
+    values.push_back(Number(static_cast<int>(*state)));
+  }
+  statement += OfPrograms(programs, values);
+  statement += " AND t.seat > ? ORDER BY t.seat LIMIT ?";
+  Append(values, {after.id, Number(limit)});
+  return QueryAll<Seat>(tx, statement, values);
+}
+
+absl::StatusOr<std::vector<Program>> GetPrograms(Transaction& tx, const std::string& consortium,
+                                                 const std::optional<std::vector<std::string>>& ids) {
+  Table<Program> table;
+  if (ids.has_value()) {
+    REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, std::set<std::string>(ids->begin(), ids->end()), Locks::kNone, table));
+  } else {
+    REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, Locks::kNone, table));
+  }
+  std::vector<Program> programs;
+  for (const auto& [id, row] : table.rows()) programs.push_back(row.value);
+  return programs;
+}
+
+absl::StatusOr<std::vector<Need>> NeedsOfProgram(Transaction& tx, const std::string& consortium, const std::string& program) {
+  REMATCH_ASSIGN_OR_RETURN(
+      const std::vector<Row> rows,
+      tx.Query("SELECT credential, grade_band, subjects FROM candidates WHERE consortium = ? AND program = ?", Values{consortium, program}));
+  std::vector<Need> needs;
+  needs.reserve(rows.size());
+  for (const Row& row : rows) {
+    needs.push_back({.credential = row.Text(0), .grade_band = row.Text(1), .subjects = FromLines(row.Text(2)), .site = "", .district = ""});
+  }
+  return needs;
+}
+
+}  // namespace rematch::mentor::store

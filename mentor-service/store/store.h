@@ -1,0 +1,77 @@
+// The roster in SQL. Writes load what a batch needs and save what it changed, with one statement per table (big imports in chunks); reads
+// are single statements. Rows are locked in one order everywhere: consortium, then seats, candidates, mentors, each by key.
+#ifndef REMATCH_MENTOR_SERVICE_STORE_STORE_H_
+#define REMATCH_MENTOR_SERVICE_STORE_STORE_H_
+
+#include <limits>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "mentor-service/domain/commands.h"
+#include "mentor-service/domain/ranking.h"
+#include "mentor-service/domain/roster.h"
+#include "platform/sql/database.h"
+
+namespace rematch::mentor::store {
+
+enum class Locks {
+  kNone,  // a read
+  kRows,  // seats, candidates and mentors are locked until the transaction ends
+};
+
+// What `wants` names of a consortium, and what hangs on it. What is not there is simply not in the answer.
+absl::StatusOr<Roster> Load(sql::Transaction& tx, const std::string& consortium, Wants wants, Locks locks);
+// Writes what changed. Two writers who add the same row: one of them fails (sql::Failure::kSplit) and finds it there when run again.
+absl::Status Save(sql::Transaction& tx, const Roster& roster);
+
+// Where a list goes on: behind this row. Empty for the first page.
+struct AfterId {
+  std::string id;
+};
+struct AfterTime {
+  int64_t micros = std::numeric_limits<int64_t>::min();
+  std::string id;
+};
+
+// One row, or nothing.
+absl::StatusOr<std::optional<Consortium>> GetConsortium(sql::Transaction& tx, const std::string& consortium);
+absl::StatusOr<std::optional<District>> GetDistrict(sql::Transaction& tx, const std::string& consortium, const std::string& id);
+absl::StatusOr<std::optional<Site>> GetSite(sql::Transaction& tx, const std::string& consortium, const std::string& id);
+absl::StatusOr<std::optional<Program>> GetProgram(sql::Transaction& tx, const std::string& consortium, const std::string& id);
+absl::StatusOr<std::optional<Mentor>> GetMentor(sql::Transaction& tx, const std::string& consortium, const std::string& id);
+absl::StatusOr<std::optional<Candidate>> GetCandidate(sql::Transaction& tx, const std::string& consortium, const std::string& id);
+
+// Up to `limit` rows, in the order of their ids or of the time at which they joined or began.
+absl::StatusOr<std::vector<Consortium>> ListConsortia(sql::Transaction& tx, const AfterId& after, int limit);
+absl::StatusOr<std::vector<District>> ListDistricts(sql::Transaction& tx, const std::string& consortium, const AfterId& after, int limit);
+absl::StatusOr<std::vector<Site>> ListSites(sql::Transaction& tx, const std::string& consortium, const AfterId& after, int limit);
+absl::StatusOr<std::vector<Program>> ListPrograms(sql::Transaction& tx, const std::string& consortium, const AfterId& after, int limit);
+// Of one program unless it is empty.
+absl::StatusOr<std::vector<Mentor>> ListMentors(sql::Transaction& tx, const std::string& consortium, const std::string& program,
+                                                const AfterTime& after, int limit);
+absl::StatusOr<std::vector<Candidate>> ListCandidates(sql::Transaction& tx, const std::string& consortium, const std::string& program,
+                                                      bool without_mentor, const AfterTime& after, int limit);
+struct AssignmentFilter {
+  std::string candidate;                             // empty: any
+  std::string mentor;                                // empty: any
+  std::optional<std::vector<std::string>> programs;  // only these; unset: any
+};
+absl::StatusOr<std::vector<Assignment>> ListAssignments(sql::Transaction& tx, const std::string& consortium, const AssignmentFilter& filter,
+                                                        const AfterTime& after, int limit);
+// Only of these programs if set.
+absl::StatusOr<std::vector<Seat>> ListSeats(sql::Transaction& tx, const std::string& consortium, std::optional<Seat::State> state,
+                                            const std::optional<std::vector<std::string>>& programs, const AfterId& after, int limit);
+
+// The programs of these ids, or all of the consortium, that are there.
+absl::StatusOr<std::vector<Program>> GetPrograms(sql::Transaction& tx, const std::string& consortium,
+                                                 const std::optional<std::vector<std::string>>& ids);
+// The needs (without site and district) of all candidates of a program.
+absl::StatusOr<std::vector<Need>> NeedsOfProgram(sql::Transaction& tx, const std::string& consortium, const std::string& program);
+
+}  // namespace rematch::mentor::store
+
+#endif  // REMATCH_MENTOR_SERVICE_STORE_STORE_H_
