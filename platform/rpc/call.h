@@ -17,9 +17,11 @@
 #ifndef REMATCH_PLATFORM_RPC_CALL_H_
 #define REMATCH_PLATFORM_RPC_CALL_H_
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <google/protobuf/message.h>
@@ -67,9 +69,19 @@ class CallObserver {
   virtual void Finished(std::string_view method, grpc::StatusCode code, absl::Duration took) = 0;
 };
 
-// absl::Status with its details <-> grpc::Status with google.rpc.Status in its binary details.
+// absl::Status with its details <-> grpc::Status with google.rpc.Status in its binary details. A status that came without an
+// ErrorInfo was not made for callers: it leaves with its code as the reason and a fixed message, since its own may hold anything.
 grpc::Status ToGrpc(const absl::Status& status);
 absl::Status FromGrpc(const grpc::Status& status);
+
+// "/rematch.mentor.v1.MentorService/GetMentor" for GetMentorRequest::descriptor(): the one method that takes this message. Every request
+// belongs to exactly one method (AIP-130 ff.; tests/access checks it); it is a defect of the program if not, and ends it.
+std::string_view MethodTaking(const google::protobuf::Descriptor& request);
+template <typename Request>
+std::string_view MethodOf() {
+  static const std::string_view method = MethodTaking(*Request::descriptor());
+  return method;
+}
 
 // Answers a Deferred call, once, from any thread. Copyable.
 template <typename Response>
@@ -110,9 +122,9 @@ class Calls {
   grpc::ServerUnaryReactor* Deferred(grpc::CallbackServerContext* context, const Request* request, Response* response, Work work) {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
     const absl::Duration start = clock_.Monotonic();
-    absl::StatusOr<Call> call = Begin(context);
+    absl::StatusOr<Call> call = Begin(context, MethodOf<Request>());
     if (!call.ok()) {
-      Finish(reactor, MethodOf(context), start, call.status());
+      Finish(reactor, MethodOf<Request>(), start, call.status());
       return reactor;
     }
     auto finish = std::make_shared<absl::AnyInvocable<void(absl::StatusOr<Response>)>>(
@@ -127,15 +139,17 @@ class Calls {
     return reactor;
   }
 
-  // The caller and deadline of a streaming call, admitted by the guard, or why not. Streams redact each message by `guard()`.
-  absl::StatusOr<Call> Begin(const grpc::CallbackServerContext* context);
+  // For streams (rpc/feed.h has the server's side of a watch): the caller and deadline, admitted by the guard, or why not. `method` is
+  // MethodOf<Request>(). A stream redacts each message by `guard()`, calls Ended() and finishes with ToGrpc(status).
+  absl::StatusOr<Call> Begin(const grpc::CallbackServerContext* context, std::string_view method);
+  // Counts, times and logs a call that took from `start`, by the clock's Monotonic(), until now.
   void Ended(std::string_view method, absl::Duration start, const absl::Status& status);
+  const Options& options() const { return options_; }
   Guard& guard() { return guard_; }
   platform::Clock& clock() { return clock_; }
   platform::Executor& blocking() { return blocking_; }
 
  private:
-  static std::string_view MethodOf(const grpc::CallbackServerContext* context);
   void Finish(grpc::ServerUnaryReactor* reactor, std::string_view method, absl::Duration start, const absl::Status& status);
 
   const Options options_;
@@ -143,6 +157,7 @@ class Calls {
   platform::Executor& blocking_;
   Guard& guard_;
   CallObserver& observer_;
+  std::atomic<uint64_t> ended_{0};  // for sampling
 };
 
 }  // namespace rematch::rpc

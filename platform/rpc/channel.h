@@ -18,7 +18,7 @@ extern const char kServiceConfig[];
 // `target` as gRPC takes it ("127.0.0.1:4001", "dns:///mentor:4001", "ipv4:127.0.0.1:4001,127.0.0.1:4002").
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target);
 
-// Prepares `context` for one call: `timeout` from now and who calls.
+// Prepares `context` for one call: `timeout` from now, or no deadline for an infinite one (a watch), and who calls.
 void Prepare(grpc::ClientContext& context, absl::Duration timeout, const Caller& caller);
 
 }  // namespace rematch::rpc
