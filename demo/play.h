@@ -103,6 +103,8 @@ class Play {
   const Directory& directory() const { return options_.directory; }
   Narrator& narrator() const { return options_.narrator; }
   Caller leader() const;
+  // What somebody has in their mailbox.
+  std::vector<Mail> MailOf(const std::string& address) const;
 
   // Waits until `found` has a value or fails. DEADLINE_EXCEEDED, saying what was waited for and where the case stands.
   template <typename T>
@@ -113,7 +115,6 @@ class Play {
   template <typename Stub, typename Request, typename Response>
   absl::StatusOr<Response> Act(const std::string& act, const Caller& who, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
                                Request request);
-  std::vector<Mail> MailOf(const std::string& address) const;
 
   const Options options_;
   std::string case_name_;
