@@ -252,7 +252,8 @@ void GroupCommitCore::Impl::Stop() {
 void GroupCommitCore::Impl::RunBatch(Items items) {
   const absl::Duration now = clock.Monotonic();
   for (const std::unique_ptr<Item>& item : items) observer.Waited(now - item->submitted);
-  History history{.next_pause = options.first_pause};
+  History history;
+  history.next_pause = options.first_pause;
   Process(std::move(items), history);
 }
 
@@ -292,8 +293,10 @@ void GroupCommitCore::Impl::Process(Items items, History& history) {
       case Failure::kSplit:
       case Failure::kNone: {
         if (items.size() == 1) {
-          // The message tells which constraint or statement it was, never a value.
-          log::Error("command_refused_by_store", {{"reason", ReasonOf(status)}, {"error", std::string(status.message())}});
+          // A store's message tells which constraint or statement it was, never a value; a handler's is not ours to print.
+          log::Error("command_failed", {{"failure", NameOf(failure)},
+                                        {"code", absl::StatusCodeToString(status.code())},
+                                        {"error", failure == Failure::kSplit ? std::string(status.message()) : ReasonOf(status)}});
           items.front()->Answer(status);
           return;
         }

@@ -1,0 +1,595 @@
+// The one door for changes, over a service that keeps counters.
+#include "platform/group_commit.h"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/blocking_counter.h"
+#include "absl/synchronization/notification.h"
+#include "platform/errors.h"
+#include "tests/platform/faulty_database.h"
+#include "tests/platform/temp_dir.h"
+
+namespace rematch {
+namespace {
+
+using platform::ManualClock;
+using platform::SeededRandom;
+using sql::Failure;
+using ::testing::AllOf;
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using rematch::testing::Fault;
+using rematch::testing::FaultyDatabase;
+using rematch::testing::TempDir;
+
+constexpr char kSchema[] =
+    "CREATE TABLE requests (scope VARCHAR(255) NOT NULL, request_id VARCHAR(128) NOT NULL, attempt VARCHAR(64) NOT NULL,\n"
+    "  body_hash VARCHAR(64) NOT NULL, reply LONGBLOB, created BIGINT NOT NULL, PRIMARY KEY (scope, request_id));\n"
+    "CREATE TABLE counters (name VARCHAR(64) NOT NULL PRIMARY KEY, total BIGINT NOT NULL, CHECK (total < 1000));\n";
+
+// Adds `by` to a counter and replies with its new total. Refuses what would make it negative; beyond 999 the store refuses.
+struct Add {
+  std::string counter;
+  int64_t by = 1;
+};
+
+class Counters {
+ public:
+  absl::StatusOr<BatchResult> Run(sql::Transaction& tx, absl::Span<Add* const> batch) {
+    std::function<void()> before;
+    {
+      absl::MutexLock lock(&mutex_);
+      std::vector<std::string> seen;
+      for (const Add* add : batch) seen.push_back(absl::StrCat(add->counter, "+", add->by));
+      batches_.push_back(std::move(seen));
+      before = before_;
+      if (!fail_.ok()) return fail_;
+    }
+    if (before) before();
+    std::map<std::string, int64_t> totals;
+    for (const Add* add : batch) totals[add->counter] = 0;
+    std::vector<sql::Value> names;
+    for (const auto& [name, total] : totals) names.emplace_back(name);
+    sql::PadInList(names);
+    REMATCH_ASSIGN_OR_RETURN(
+        const auto rows,
+        tx.Query("SELECT name, total FROM counters WHERE name IN " + sql::InList(names.size()) + " ORDER BY name FOR UPDATE", names));
+    for (const sql::Row& row : rows) totals[row.Text(0)] = row.Int(1);
+    BatchResult result;
+    std::map<std::string, int64_t> changed;
+    for (const Add* add : batch) {
+      int64_t& total = totals[add->counter];
+      if (total + add->by < 0) {
+        result.replies.push_back(Error(absl::StatusCode::kFailedPrecondition, "BELOW_ZERO", "not below zero"));
+        continue;
+      }
+      total += add->by;
+      changed[add->counter] = total;
+      result.replies.push_back(std::to_string(total));
+    }
+    if (!changed.empty()) {
+      std::vector<sql::Value> values;
+      for (const auto& [name, total] : changed) values.insert(values.end(), {name, total});
+      REMATCH_RETURN_IF_ERROR(tx.Execute("INSERT INTO counters (name, total) VALUES " + sql::ValueRows(changed.size(), 2) +
+                                             " ON DUPLICATE KEY UPDATE total = VALUES(total)",
+                                         values)
+                                  .status());
+    }
+    result.committed = [this] {
+      absl::MutexLock lock(&mutex_);
+      ++committed_;
+    };
+    return result;
+  }
+
+  // What the handler was called with, batch by batch.
+  std::vector<std::vector<std::string>> batches() {
+    absl::MutexLock lock(&mutex_);
+    return batches_;
+  }
+  int committed() {
+    absl::MutexLock lock(&mutex_);
+    return committed_;
+  }
+  void SetBefore(std::function<void()> before) {
+    absl::MutexLock lock(&mutex_);
+    before_ = std::move(before);
+  }
+  void SetFail(absl::Status status) {
+    absl::MutexLock lock(&mutex_);
+    fail_ = std::move(status);
+  }
+
+ private:
+  absl::Mutex mutex_;
+  std::vector<std::vector<std::string>> batches_ ABSL_GUARDED_BY(mutex_);
+  int committed_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::function<void()> before_ ABSL_GUARDED_BY(mutex_);
+  absl::Status fail_ ABSL_GUARDED_BY(mutex_);
+};
+
+struct Counts final : GroupCommitObserver {
+  void Batch(size_t commands, absl::Duration) override { batches.push_back(commands); }
+  void Waited(absl::Duration in_queue) override { waits.push_back(in_queue); }
+  void Retried() override { ++retries; }
+  void Split() override { ++splits; }
+  std::vector<size_t> batches;
+  std::vector<absl::Duration> waits;
+  int retries = 0;
+  int splits = 0;
+};
+
+CommandMeta Id(std::string request_id, std::string body_hash = "hash") {
+  return {.scope = "consortia/1", .request_id = std::move(request_id), .body_hash = std::move(body_hash)};
+}
+CommandMeta Timer() {
+  CommandMeta meta;
+  meta.priority = Priority::kTimer;
+  return meta;
+}
+
+// A reply once it is there.
+using Answer = std::shared_ptr<std::optional<absl::StatusOr<std::string>>>;
+
+int64_t TotalOf(sql::Database& db, const std::string& counter) {
+  int64_t total = 0;
+  EXPECT_TRUE(db.Read([&](sql::Transaction& tx) -> absl::Status {
+                  REMATCH_ASSIGN_OR_RETURN(const auto rows, tx.Query("SELECT total FROM counters WHERE name = ?", {counter}));
+                  if (!rows.empty()) total = rows[0].Int(0);
+                  return absl::OkStatus();
+                }).ok());
+  return total;
+}
+
+// On one thread: every batch is run by the test.
+class GroupCommitTest : public ::testing::Test {
+ protected:
+  GroupCommitTest() { EXPECT_TRUE(db_->RunScript(kSchema).ok()); }
+
+  GroupCommit<Add>& Door() {
+    if (door_ == nullptr) {
+      options_.threads = 0;
+      door_ = std::make_unique<GroupCommit<Add>>(options_, faulty_, counters_, clock_, random_, &counts_);
+    }
+    return *door_;
+  }
+  Answer Submit(CommandMeta meta, Add add) {
+    auto answer = std::make_shared<std::optional<absl::StatusOr<std::string>>>();
+    Door().Submit(std::move(meta), std::move(add), [answer](absl::StatusOr<std::string> reply) {
+      EXPECT_FALSE(answer->has_value()) << "answered twice";
+      *answer = std::move(reply);
+    });
+    return answer;
+  }
+  static std::string Show(const Answer& answer) {
+    if (!answer->has_value()) return "waiting";
+    return (*answer)->ok() ? ***answer : ReasonOf((*answer)->status());
+  }
+  int64_t Claims() {
+    int64_t count = -1;
+    EXPECT_TRUE(db_->Read([&](sql::Transaction& tx) -> absl::Status {
+                     REMATCH_ASSIGN_OR_RETURN(const auto rows, tx.Query("SELECT COUNT(*) FROM requests"));
+                     count = rows[0].Int(0);
+                     return absl::OkStatus();
+                   }).ok());
+    return count;
+  }
+
+  ManualClock clock_{absl::FromUnixSeconds(1'772'442'000)};
+  SeededRandom random_{1};
+  std::unique_ptr<sql::Database> db_ = *sql::Open("sqlite::memory:");
+  FaultyDatabase faulty_{*db_};
+  Counters counters_;
+  Counts counts_;
+  GroupCommitOptions options_;
+  std::unique_ptr<GroupCommit<Add>> door_;
+};
+
+TEST_F(GroupCommitTest, WhatIsQueuedFormsOneBatchInItsOrder) {
+  const Answer a = Submit(Id("1"), {"x", 1});
+  const Answer b = Submit(Id("2"), {"y", 5});
+  const Answer c = Submit(Id("3"), {"x", 2});
+  EXPECT_EQ(Show(a), "waiting");
+  EXPECT_TRUE(Door().RunOnce());
+  EXPECT_FALSE(Door().RunOnce());
+  EXPECT_THAT(counters_.batches(), ElementsAre(ElementsAre("x+1", "y+5", "x+2")));
+  EXPECT_EQ(faulty_.transactions(), 1);
+  EXPECT_EQ(Show(a), "1");
+  EXPECT_EQ(Show(b), "5");
+  EXPECT_EQ(Show(c), "3") << "several commands on one counter apply in order";
+  EXPECT_EQ(TotalOf(*db_, "x"), 3);
+  EXPECT_EQ(counters_.committed(), 1);
+  EXPECT_THAT(counts_.batches, ElementsAre(3));
+}
+
+TEST_F(GroupCommitTest, ABatchHasNoMoreThanItsLimit) {
+  options_.max_batch = 2;
+  for (int i = 0; i < 5; ++i) Submit({}, {"x", 1});
+  while (Door().RunOnce()) {
+  }
+  EXPECT_THAT(counts_.batches, ElementsAre(2, 2, 1));
+  EXPECT_EQ(TotalOf(*db_, "x"), 5);
+}
+
+TEST_F(GroupCommitTest, TheSameRequestAgainGetsTheFirstAnswer_F32) {
+  EXPECT_EQ(*Door().Commit(Id("1"), {"x", 1}), "1");
+  EXPECT_EQ(*Door().Commit(Id("2"), {"x", 1}), "2");
+  EXPECT_EQ(*Door().Commit(Id("1"), {"x", 1}), "1");
+  EXPECT_EQ(TotalOf(*db_, "x"), 2);
+  EXPECT_EQ(counters_.batches().size(), 2u) << "the handler is not even asked";
+}
+
+TEST_F(GroupCommitTest, TheSameRequestWithAnotherBodyIsAnError_F32) {
+  EXPECT_EQ(*Door().Commit(Id("1", "hash"), {"x", 1}), "1");
+  const auto again = Door().Commit(Id("1", "other"), {"x", 2});
+  EXPECT_EQ(again.status().code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(ReasonOf(again.status()), reason::kRequestIdReused);
+  EXPECT_EQ(TotalOf(*db_, "x"), 1);
+}
+
+TEST_F(GroupCommitTest, ARequestIdIsUniqueInItsScopeOnly) {
+  CommandMeta other = Id("1");
+  other.scope = "consortia/2";
+  EXPECT_EQ(*Door().Commit(Id("1"), {"x", 1}), "1");
+  EXPECT_EQ(*Door().Commit(other, {"x", 1}), "2");
+}
+
+TEST_F(GroupCommitTest, OldAndNewRequestsMixInABatch_F32) {
+  EXPECT_EQ(*Door().Commit(Id("2"), {"x", 1}), "1");
+  const Answer a = Submit(Id("3"), {"x", 1});
+  const Answer b = Submit(Id("2"), {"x", 1});
+  const Answer c = Submit(Id("2", "other"), {"x", 1});
+  const Answer d = Submit(Id("1"), {"x", 1});
+  Door().Drain();
+  EXPECT_THAT((std::vector<std::string>{Show(a), Show(b), Show(c), Show(d)}), ElementsAre("2", "1", "REQUEST_ID_REUSED", "3"));
+}
+
+TEST_F(GroupCommitTest, ATwinInTheSameBatchGetsTheFirstOnesAnswer_F32) {
+  const Answer a = Submit(Id("1"), {"x", 1});
+  const Answer b = Submit(Id("1"), {"x", 1});
+  const Answer c = Submit(Id("1", "other"), {"x", 2});
+  EXPECT_TRUE(Door().RunOnce());
+  EXPECT_EQ(Show(a), "1");
+  EXPECT_EQ(Show(b), "1");
+  EXPECT_EQ(Show(c), "REQUEST_ID_REUSED");
+  EXPECT_EQ(TotalOf(*db_, "x"), 1);
+}
+
+TEST_F(GroupCommitTest, ATwinOfARefusedCommandIsJudgedAnewInTheNextBatch) {
+  const Answer a = Submit(Id("1"), {"x", -1});
+  const Answer b = Submit(Id("1"), {"x", -1});
+  const Answer c = Submit({}, {"x", 1});
+  EXPECT_TRUE(Door().RunOnce());
+  EXPECT_EQ(Show(a), "BELOW_ZERO");
+  EXPECT_EQ(Show(b), "waiting");
+  EXPECT_EQ(Show(c), "1");
+  EXPECT_TRUE(Door().RunOnce());
+  EXPECT_EQ(Show(b), "0");
+}
+
+TEST_F(GroupCommitTest, ATwinOfAMisusedIdIsComparedWithWhatTookPlace) {
+  EXPECT_EQ(*Door().Commit(Id("1", "right"), {"x", 1}), "1");
+  const Answer a = Submit(Id("1", "wrong"), {"x", 9});
+  const Answer b = Submit(Id("1", "right"), {"x", 1});
+  Door().Drain();
+  EXPECT_EQ(Show(a), "REQUEST_ID_REUSED");
+  EXPECT_EQ(Show(b), "1");
+}
+
+TEST_F(GroupCommitTest, ARefusalLeavesNoClaim) {
+  const Answer a = Submit(Id("1"), {"x", -1});
+  const Answer b = Submit(Id("2"), {"y", 1});
+  EXPECT_TRUE(Door().RunOnce());
+  EXPECT_EQ(Show(a), "BELOW_ZERO");
+  EXPECT_EQ(Show(b), "1");
+  EXPECT_EQ(Claims(), 1);
+  EXPECT_EQ(*Door().Commit({}, {"x", 5}), "5");
+  EXPECT_EQ(*Door().Commit(Id("1", "another body even"), {"x", -1}), "4") << "a refusal changed nothing: the request may be made again";
+}
+
+TEST_F(GroupCommitTest, ABadCommandIsSplitOffAndTheRestIsReloadedAndDone) {
+  EXPECT_EQ(*Door().Commit({}, {"x", 100}), "100");
+  std::vector<Answer> answers;
+  for (int i = 0; i < 8; ++i) answers.push_back(Submit(Id(std::to_string(i)), {i == 5 ? "bad" : "x", i == 5 ? 5000 : 1}));
+  EXPECT_TRUE(Door().RunOnce());
+  for (int i = 0; i < 8; ++i) {
+    EXPECT_EQ(Show(answers[i]), i == 5 ? "STORE_REFUSED" : std::to_string(100 + i + (i < 5 ? 1 : 0)));
+  }
+  EXPECT_EQ(TotalOf(*db_, "x"), 107);
+  EXPECT_EQ(TotalOf(*db_, "bad"), 0);
+  EXPECT_EQ(Claims(), 7);
+  // 8 fail; 4 succeed, 4 fail; 2 fail, 2 succeed; 1 succeeds, 1 is the bad one.
+  EXPECT_THAT(counts_.batches, ElementsAre(1, 4, 1, 2));
+  EXPECT_EQ(counters_.batches().size(), 1u + 7u);
+  EXPECT_EQ(counts_.splits, 3);
+}
+
+TEST_F(GroupCommitTest, AnErrorOfTheHandlerItselfIsItsCommandsAnswer) {
+  counters_.SetFail(absl::DataLossError("cannot read the state"));
+  const Answer a = Submit(Id("1"), {"x", 1});
+  const Answer b = Submit(Id("2"), {"x", 1});
+  EXPECT_TRUE(Door().RunOnce());
+  EXPECT_EQ((*a)->status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ((*b)->status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(Claims(), 0);
+}
+
+TEST_F(GroupCommitTest, ADeadlockIsTriedAgain) {
+  faulty_.Next(Fault::Before(Failure::kRetry));
+  faulty_.Next(Fault::BeforeCommit(Failure::kRetry), 2);
+  EXPECT_EQ(*Door().Commit(Id("1"), {"x", 1}), "1");
+  EXPECT_EQ(TotalOf(*db_, "x"), 1);
+  EXPECT_EQ(counters_.batches().size(), 3u) << "the handler loads anew each time that it runs";
+  EXPECT_EQ(counters_.committed(), 1);
+  EXPECT_EQ(counts_.retries, 3);
+}
+
+TEST_F(GroupCommitTest, WhatDeadlocksForeverIsGivenUp) {
+  faulty_.Always(Fault::BeforeCommit(Failure::kRetry));
+  const auto reply = Door().Commit(Id("1"), {"x", 1});
+  EXPECT_EQ(reply.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ReasonOf(reply.status()), reason::kStoreUnavailable);
+  EXPECT_EQ(faulty_.transactions(), options_.max_attempts);
+  EXPECT_EQ(Claims(), 0);
+}
+
+TEST_F(GroupCommitTest, ACommandIsDoneOnceThoughItsCommitWasNotHeardOf) {
+  faulty_.Next(Fault::BrokenCommit(), 2);
+  const Answer a = Submit(Id("1"), {"x", 1});
+  const Answer b = Submit(Id("2"), {"x", 1});
+  EXPECT_TRUE(Door().RunOnce());
+  EXPECT_EQ(Show(a), "1");
+  EXPECT_EQ(Show(b), "2");
+  EXPECT_EQ(TotalOf(*db_, "x"), 2);
+  EXPECT_EQ(counters_.batches().size(), 1u) << "the claims answer the rerun";
+  EXPECT_EQ(counters_.committed(), 1) << "what was left to do after the commit is done once";
+}
+
+TEST_F(GroupCommitTest, ACommandIsDoneOnceWhenItsCommitWasLost) {
+  faulty_.Next(Fault::LostCommit());
+  EXPECT_EQ(*Door().Commit(Id("1"), {"x", 1}), "1");
+  EXPECT_EQ(TotalOf(*db_, "x"), 1);
+  EXPECT_EQ(counters_.batches().size(), 2u);
+  EXPECT_EQ(counters_.committed(), 1);
+}
+
+TEST_F(GroupCommitTest, NobodyIsToldThatNothingHappenedAfterACommitOfUnknownOutcome) {
+  CommandMeta meta = Id("1");
+  meta.deadline = clock_.Now() + absl::Seconds(1);
+  counters_.SetBefore([this] { clock_.Advance(absl::Seconds(2)); });
+  faulty_.Next(Fault::BrokenCommit());
+  EXPECT_EQ(*Door().Commit(meta, {"x", 1}), "1") << "past its deadline, but it took place";
+}
+
+TEST_F(GroupCommitTest, AnUnavailableStoreIsWaitedFor) {
+  faulty_.Next(Fault::Before(Failure::kUnavailable), 10);
+  EXPECT_EQ(*Door().Commit(Id("1"), {"x", 1}), "1") << "longer than max_attempts";
+}
+
+TEST_F(GroupCommitTest, AStoreThatStaysUnavailableIsGivenUp) {
+  faulty_.Always(Fault::Before(Failure::kUnavailable));
+  EXPECT_EQ(ReasonOf(Door().Commit(Id("1"), {"x", 1}).status()), reason::kStoreUnavailable);
+  faulty_.Always(Fault::None());
+  EXPECT_EQ(*Door().Commit(Id("1"), {"x", 1}), "1");
+}
+
+TEST_F(GroupCommitTest, ACommandWhoseDeadlinePassedIsDroppedBeforeItRuns) {
+  CommandMeta soon = Id("1");
+  soon.deadline = clock_.Now() + absl::Seconds(1);
+  const Answer late = Submit(soon, {"x", 1});
+  const Answer twin = Submit(Id("1"), {"x", 1});
+  clock_.Advance(absl::Seconds(1));
+  EXPECT_TRUE(Door().RunOnce());
+  EXPECT_EQ((*late)->status().code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(Show(late), "DEADLINE_PASSED");
+  EXPECT_EQ(Show(twin), "1") << "its twin has time";
+  EXPECT_THAT(counters_.batches(), ElementsAre(ElementsAre("x+1")));
+  EXPECT_THAT(counts_.waits, Each(absl::Seconds(1)));
+}
+
+TEST_F(GroupCommitTest, ADeadlineThatPassesBetweenTriesIsKept) {
+  CommandMeta soon = Id("1");
+  soon.deadline = clock_.Now() + absl::Seconds(1);
+  counters_.SetBefore([this] { clock_.Advance(absl::Seconds(2)); });
+  faulty_.Next(Fault::BeforeCommit(Failure::kRetry));
+  EXPECT_EQ(ReasonOf(Door().Commit(soon, {"x", 1}).status()), reason::kDeadlinePassed);
+  EXPECT_EQ(TotalOf(*db_, "x"), 0);
+}
+
+TEST_F(GroupCommitTest, AFullQueueAnswersAtOnceWhenToTryAgain) {
+  options_.max_queue = 3;
+  std::vector<Answer> admitted;
+  for (int i = 0; i < 3; ++i) admitted.push_back(Submit({}, {"x", 1}));
+  const Answer refused = Submit({}, {"x", 1});
+  EXPECT_EQ((*refused)->status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(Show(refused), "QUEUE_FULL");
+  bool retry_info = false;
+  (*refused)->status().ForEachPayload([&](absl::string_view, const absl::Cord& payload) {
+    retry_info = retry_info || std::string(payload).find("RetryInfo") != std::string::npos;
+  });
+  (*refused)->status().ForEachPayload([&](absl::string_view url, const absl::Cord&) {
+    retry_info = retry_info || std::string(url).find("RetryInfo") != std::string::npos;
+  });
+  EXPECT_TRUE(retry_info) << (*refused)->status();
+  Door().Drain();
+  for (const Answer& answer : admitted) EXPECT_TRUE((*answer)->ok());
+  EXPECT_EQ(TotalOf(*db_, "x"), 3);
+}
+
+TEST_F(GroupCommitTest, TimersAreLetInOnlyWhileHalfOfTheQueueIsFree) {
+  options_.max_queue = 4;
+  const Answer first = Submit(Timer(), {"x", 1});
+  const Answer second = Submit(Timer(), {"x", 1});
+  EXPECT_EQ(Show(Submit(Timer(), {"x", 1})), "QUEUE_FULL");
+  EXPECT_EQ(Show(Submit({}, {"x", 1})), "waiting");
+  EXPECT_EQ(Show(Submit({}, {"x", 1})), "waiting");
+  EXPECT_EQ(Show(Submit({}, {"x", 1})), "QUEUE_FULL");
+  Door().Drain();
+  EXPECT_EQ(TotalOf(*db_, "x"), 4);
+}
+
+TEST_F(GroupCommitTest, TimersGiveWayToPeople) {
+  options_.max_batch = 2;
+  Submit(Timer(), {"timer", 1});
+  Submit({}, {"a", 1});
+  Submit(Timer(), {"timer", 2});
+  Submit({}, {"b", 1});
+  Submit({}, {"c", 1});
+  while (Door().RunOnce()) {
+  }
+  EXPECT_THAT(counters_.batches(), ElementsAre(ElementsAre("a+1", "b+1"), ElementsAre("c+1", "timer+1"), ElementsAre("timer+2")));
+}
+
+TEST_F(GroupCommitTest, DrainAnswersEverybodyAndCloses) {
+  options_.max_batch = 2;
+  std::vector<Answer> answers;
+  for (int i = 0; i < 5; ++i) answers.push_back(Submit(Id(std::to_string(i)), {"x", 1}));
+  Door().Drain();
+  for (const Answer& answer : answers) EXPECT_TRUE((*answer)->ok());
+  const Answer late = Submit({}, {"x", 1});
+  EXPECT_EQ(Show(late), "SHUTTING_DOWN");
+  EXPECT_EQ((*late)->status().code(), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(GroupCommitTest, TheDestructorAnswersWhatIsStillQueued) {
+  const Answer a = Submit(Id("1"), {"x", 1});
+  const Answer b = Submit(Timer(), {"x", 1});
+  door_.reset();
+  EXPECT_EQ(Show(a), "SHUTTING_DOWN");
+  EXPECT_EQ(Show(b), "SHUTTING_DOWN");
+  EXPECT_THAT(counters_.batches(), IsEmpty());
+}
+
+TEST_F(GroupCommitTest, AReplyMaySubmitTheNextCommand) {
+  std::optional<absl::StatusOr<std::string>> last;
+  Door().Submit({}, {"x", 1}, [&](absl::StatusOr<std::string>) {
+    Door().Submit({}, {"x", 1}, [&](absl::StatusOr<std::string> reply) { last = std::move(reply); });
+  });
+  while (Door().RunOnce()) {
+  }
+  ASSERT_TRUE(last.has_value());
+  EXPECT_EQ(**last, "2");
+}
+
+TEST_F(GroupCommitTest, AnIdThatDoesNotFitIsRefused) {
+  EXPECT_EQ(Show(Submit(Id(std::string(129, 'x')), {"x", 1})), "INVALID_FIELD");
+  EXPECT_EQ(Show(Submit(Id(std::string(128, 'x')), {"x", 1})), "waiting");
+}
+
+// With its own threads.
+class ConcurrentGroupCommit : public ::testing::TestWithParam<bool> {
+ protected:
+  ConcurrentGroupCommit() : db_(*sql::Open(GetParam() ? "sqlite:" + dir_.File("store.db") : "sqlite::memory:")) {
+    EXPECT_TRUE(db_->RunScript(kSchema).ok());
+  }
+
+  platform::RealClock clock_;
+  SeededRandom random_{1};
+  TempDir dir_;
+  std::unique_ptr<sql::Database> db_;
+  FaultyDatabase faulty_{*db_};
+  Counters counters_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Stores, ConcurrentGroupCommit, ::testing::Bool(), [](const auto& info) { return info.param ? "File" : "Memory"; });
+
+TEST_P(ConcurrentGroupCommit, WhatArrivesWhileABatchCommitsFormsTheNextBatch) {
+  absl::Notification in_first, release;
+  absl::BlockingCounter answered(6);
+  counters_.SetBefore([&] {
+    if (!in_first.HasBeenNotified()) in_first.Notify();
+    release.WaitForNotification();
+  });
+  GroupCommit<Add> door({}, *db_, counters_, clock_, random_);
+  const auto reply = [&](absl::StatusOr<std::string> result) {
+    EXPECT_TRUE(result.ok());
+    answered.DecrementCount();
+  };
+  door.Submit({}, {"x", 1}, reply);
+  in_first.WaitForNotification();
+  for (int i = 0; i < 5; ++i) door.Submit({}, {"x", 2}, reply);
+  release.Notify();
+  answered.Wait();
+  EXPECT_THAT(counters_.batches(), ElementsAre(ElementsAre("x+1"), ElementsAre("x+2", "x+2", "x+2", "x+2", "x+2")));
+}
+
+TEST_P(ConcurrentGroupCommit, CountsEachRequestOnceHoweverOftenItIsMade) {
+  constexpr int kThreads = 6, kEach = 120, kRequests = 300;
+  faulty_.Next(Fault::None(), 3);
+  faulty_.Next(Fault::BrokenCommit());
+  faulty_.Next(Fault::None(), 2);
+  faulty_.Next(Fault::LostCommit());
+  faulty_.Next(Fault::BeforeCommit(Failure::kSplit));
+  faulty_.Next(Fault::Before(Failure::kRetry), 2);
+  GroupCommitOptions options;
+  options.max_batch = 16;
+  GroupCommit<Add> door(options, faulty_, counters_, clock_, random_);
+  std::vector<std::map<std::string, std::string>> replies(kThreads);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kEach; ++i) {
+        const std::string id = std::to_string((t * 71 + i) % kRequests);
+        const auto reply = door.Commit(Id(id), {"x", 1});
+        ASSERT_TRUE(reply.ok()) << reply.status();
+        const auto [it, first] = replies[t].emplace(id, *reply);
+        EXPECT_EQ(it->second, *reply);
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  std::map<std::string, std::string> all;
+  for (const auto& mine : replies) {
+    for (const auto& [id, reply] : mine) {
+      const auto [it, first] = all.emplace(id, reply);
+      EXPECT_EQ(it->second, reply) << "one answer a request, whoever asks";
+    }
+  }
+  EXPECT_EQ(TotalOf(*db_, "x"), static_cast<int64_t>(all.size()));
+}
+
+TEST_P(ConcurrentGroupCommit, DrainWaitsUntilEverybodyIsAnswered) {
+  std::atomic<int> answered = 0;
+  GroupCommit<Add> door({}, *db_, counters_, clock_, random_);
+  for (int i = 0; i < 300; ++i) {
+    door.Submit(Id(std::to_string(i)), {"x", 1}, [&](absl::StatusOr<std::string> reply) {
+      EXPECT_TRUE(reply.ok()) << reply.status();
+      ++answered;
+    });
+  }
+  door.Drain();
+  EXPECT_EQ(answered, 300);
+  EXPECT_EQ(TotalOf(*db_, "x"), 300);
+}
+
+TEST_P(ConcurrentGroupCommit, DestructionInterruptsThePauseBetweenTries) {
+  faulty_.Always(Fault::Before(Failure::kUnavailable));
+  GroupCommitOptions options;
+  options.first_pause = absl::Hours(1);
+  options.max_retry = absl::InfiniteDuration();
+  std::atomic<int> answered = 0;
+  auto door = std::make_unique<GroupCommit<Add>>(options, faulty_, counters_, clock_, random_);
+  for (int i = 0; i < 10; ++i) {
+    door->Submit({}, {"x", 1}, [&](absl::StatusOr<std::string> reply) {
+      EXPECT_EQ(reply.status().code(), absl::StatusCode::kUnavailable);
+      ++answered;
+    });
+  }
+  door.reset();
+  EXPECT_EQ(answered, 10);
+}
+
+}  // namespace
+}  // namespace rematch

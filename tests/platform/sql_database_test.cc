@@ -1,0 +1,146 @@
+// The contract of a store over every driver, and what only the embedded one does.
+#include "platform/sql/database.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "platform/errors.h"
+#include "platform/sql/reasons.h"
+#include "tests/platform/sql_contract.h"
+#include "tests/platform/temp_dir.h"
+
+namespace rematch::sql {
+namespace {
+
+using rematch::testing::TempDir;
+using ::testing::HasSubstr;
+
+const Driver kFile{.name = "SqliteFile", .url = [](const TempDir& dir) { return "sqlite:" + dir.File("store.db"); }};
+const Driver kMemory{.name = "SqliteMemory", .url = [](const TempDir&) { return "sqlite::memory:"; }};
+const auto kNameOf = [](const auto& info) { return info.param.name; };
+
+INSTANTIATE_TEST_SUITE_P(Drivers, SqlContract, ::testing::Values(kFile, kMemory), kNameOf);
+INSTANTIATE_TEST_SUITE_P(Drivers, SqlSnapshotContract, ::testing::Values(kFile), kNameOf);
+INSTANTIATE_TEST_SUITE_P(Drivers, ConcurrentSqlContract, ::testing::Values(kFile, kMemory), kNameOf);
+
+int64_t CountRows(Database& db) {
+  int64_t count = -1;
+  EXPECT_TRUE(db.Read([&](Transaction& tx) -> absl::Status {
+                  REMATCH_ASSIGN_OR_RETURN(const auto rows, tx.Query("SELECT COUNT(*) FROM t"));
+                  count = rows[0].Int(0);
+                  return absl::OkStatus();
+                }).ok());
+  return count;
+}
+
+TEST(SqliteFile, KeepsWhatWasCommitted) {
+  TempDir dir;
+  const std::string url = "sqlite:" + dir.File("store.db");
+  {
+    auto db = Open(url);
+    ASSERT_TRUE(db.ok()) << db.status();
+    ASSERT_TRUE((*db)->RunScript("CREATE TABLE t (x BIGINT);\nINSERT INTO t VALUES (1);").ok());
+  }
+  auto db = Open(url);
+  ASSERT_TRUE(db.ok()) << db.status();
+  EXPECT_EQ(CountRows(**db), 1);
+}
+
+TEST(SqliteFile, IsDurableAtEveryCommit) {
+  TempDir dir;
+  auto db = Open("sqlite:" + dir.File("store.db"));
+  ASSERT_TRUE(db.ok()) << db.status();
+  const absl::Status status = (*db)->Transact([](Transaction& tx) -> absl::Status {
+    REMATCH_ASSIGN_OR_RETURN(const auto mode, tx.Query("PRAGMA journal_mode"));
+    EXPECT_EQ(mode[0].Text(0), "wal");
+    REMATCH_ASSIGN_OR_RETURN(const auto synchronous, tx.Query("PRAGMA synchronous"));
+    EXPECT_EQ(synchronous[0].Int(0), 2);  // FULL
+    return absl::OkStatus();
+  });
+  EXPECT_TRUE(status.ok()) << status;
+}
+
+TEST(SqliteFile, IsRefusedWhileAnotherHoldsIt) {
+  TempDir dir;
+  const std::string path = dir.File("store.db");
+  {
+    auto first = Open("sqlite:" + path);
+    ASSERT_TRUE(first.ok()) << first.status();
+    auto second = Open("sqlite:" + path);
+    EXPECT_EQ(second.status().code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_EQ(ReasonOf(second.status()), reason::kDatabaseInUse);
+    EXPECT_THAT(std::string(second.status().message()), HasSubstr(path));
+  }
+  EXPECT_TRUE(Open("sqlite:" + path).ok()) << "free again once it is closed";
+}
+
+TEST(SqliteFile, APathThatCannotBeWrittenIsNamed) {
+  TempDir dir;
+  std::ofstream(dir.File("plain")) << "x";
+  std::filesystem::create_directory(dir.File("folder"));
+  for (const std::string& path : {dir.File("missing/store.db"), dir.File("plain/store.db"), dir.File("folder")}) {
+    auto db = Open("sqlite:" + path);
+    EXPECT_EQ(db.status().code(), absl::StatusCode::kFailedPrecondition) << path;
+    EXPECT_EQ(ReasonOf(db.status()), reason::kDatabaseUnwritable) << path;
+    EXPECT_THAT(std::string(db.status().message()), HasSubstr(path));
+    EXPECT_EQ(db.status().message().find('\n'), std::string::npos);
+  }
+}
+
+TEST(SqliteFile, AFileThatIsNoDatabaseIsRefused) {
+  TempDir dir;
+  std::ofstream(dir.File("store.db")) << std::string(8192, 'x');
+  auto db = Open("sqlite:" + dir.File("store.db"));
+  EXPECT_EQ(db.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(ReasonOf(db.status()), reason::kDatabaseUnreadable);
+}
+
+TEST(SqliteMemory, IsGoneWhenClosed) {
+  { ASSERT_TRUE((*Open("sqlite::memory:"))->RunScript("CREATE TABLE t (x BIGINT);").ok()); }
+  EXPECT_TRUE((*Open("sqlite::memory:"))->RunScript("CREATE TABLE t (x BIGINT);").ok());
+}
+
+TEST(Open, RefusesOtherUrls) {
+  for (const char* url : {"", "sqlite", "sqlite:", "file.db", "postgres://x"}) {
+    const auto db = Open(url);
+    EXPECT_EQ(db.status().code(), absl::StatusCode::kInvalidArgument) << url;
+    EXPECT_EQ(ReasonOf(db.status()), reason::kDatabaseUrlInvalid);
+  }
+}
+
+TEST(StoreError, CarriesWhatToDo) {
+  for (const Failure failure : {Failure::kRetry, Failure::kSplit, Failure::kUnknownCommit, Failure::kUnavailable}) {
+    const absl::Status status = StoreError(failure, "detail");
+    EXPECT_EQ(FailureOf(status), failure);
+    EXPECT_EQ(status.code(), failure == Failure::kSplit ? absl::StatusCode::kInternal : absl::StatusCode::kUnavailable);
+    EXPECT_EQ(ReasonOf(status), failure == Failure::kSplit ? reason::kStoreRefused : reason::kStoreUnavailable);
+  }
+  EXPECT_EQ(FailureOf(absl::OkStatus()), Failure::kNone);
+  EXPECT_EQ(FailureOf(absl::InternalError("mine")), Failure::kNone);
+}
+
+TEST(Lists, ArePaddedToPowersOfTwo) {
+  EXPECT_EQ(InList(1), "(?)");
+  EXPECT_EQ(InList(3), "(?, ?, ?, ?)");
+  EXPECT_EQ(InList(4), "(?, ?, ?, ?)");
+  EXPECT_EQ(ValueRows(2, 2), "(?, ?), (?, ?)");
+  std::vector<Value> values = {int64_t{1}, int64_t{2}, int64_t{3}, int64_t{4}, int64_t{5}};
+  PadInList(values);
+  ASSERT_EQ(values.size(), 8u);
+  EXPECT_EQ(std::get<int64_t>(values.back()), 5);
+}
+
+TEST(Micros, KeepInstantsAndTheInfiniteFuture) {
+  const absl::Time time = absl::FromUnixMicros(1'772'442'000'123'456);
+  EXPECT_EQ(ToMicros(time), 1'772'442'000'123'456);
+  EXPECT_EQ(FromMicros(ToMicros(time)), time);
+  EXPECT_EQ(FromMicros(ToMicros(absl::InfiniteFuture())), absl::InfiniteFuture());
+}
+
+}  // namespace
+}  // namespace rematch::sql

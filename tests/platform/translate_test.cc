@@ -1,0 +1,67 @@
+// The portable subset of MySQL's SQL, as SQLite takes it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "platform/sql/translate.h"
+
+namespace rematch::sql {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+TEST(ToSqlite, LeavesCommonStatementsAsTheyAre) {
+  for (const char* statement : {"SELECT a, b FROM t WHERE a = ? ORDER BY b LIMIT ?", "UPDATE t SET a = a + 1 WHERE id IN (?, ?)",
+                                "INSERT INTO t (a) VALUES (?), (?)", "DELETE FROM t WHERE a <> ''", ""}) {
+    EXPECT_EQ(ToSqlite(statement), statement);
+  }
+}
+
+TEST(ToSqlite, IgnoresDuplicates) {
+  EXPECT_EQ(ToSqlite("INSERT IGNORE INTO t (a) VALUES (?)"), "INSERT OR IGNORE INTO t (a) VALUES (?)");
+  EXPECT_EQ(ToSqlite("insert  ignore\n INTO t (a) VALUES (?)"), "INSERT OR IGNORE\n INTO t (a) VALUES (?)");
+}
+
+TEST(ToSqlite, UpsertsWithTheNewValues) {
+  EXPECT_EQ(ToSqlite("INSERT INTO t (a, b) VALUES (?, ?) ON DUPLICATE KEY UPDATE b = VALUES(b), c = c + values ( `d` )"),
+            "INSERT INTO t (a, b) VALUES (?, ?) ON CONFLICT DO UPDATE SET b = excluded.b, c = c + excluded.`d`");
+}
+
+TEST(ToSqlite, DropsLocks) {
+  EXPECT_EQ(ToSqlite("SELECT a FROM t FOR UPDATE"), "SELECT a FROM t ");
+  EXPECT_EQ(ToSqlite("SELECT a FROM t LIMIT 1 FOR UPDATE SKIP LOCKED"), "SELECT a FROM t LIMIT 1 ");
+  EXPECT_EQ(ToSqlite("SELECT a FROM t FOR UPDATE NOWAIT"), "SELECT a FROM t ");
+  EXPECT_EQ(ToSqlite("SELECT a FROM t LOCK IN SHARE MODE"), "SELECT a FROM t ");
+}
+
+TEST(ToSqlite, HasItsOwnNamesForTheExtremes) {
+  EXPECT_EQ(ToSqlite("UPDATE t SET a = GREATEST(a, ?), b = least(b, ?)"), "UPDATE t SET a = MAX(a, ?), b = MIN(b, ?)");
+}
+
+TEST(ToSqlite, NeverTouchesLiteralsNamesAndComments) {
+  for (const char* statement : {"SELECT 'FOR UPDATE' FROM t", "SELECT 'it''s INSERT IGNORE' FROM t", "SELECT `for update` FROM t",
+                                "SELECT a -- FOR UPDATE\nFROM t", "SELECT a /* INSERT IGNORE */ FROM t", "SELECT \"for update\" FROM t",
+                                "SELECT a_for FROM update_t", "SELECT 'never closed FOR UPDATE"}) {
+    EXPECT_EQ(ToSqlite(statement), statement);
+  }
+}
+
+TEST(SplitScript, EndsAStatementAtASemicolonAtTheEndOfALine) {
+  EXPECT_THAT(SplitScript("CREATE TABLE a (x BIGINT);\nCREATE TABLE b (x BIGINT);"),
+              ElementsAre("CREATE TABLE a (x BIGINT)", "CREATE TABLE b (x BIGINT)"));
+  EXPECT_THAT(SplitScript("SELECT 1;  -- the first\nSELECT 2 ;\r\n\nSELECT 3"), ElementsAre("SELECT 1", "-- the first\nSELECT 2", "SELECT 3"));
+}
+
+TEST(SplitScript, KeepsSemicolonsInsideOfLiteralsCommentsAndLines) {
+  EXPECT_THAT(SplitScript("INSERT INTO t VALUES ('a;\nb');\n-- one; comment;\nSELECT 1;"),
+              ElementsAre("INSERT INTO t VALUES ('a;\nb')", "-- one; comment;\nSELECT 1"));
+  EXPECT_THAT(SplitScript("BEGIN a; b; END;\n"), ElementsAre("BEGIN a; b; END"));
+}
+
+TEST(SplitScript, LeavesOutWhatIsNoStatement) {
+  EXPECT_THAT(SplitScript(""), IsEmpty());
+  EXPECT_THAT(SplitScript(" \n;\n-- only a comment\n;\n/* another */"), IsEmpty());
+}
+
+}  // namespace
+}  // namespace rematch::sql
