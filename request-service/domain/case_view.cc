@@ -1,0 +1,101 @@
+#include "request-service/domain/case_view.h"
+
+#include <algorithm>
+
+namespace rematch::request {
+namespace {
+
+template <typename Items>
+auto FindById(const Items& items, std::string_view id) -> decltype(&*items.begin()) {
+  const auto found = std::find_if(items.begin(), items.end(), [&](const auto& item) { return item.id() == id; });
+  return found == items.end() ? nullptr : &*found;
+}
+
+template <typename Predicate>
+const Task* FirstOpenTask(const Case& c, v1::TaskKind kind, Predicate fits) {
+  for (const Task& task : c.tasks()) {
+    if (task.kind() == kind && task.ended() == 0 && fits(task)) return &task;
+  }
+  return nullptr;
+}
+
+template <typename Predicate>
+const Offer* FirstOffer(const Case& c, Predicate fits) {
+  const auto found = std::find_if(c.offers().begin(), c.offers().end(), fits);
+  return found == c.offers().end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+int64_t ToStored(absl::Time time) { return absl::ToUnixMicros(time); }
+absl::Time FromStored(int64_t micros) { return absl::FromUnixMicros(micros); }
+
+const Offer* FindOffer(const Case& c, std::string_view id) { return FindById(c.offers(), id); }
+const Person* FindPerson(const Case& c, std::string_view id) { return FindById(c.people(), id); }
+const Task* FindTask(const Case& c, std::string_view id) { return FindById(c.tasks(), id); }
+const RunningEffect* FindRunning(const Case& c, std::string_view id) { return FindById(c.running(), id); }
+
+const Message* FindMessage(const Case& c, std::string_view key) {
+  for (const Message& message : c.messages()) {
+    if (message.key() == key) return &message;
+  }
+  return nullptr;
+}
+
+const Task* OpenTask(const Case& c, v1::TaskKind kind) {
+  return FirstOpenTask(c, kind, [](const Task&) { return true; });
+}
+
+const Task* OpenTaskAboutOffer(const Case& c, v1::TaskKind kind, std::string_view offer) {
+  return FirstOpenTask(c, kind, [&](const Task& task) { return task.offer() == offer; });
+}
+
+const Task* OpenTaskAboutPerson(const Case& c, v1::TaskKind kind, std::string_view person) {
+  return FirstOpenTask(c, kind, [&](const Task& task) { return task.person() == person; });
+}
+
+const Leader& ActingLeader(const Case& c) { return c.alternate_acts() ? c.alternate() : c.leader(); }
+
+bool IsLive(const Offer& offer) {
+  return offer.state() == v1::PREPARING || offer.state() == v1::OPEN || offer.state() == v1::WILLING || offer.state() == v1::CONFIRMED;
+}
+
+bool IsIndividual(const Offer& offer) { return offer.stage() == v1::INDIVIDUAL || !offer.person().empty(); }
+bool IsOfBroadcast(const Offer& offer) { return offer.stage() == v1::BROADCAST && offer.person().empty(); }
+bool IsTake(const Offer& offer) { return offer.stage() == v1::LEADER && offer.person().empty(); }
+
+bool IsHolding(const Offer& offer) {
+  return (offer.state() == v1::PREPARING || offer.state() == v1::WILLING) && !offer.seat().empty() && !offer.seat_held();
+}
+
+bool WasAsked(const Offer& offer) { return offer.message_sent() || offer.answered() != 0; }
+bool SaidNo(const Offer& offer) { return offer.answered() != 0 && !offer.willing(); }
+
+const Offer* LiveIndividualOffer(const Case& c) {
+  return FirstOffer(c, [](const Offer& offer) { return IsIndividual(offer) && IsLive(offer); });
+}
+
+const Offer* ChosenOffer(const Case& c) {
+  return FirstOffer(c, [](const Offer& offer) { return offer.state() == v1::WILLING && IsHolding(offer); });
+}
+
+bool HasLiveOffer(const Case& c, std::string_view mentor) {
+  return FirstOffer(c, [&](const Offer& offer) { return offer.mentor() == mentor && IsLive(offer); }) != nullptr;
+}
+
+bool IsExcluded(const Case& c, std::string_view mentor) {
+  if (mentor == c.current_mentor()) return true;
+  if (std::find(c.struck().begin(), c.struck().end(), mentor) != c.struck().end()) return true;
+  return FirstOffer(c, [&](const Offer& offer) {
+           return offer.mentor() == mentor && (SaidNo(offer) || offer.state() == v1::PASSED_OVER);
+         }) != nullptr;
+}
+
+bool CandidateDeclined(const Case& c, std::string_view mentor) {
+  return FirstOffer(c, [&](const Offer& offer) { return offer.mentor() == mentor && offer.cause() == "CANDIDATE_DECLINED"; }) != nullptr;
+}
+
+std::string CaseId(const Case& c) { return c.name().substr(c.name().rfind('/') + 1); }
+std::string SeatKey(const Case& c, std::string_view offer) { return CaseId(c) + "." + std::string(offer); }
+
+}  // namespace rematch::request

@@ -1,0 +1,64 @@
+// What can be read off a case: small questions that the state machine, the store and the tests ask in the same words.
+#ifndef REMATCH_REQUEST_SERVICE_DOMAIN_CASE_VIEW_H_
+#define REMATCH_REQUEST_SERVICE_DOMAIN_CASE_VIEW_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/time/time.h"
+#include "request-service/domain/case.pb.h"
+
+namespace rematch::request {
+
+// Instants as they are stored: microseconds since the epoch, 0 for none.
+int64_t ToStored(absl::Time time);
+absl::Time FromStored(int64_t micros);
+
+// nullptr when there is none.
+const Offer* FindOffer(const Case& c, std::string_view id);
+const Person* FindPerson(const Case& c, std::string_view id);
+const Task* FindTask(const Case& c, std::string_view id);
+const Message* FindMessage(const Case& c, std::string_view key);
+const RunningEffect* FindRunning(const Case& c, std::string_view id);
+
+// The first open task of this kind; with `offer` or `person`, the one about them.
+const Task* OpenTask(const Case& c, v1::TaskKind kind);
+const Task* OpenTaskAboutOffer(const Case& c, v1::TaskKind kind, std::string_view offer);
+const Task* OpenTaskAboutPerson(const Case& c, v1::TaskKind kind, std::string_view person);
+
+// The leader, or the alternate when the leader is the current mentor (F35).
+const Leader& ActingLeader(const Case& c);
+
+// PREPARING, OPEN, WILLING or CONFIRMED.
+bool IsLive(const Offer& offer);
+// One mentor asked in confidence: in the individual stage, or as a person who was recommended or referred. The others are of a
+// broadcast, or the Leader's own.
+bool IsIndividual(const Offer& offer);
+bool IsOfBroadcast(const Offer& offer);
+// The Leader's own.
+bool IsTake(const Offer& offer);
+// A seat was asked for and nobody has answered yet.
+bool IsHolding(const Offer& offer);
+// They know of the search: the message arrived, or they answered without one.
+bool WasAsked(const Offer& offer);
+// Their answer is no, in time or late.
+bool SaidNo(const Offer& offer);
+
+// F17: at most one.
+const Offer* LiveIndividualOffer(const Case& c);
+// The offer that the Leader chose or took and whose seat is being asked for: nobody else can be confirmed meanwhile (F29).
+const Offer* ChosenOffer(const Case& c);
+bool HasLiveOffer(const Case& c, std::string_view mentor);
+// Not to be asked individually in this case: the current mentor (F20), struck, said no, or passed over in any round (F13).
+bool IsExcluded(const Case& c, std::string_view mentor);
+// The candidate said no to them: out of this case altogether.
+bool CandidateDeclined(const Case& c, std::string_view mentor);
+
+// Keys at the peers.
+std::string CaseId(const Case& c);
+std::string SeatKey(const Case& c, std::string_view offer);
+
+}  // namespace rematch::request
+
+#endif  // REMATCH_REQUEST_SERVICE_DOMAIN_CASE_VIEW_H_

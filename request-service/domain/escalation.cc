@@ -1,0 +1,1487 @@
+// How a case is decided. First the steps, in the order in which a case goes through them, each a function that reads like the policy;
+// then what the steps are made of. Progress stands in one place, Settle(): a step says what happened, Settle what follows from it.
+#include "request-service/domain/escalation.h"
+
+#include <algorithm>
+#include <cctype>
+#include <initializer_list>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "platform/errors.h"
+#include "platform/strings.h"
+#include "request-service/domain/case_view.h"
+#include "request-service/domain/reasons.h"
+#include "request-service/domain/working_time.h"
+
+namespace rematch::request {
+namespace {
+
+using Fact = v1::Disclosure;
+using Stage = v1::EscalationPolicy::Stage;
+
+// Why an offer or a stage ended, or a task came up. Causes that come from a peer are its reasons.
+constexpr std::string_view kNoneLeft = "NONE_LEFT";
+constexpr std::string_view kAllAnswered = "ALL_ANSWERED";
+constexpr std::string_view kNobodyToAsk = "NOBODY_TO_ASK";
+constexpr std::string_view kLeaderDeclined = "LEADER_DECLINED";
+constexpr std::string_view kWindowEnded = "WINDOW_ENDED";
+constexpr std::string_view kRejected = "REJECTED";
+constexpr std::string_view kNotChosen = "NOT_CHOSEN";
+constexpr std::string_view kCandidateDeclined = "CANDIDATE_DECLINED";
+constexpr std::string_view kCaseEnded = "CASE_ENDED";
+constexpr std::string_view kSearchRestarted = "SEARCH_RESTARTED";
+constexpr std::string_view kUndeliverable = "UNDELIVERABLE";
+constexpr std::string_view kBounced = "BOUNCED";
+constexpr std::string_view kNoAnswer = "NO_ANSWER";
+constexpr std::string_view kVoicemail = "VOICEMAIL";
+constexpr std::string_view kWrongNumber = "WRONG_NUMBER";
+constexpr std::string_view kMentorExcluded = "MENTOR_EXCLUDED";
+// Of mentor-service: the seat that was to become an assignment is gone.
+constexpr std::string_view kSeatNotHeld = "SEAT_NOT_HELD";
+
+// The ledger's word for a phone call, where a message has its name.
+constexpr std::string_view kByCall = "call";
+
+// The first answer of an offer is to epoch 1; a code of an older one changes nothing.
+constexpr int kFirstEpoch = 1;
+
+absl::Status Refused(std::string_view reason, std::string_view message) {
+  return Error(absl::StatusCode::kFailedPrecondition, reason, message);
+}
+
+absl::Status Unknown(std::string_view reason, std::string_view message) { return Error(absl::StatusCode::kNotFound, reason, message); }
+
+absl::Status Invalid(std::string_view field, std::string_view description) {
+  Violations bad;
+  bad.Add(field, description);
+  return bad.ToStatus();
+}
+
+// Answers of peers, the feeds and time: facts, which are never refused.
+bool IsFact(const Command& command) { return command.kind_case() >= Command::kSeatHeld; }
+
+class Decider {
+ public:
+  Decider(const Case& c, const Command& command, const v1::EscalationPolicy& policy, absl::Time now)
+      : c_(c), command_(command), policy_(policy), now_(now) {}
+
+  absl::Status Decide();
+  Decision Take() && { return std::move(decision_); }
+
+ private:
+  // --- The steps, as people take them.
+  absl::Status Run(const Command::Open& open);
+  absl::Status Run(const Command::Review& review);
+  absl::Status Run(const Command::Answer& answer);
+  absl::Status Run(const Command::Confirm& confirm);
+  absl::Status Run(const Command::Reject& reject);
+  absl::Status Run(const Command::OpenBroadcast& broadcast);
+  absl::Status Run(const Command::Choose& choose);
+  absl::Status Run(const Command::PassAllOver&);
+  absl::Status Run(const Command::RecordConsent& consent);
+  absl::Status Run(const Command::Recommend&);
+  absl::Status Run(const Command::Qualify& qualify);
+  absl::Status Run(const Command::Take&);
+  absl::Status Run(const Command::DeclineToTake&);
+  absl::Status Run(const Command::RecordCall& call);
+  absl::Status Run(const Command::SendClosingNote&);
+  absl::Status Run(const Command::RestartSearch& restart);
+  absl::Status Run(const Command::Withdraw&);
+  absl::Status Run(const Command::Close& close);
+
+  // --- What peers, feeds and time report.
+  absl::Status Run(const Command::SeatHeld& held);
+  absl::Status Run(const Command::NoneLeft& none);
+  absl::Status Run(const Command::SeatRefused& refused);
+  absl::Status Run(const Command::SeatReleased& released);
+  absl::Status Run(const Command::Transferred& transferred);
+  absl::Status Run(const Command::TransferRefused& refused);
+  absl::Status Run(const Command::MentorAdded& added);
+  absl::Status Run(const Command::AddRefused& refused);
+  absl::Status Run(const Command::SendAccepted& accepted);
+  absl::Status Run(const Command::SendRefused& refused);
+  absl::Status Run(const Command::SendCancelled& cancelled);
+  absl::Status Run(const Command::TooLateToCancel& late);
+  absl::Status Run(const Command::Delivered& delivered);
+  absl::Status Run(const Command::Undeliverable& undeliverable);
+  absl::Status Run(const Command::Due&);
+
+  // --- What follows.
+  void Settle();
+  void SettleSearch();
+  void EndStaleTasks();
+  void AskForPeople();
+  void AskForJudgement();
+  void AskNext();
+  // Does what the open stage needs; false when it has nothing more to give and the next is to be opened.
+  bool CarryOnStage();
+  void EnterStage(int stage);
+  bool IsBusy() const;
+
+  // --- Asking mentors.
+  const Person* NextQualified() const;
+  std::string MakeOffer(v1::StageKind stage, std::string_view mentor, std::string_view person, bool willing);
+  void HoldNextSeat();
+  void AskPerson(const Person& person);
+  void Approach(const Offer& offer);
+  std::vector<std::string> NotToBeAsked() const;
+  void ComesBack(const std::string& person, std::string_view cause);
+
+  // --- Ending offers.
+  // The offer is over: its seat is given up and its message called back if there is time.
+  void EndOffer(const std::string& offer, v1::OfferState state, std::string_view cause);
+  void PassOver(const std::string& offer, std::string_view cause);
+  void EndLiveOffers(std::string_view cause);
+  void GiveUpSeat(const Offer& offer);
+  void ReleaseSeat(const std::string& seat, const std::string& offer);
+
+  // --- The proposal, the change and the end.
+  void Propose(const std::string& offer);
+  absl::Status CallToCandidate(const Task& task, v1::CallOutcome outcome);
+  absl::Status CallToTell(const Task& task, v1::CallOutcome outcome);
+  void CandidateSaidNo(const std::string& offer);
+  void Announce();
+  void SetTold(MessageKind official, Announcement::Told told);
+  void Complete();
+  absl::Status EndWithoutMatch(Event event);
+  void SendClosingNotes(bool matched);
+  bool IsOwedClosingNote(const Offer& offer, bool matched) const;
+  bool HeardOfTheEnd(const std::string& mentor) const;
+  void MessageFailed(const Message& message, std::string_view cause);
+  void MessageDelivered(const Message& message);
+  void AfterRecommendationFailed();
+
+  // --- Checks.
+  absl::Status RequireState(v1::CaseState state) const;
+  absl::Status RequireTask(v1::TaskKind kind) const;
+  absl::StatusOr<const Offer*> WillingOffer(const std::string& id) const;
+
+  // --- The smallest parts.
+  template <typename Fill>
+  void Emit(Fill fill);
+  template <typename Fill>
+  void Start(const std::string& offer, Fill fill);
+  void SendMessage(MessageKind kind, const std::string& to, const std::string& offer, std::string_view scope, int64_t window_end = 0,
+                   int32_t epoch = 0, std::string_view about = "");
+  void CancelMessage(const std::string& key);
+  void Disclose(const std::string& to, std::initializer_list<v1::Disclosure::Fact> facts, std::string_view by);
+  Task NewTask(v1::TaskKind kind, std::string_view cause = "") const;
+  void OpenTaskOnce(v1::TaskKind kind, std::string_view cause = "");
+  void Open(Task task);
+  void End(const Task* task);
+  void EndTasks();
+  void StageIsOver(std::string_view cause);
+  void BeginStageWindow();
+  void NamePerson();
+
+  // Marks the effect as answered and returns what it was; nothing when it was answered before, or was another kind.
+  std::optional<RunningEffect> Answered(const std::string& effect, std::initializer_list<Effect::KindCase> kinds);
+
+  const Stage& stage() const;
+  v1::Window OfferWindow() const;
+  const Stage* IndividualStage() const;
+  absl::TimeZone zone() const;
+  int64_t now() const { return ToStored(now_); }
+  std::string NotificationName(const std::string& key) const;
+
+  Case c_;
+  const Command& command_;
+  const v1::EscalationPolicy& policy_;
+  const absl::Time now_;
+  Decision decision_;
+};
+
+// ---------------------------------------------------------------------------------------------------------------------------------
+// Opening and review
+
+absl::Status Decider::Run(const Command::Open& open) {
+  Violations bad;
+  absl::TimeZone zone;
+  if (open.name().empty()) bad.Add("name", "must not be empty");
+  if (open.candidate().empty()) bad.Add("candidate", "must not be empty");
+  if (open.leader().person().empty()) bad.Add("leader.person", "must not be empty");
+  if (!absl::LoadTimeZone(open.time_zone(), &zone)) bad.Add("time_zone", "must be a known IANA name");
+  if (!bad.empty()) return bad.ToStatus();
+
+  Emit([&](Event& e) {
+    Case& initial = *e.mutable_opened()->mutable_initial();
+    initial.set_name(open.name());
+    initial.set_candidate(open.candidate());
+    initial.set_state(v1::REVIEW);
+    initial.set_policy(open.policy());
+    initial.set_round(1);
+    initial.set_time_zone(open.time_zone());
+    *initial.mutable_need() = open.need();
+    *initial.mutable_coarse_need() = open.coarse_need();
+    initial.set_current_mentor(open.current_mentor());
+    initial.set_replaced_assignment(open.replaced_assignment());
+    *initial.mutable_leader() = open.leader();
+    *initial.mutable_alternate() = open.alternate();
+    // F35: who is asked to be replaced does not decide about it.
+    initial.set_alternate_acts(!open.current_mentor().empty() && open.leader().mentor() == open.current_mentor() &&
+                               !open.alternate().person().empty());
+    initial.set_created(now());
+  });
+  OpenTaskOnce(v1::REVIEW_REASONS);
+  return absl::OkStatus();
+}
+
+absl::Status Decider::Run(const Command::Review& review) {
+  REMATCH_RETURN_IF_ERROR(RequireState(v1::REVIEW));
+  if (!review.proceed()) {
+    Command::Close close;
+    close.set_ground(review.ground());
+    return Run(close);
+  }
+  Emit([&](Event& e) {
+    Event::Reviewed& reviewed = *e.mutable_reviewed();
+    reviewed.set_proceed(true);
+    *reviewed.mutable_order() = review.order();
+    *reviewed.mutable_strike() = review.strike();
+  });
+  End(OpenTask(c_, v1::REVIEW_REASONS));
+  EnterStage(0);
+  return absl::OkStatus();
+}
+
+// ---------------------------------------------------------------------------------------------------------------------------------
+// What a mentor answers
+
+absl::Status Decider::Run(const Command::Answer& answer) {
+  const Offer* offer = FindOffer(c_, answer.offer());
+  if (offer == nullptr) return Unknown(reason::kOfferNotFound, "the case has no such offer");
+  if (HasEnded(c_)) return absl::OkStatus();
+  if (answer.epoch() != 0 && answer.epoch() != offer->epoch()) return absl::OkStatus();
+
+  const bool repeated = offer->answered() != 0 && offer->willing() == answer.willing();
+  const bool names_somebody = answer.referral() && !offer->referred();
+  bool counts = false;
+  bool late = false;
+  switch (offer->state()) {
+    case v1::PREPARING:
+      if (offer->mentor().empty() || IsHolding(*offer)) return Refused(reason::kOfferNotReady, "nobody has been found for this offer yet");
+      counts = true;
+      break;
+    case v1::OPEN:
+      counts = true;
+      break;
+    case v1::WILLING:
+      counts = !repeated;
+      break;
+    case v1::CONFIRMED:
+      if (!answer.willing()) return Refused(reason::kOfferConfirmed, "the match is confirmed: the leader has to be told");
+      break;
+    case v1::EXPIRED:
+    case v1::UNDELIVERABLE:
+      late = !repeated;
+      break;
+    case v1::DECLINED:
+      break;
+    default:
+      return absl::OkStatus();  // cancelled or passed over: no longer needed
+  }
+  if (!counts && !late && !names_somebody) return absl::OkStatus();
+
+  const bool asked_by_phone = counts && answer.epoch() == 0 && !WasAsked(*offer);
+  Emit([&](Event& e) {
+    Event::OfferAnswered& answered = *e.mutable_offer_answered();
+    answered.set_offer(offer->id());
+    answered.set_willing(counts || late ? answer.willing() : offer->willing());
+    answered.set_late(late && answer.willing());
+    answered.set_referral(names_somebody);
+  });
+  if (asked_by_phone) {
+    Disclose(offer->mentor(), {IsOfBroadcast(*offer) ? Fact::MENTORS_WANTED : Fact::NEED}, kByCall);
+    CancelMessage(offer->message());
+  }
+  if (counts && !answer.willing()) GiveUpSeat(*offer);
+  if (names_somebody) NamePerson();
+  return absl::OkStatus();
+}
+
+// ---------------------------------------------------------------------------------------------------------------------------------
+// The judgement of the Leader
+
+absl::Status Decider::Run(const Command::Confirm& confirm) {
+  REMATCH_ASSIGN_OR_RETURN(const Offer* offer, WillingOffer(confirm.offer()));
+  if (!offer->seat_held()) return Refused(reason::kOfferWithoutSeat, "no seat is held for this offer: choose it instead");
+  if (ChosenOffer(c_) != nullptr) return Refused(reason::kMatchUnderWay, "a seat is being held for another mentor");
+  Propose(confirm.offer());
+  return absl::OkStatus();
+}
+
+absl::Status Decider::Run(const Command::Reject& reject) {
+  REMATCH_ASSIGN_OR_RETURN(const Offer* offer, WillingOffer(reject.offer()));
+  if (!offer->seat_held()) return Refused(reason::kOfferWithoutSeat, "no seat is held for this offer: there is nothing to judge yet");
+  PassOver(reject.offer(), kRejected);
+  return absl::OkStatus();
+}
+
+absl::Status Decider::Run(const Command::OpenBroadcast& broadcast) {
+  REMATCH_RETURN_IF_ERROR(RequireTask(v1::CHOOSE_BROADCAST_AUDIENCE));
+  End(OpenTask(c_, v1::CHOOSE_BROADCAST_AUDIENCE));
+  Emit([&](Event& e) { e.mutable_broadcast_opened()->set_include_current_mentor(broadcast.include_current_mentor()); });
+  BeginStageWindow();
+  std::set<std::string> left_out(c_.struck().begin(), c_.struck().end());
+  left_out.insert("");
+  if (!broadcast.include_current_mentor()) left_out.insert(c_.current_mentor());
+  for (const std::string& mentor : broadcast.mentors()) {
+    // Whoever was asked before is asked again: they may know somebody (F9). Not whom the candidate refused (F13), nor whoever is being
+    // asked in confidence right now.
+    if (!left_out.insert(mentor).second || CandidateDeclined(c_, mentor) || HasLiveOffer(c_, mentor)) continue;
+    const std::string offer = MakeOffer(v1::BROADCAST, mentor, "", false);
+    SendMessage(BROADCAST, mentor, offer, offer, c_.stage_window().end(), kFirstEpoch);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Decider::Run(const Command::Choose& choose) {
+  REMATCH_ASSIGN_OR_RETURN(const Offer* offer, WillingOffer(choose.offer()));
+  if (!IsOfBroadcast(*offer)) return Refused(reason::kOfferNotOfBroadcast, "this offer is not of a broadcast: confirm or reject it");
+  if (ChosenOffer(c_) != nullptr) return Refused(reason::kMatchUnderWay, "a seat is being held for another mentor");
+  if (offer->mentor() == c_.current_mentor()) return Refused(reason::kMentorExcluded, "this is the mentor to be replaced");
+  if (offer->seat_held()) {
+    Propose(choose.offer());
+    return absl::OkStatus();
+  }
+  End(OpenTask(c_, v1::CHOOSE_AMONG_INTERESTED));
+  End(OpenTask(c_, v1::TRANSFER_REFUSED));
+  Emit([&](Event& e) {
+    e.mutable_offer_chosen()->set_offer(offer->id());
+    e.mutable_offer_chosen()->set_seat(SeatKey(c_, offer->id()));
+  });
+  Start(offer->id(), [&](Effect& effect) {
+    effect.mutable_hold_seat()->set_seat(offer->seat());
+    effect.mutable_hold_seat()->set_mentor(offer->mentor());
+  });
+  return absl::OkStatus();
+}
+
+absl::Status Decider::Run(const Command::PassAllOver&) {
+  REMATCH_RETURN_IF_ERROR(RequireTask(v1::CHOOSE_AMONG_INTERESTED));
+  End(OpenTask(c_, v1::CHOOSE_AMONG_INTERESTED));
+  for (const Offer& offer : c_.offers()) {
+    // They hear it when the case ends, not before (F29).
+    if (IsOfBroadcast(offer) && offer.state() == v1::WILLING && offer.seat().empty()) EndOffer(offer.id(), v1::PASSED_OVER, kNotChosen);
+  }
+  return absl::OkStatus();
+}
+
+// ---------------------------------------------------------------------------------------------------------------------------------
+// Recommendations
+
+absl::Status Decider::Run(const Command::RecordConsent& consent) {
+  REMATCH_RETURN_IF_ERROR(RequireTask(v1::ASK_CONSENT));
+  End(OpenTask(c_, v1::ASK_CONSENT));
+  Emit([&](Event& e) { e.mutable_consent_recorded()->set_given(consent.given()); });
+  const bool site = consent.given() && !c_.need().site().empty();
+  const bool district =
+      (consent.given() || policy_.without_consent() == v1::EscalationPolicy::DISTRICT_ONLY) && !c_.need().district().empty();
+  if (!site && !district) {
+    StageIsOver(kNobodyToAsk);
+    return absl::OkStatus();
+  }
+  BeginStageWindow();
+  const std::string scope = absl::StrCat("r", c_.round());
+  const int64_t end = c_.stage_window().end();
+  if (site) SendMessage(SITE_RECOMMENDATION, c_.need().site(), "", scope, end);
+  if (district) SendMessage(DISTRICT_RECOMMENDATION, c_.need().district(), "", scope, end);
+  return absl::OkStatus();
+}
+
+absl::Status Decider::Run(const Command::Recommend&) {
+  REMATCH_RETURN_IF_ERROR(RequireState(v1::SEARCHING));
+  End(OpenTask(c_, v1::RESOLVE_STUCK));
+  NamePerson();
+  return absl::OkStatus();
+}
+
+absl::Status Decider::Run(const Command::Qualify& qualify) {
+  const Person* person = FindPerson(c_, qualify.person());
+  if (person == nullptr) return Unknown(reason::kPersonNotFound, "nobody of that name was recommended");
+  REMATCH_RETURN_IF_ERROR(RequireState(v1::SEARCHING));
+  if (person->state() != v1::Person::RECOMMENDED) return Refused(reason::kPersonDecided, "this person was decided about before");
+  if (qualify.fit() && !qualify.mentor().empty()) {
+    if (IsExcluded(c_, qualify.mentor())) return Refused(reason::kMentorExcluded, "this mentor is out of the case");
+    if (HasLiveOffer(c_, qualify.mentor())) return Refused(reason::kMentorBeingAsked, "this mentor is being asked already");
+  }
+  End(OpenTaskAboutPerson(c_, v1::QUALIFY_PERSON, person->id()));
+  Emit([&](Event& e) {
+    Event::PersonDecided& decided = *e.mutable_person_decided();
+    decided.set_person(person->id());
+    decided.set_state(qualify.fit() ? v1::Person::QUALIFIED : v1::Person::DISMISSED);
+    if (qualify.fit()) decided.set_mentor(qualify.mentor());
+  });
+  if (qualify.fit() && qualify.mentor().empty()) {
+    Start("", [&](Effect& effect) { effect.mutable_add_mentor()->set_person(person->id()); });
+  }
+  return absl::OkStatus();
+}
+
+// ---------------------------------------------------------------------------------------------------------------------------------
+// The Leader as the last resort
+
+absl::Status Decider::Run(const Command::Take&) {
+  REMATCH_RETURN_IF_ERROR(RequireTask(v1::TAKE_CANDIDATE));
+  const std::string mentor = ActingLeader(c_).mentor();
+  if (mentor.empty()) return Refused(reason::kLeaderHasNoMentorRecord, "the acting leader has no record as a mentor");
+  if (mentor == c_.current_mentor() || CandidateDeclined(c_, mentor)) {
+    return Refused(reason::kMentorExcluded, "the acting leader is out of the case as a mentor");
+  }
+  End(OpenTask(c_, v1::TAKE_CANDIDATE));
+  const std::string offer = MakeOffer(v1::LEADER, mentor, "", /*willing=*/true);
+  Start(offer, [&](Effect& effect) {
+    effect.mutable_hold_seat()->set_seat(SeatKey(c_, offer));
+    effect.mutable_hold_seat()->set_mentor(mentor);
+  });
+  return absl::OkStatus();
+}
+
+absl::Status Decider::Run(const Command::DeclineToTake&) {
+  REMATCH_RETURN_IF_ERROR(RequireTask(v1::TAKE_CANDIDATE));
+  End(OpenTask(c_, v1::TAKE_CANDIDATE));
+  StageIsOver(kLeaderDeclined);
+  return absl::OkStatus();
+}
+
+// ---------------------------------------------------------------------------------------------------------------------------------
+// Phone calls
+
+absl::Status Decider::Run(const Command::RecordCall& call) {
+  const Task* task = FindTask(c_, call.task());
+  if (task == nullptr) return Unknown(reason::kTaskNotFound, "the case has no such task");
+  if (task->ended() != 0) return Refused(reason::kTaskNotOpen, "this task has ended");
+  switch (task->kind()) {
+    case v1::CALL_CANDIDATE:
+    case v1::FIND_NUMBER:
+      return CallToCandidate(*task, call.outcome());
+    case v1::TELL_BY_PHONE:
+    case v1::TELL_FORMER_MENTOR:
+      return CallToTell(*task, call.outcome());
+    default:
+      return Refused(reason::kTaskNotACall, "this task is not ended by a call");
+  }
+}
+
+// F7: only a completed call goes on; an attempt comes back as a task.
+absl::Status Decider::CallToCandidate(const Task& task, v1::CallOutcome outcome) {
+  const std::string offer = c_.proposed_offer();
+  switch (outcome) {
+    case v1::AGREED:
+    case v1::DECLINED_BY_CANDIDATE:
+    case v1::NO_ANSWER:
+    case v1::VOICEMAIL:
+    case v1::WRONG_NUMBER:
+      break;
+    default:
+      return Error(absl::StatusCode::kInvalidArgument, reason::kCallOutcomeWrong, "not an outcome of a call to the candidate");
+  }
+  Emit([&](Event& e) {
+    e.mutable_call_recorded()->set_task(task.id());
+    e.mutable_call_recorded()->set_outcome(outcome);
+  });
+  End(&task);
+  if (outcome == v1::AGREED || outcome == v1::DECLINED_BY_CANDIDATE) Disclose(c_.candidate(), {Fact::MENTOR_IDENTITY}, kByCall);
+  if (outcome == v1::AGREED) {
+    Emit([&](Event& e) { e.mutable_transfer_started()->set_offer(offer); });
+    Start(offer, [&](Effect& effect) {
+      effect.mutable_transfer()->set_seat(FindOffer(c_, offer)->seat());
+      effect.mutable_transfer()->set_replaces(c_.replaced_assignment());
+    });
+  } else if (outcome == v1::DECLINED_BY_CANDIDATE) {
+    CandidateSaidNo(offer);
+  } else if (outcome == v1::WRONG_NUMBER) {
+    Task again = NewTask(v1::FIND_NUMBER, kWrongNumber);
+    again.set_offer(offer);
+    Open(std::move(again));
+  } else {
+    Task again = NewTask(v1::CALL_CANDIDATE, outcome == v1::NO_ANSWER ? kNoAnswer : kVoicemail);
+    again.set_offer(offer);
+    again.set_due(ToStored(EndOfWindow(now_, policy_.redial_after(), zone())));
+    again.set_not_before(again.due());
+    Open(std::move(again));
+  }
+  return absl::OkStatus();
+}
+
+// F13: the mentor is out of the case, is told nothing of why, and the search goes on in the same stage.
+void Decider::CandidateSaidNo(const std::string& offer) {
+  Emit([&](Event& e) { e.mutable_proposal_ended()->set_offer(offer); });
+  PassOver(offer, kCandidateDeclined);
+  if (IsTake(*FindOffer(c_, offer))) StageIsOver(kCandidateDeclined);
+}
+
+absl::Status Decider::CallToTell(const Task& task, v1::CallOutcome outcome) {
+  std::string_view missed;
+  switch (outcome) {
+    case v1::TOLD:
+      break;
+    case v1::NO_ANSWER:
+      missed = kNoAnswer;
+      break;
+    case v1::VOICEMAIL:
+      missed = kVoicemail;
+      break;
+    case v1::WRONG_NUMBER:
+      missed = kWrongNumber;
+      break;
+    default:
+      return Error(absl::StatusCode::kInvalidArgument, reason::kCallOutcomeWrong, "not an outcome of a call that tells somebody");
+  }
+  Emit([&](Event& e) {
+    e.mutable_call_recorded()->set_task(task.id());
+    e.mutable_call_recorded()->set_outcome(outcome);
+  });
+  End(&task);
+  if (!missed.empty()) {
+    Task again = NewTask(task.kind(), missed);
+    again.set_offer(task.offer());
+    again.set_about(task.about());
+    again.set_due(ToStored(EndOfWindow(now_, policy_.redial_after(), zone())));
+    again.set_not_before(again.due());
+    Open(std::move(again));
+  } else if (task.kind() == v1::TELL_FORMER_MENTOR) {
+    Emit([](Event& e) { e.mutable_former_mentor_told(); });
+    Disclose(c_.current_mentor(), {Fact::REPLACED}, kByCall);
+  } else if (task.about() == c_.candidate()) {
+    SetTold(OFFICIAL_CANDIDATE, Announcement::BY_PHONE);
+    Disclose(task.about(), {Fact::MENTOR_IDENTITY, Fact::CONTACT}, kByCall);
+  } else {
+    SetTold(OFFICIAL_MENTOR, Announcement::BY_PHONE);
+    Disclose(task.about(), {Fact::CANDIDATE_IDENTITY, Fact::CONTACT}, kByCall);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Decider::Run(const Command::SendClosingNote&) {
+  REMATCH_RETURN_IF_ERROR(RequireTask(v1::TELL_FORMER_MENTOR));
+  End(OpenTask(c_, v1::TELL_FORMER_MENTOR));
+  SendMessage(FORMER_MENTOR_NOTE, c_.current_mentor(), "", c_.proposed_offer());
+  return absl::OkStatus();
+}
+
+// ---------------------------------------------------------------------------------------------------------------------------------
+// Beginning again, and ending without a change
+
+absl::Status Decider::Run(const Command::RestartSearch& restart) {
+  REMATCH_RETURN_IF_ERROR(RequireState(v1::SEARCHING));
+  int stage = 0;
+  if (restart.stage() != v1::STAGE_KIND_UNSPECIFIED) {
+    while (stage < policy_.stages_size() && policy_.stages(stage).kind() != restart.stage()) ++stage;
+    if (stage == policy_.stages_size()) return Refused(reason::kStageNotInPolicy, "the policy of this case has no such stage");
+  }
+  EndLiveOffers(kSearchRestarted);
+  EndTasks();
+  Emit([&](Event& e) {
+    e.mutable_search_restarted()->set_stage(stage < policy_.stages_size() ? policy_.stages(stage).kind() : v1::STAGE_KIND_UNSPECIFIED);
+    e.mutable_search_restarted()->set_round(c_.round() + 1);
+  });
+  EnterStage(stage);
+  return absl::OkStatus();
+}
+
+absl::Status Decider::Run(const Command::Withdraw&) {
+  Event event;
+  event.mutable_withdrawn();
+  return EndWithoutMatch(std::move(event));
+}
+
+absl::Status Decider::Run(const Command::Close& close) {
+  if (!v1::CloseGround_IsValid(close.ground()) || close.ground() == v1::CLOSE_GROUND_UNSPECIFIED) {
+    return Invalid("ground", "must say why the case is closed");
+  }
+  Event event;
+  event.mutable_closed()->set_ground(close.ground());
+  return EndWithoutMatch(std::move(event));
+}
+
+absl::Status Decider::EndWithoutMatch(Event event) {
+  if (HasEnded(c_)) return Refused(reason::kCaseEnded, "the case has ended");
+  if (c_.state() == v1::TRANSFERRING || c_.state() == v1::ANNOUNCING) {
+    return Refused(reason::kChangeUnderWay, "the candidate has agreed, and the change is under way");
+  }
+  EndLiveOffers(kCaseEnded);
+  EndTasks();
+  Emit([&](Event& e) { e = std::move(event); });
+  SendClosingNotes(/*matched=*/false);
+  return absl::OkStatus();
+}
+
+// ---------------------------------------------------------------------------------------------------------------------------------
+// What mentor-service answers
+
+absl::Status Decider::Run(const Command::SeatHeld& held) {
+  const std::optional<RunningEffect> effect = Answered(held.effect(), {Effect::kHoldNextSeat, Effect::kHoldSeat});
+  const Offer* offer = effect.has_value() ? FindOffer(c_, effect->offer()) : nullptr;
+  if (offer == nullptr) return absl::OkStatus();
+  if (!IsHolding(*offer)) {
+    // The offer ended meanwhile. Its release went out then; this one is for the case that the hold came to the receiver later.
+    ReleaseSeat(offer->seat(), offer->id());
+    return absl::OkStatus();
+  }
+  Emit([&](Event& e) {
+    Event::OfferSeatHeld& seat = *e.mutable_offer_seat_held();
+    seat.set_offer(offer->id());
+    seat.set_mentor(held.mentor().empty() ? offer->mentor() : held.mentor());
+    if (held.has_explanation()) *seat.mutable_explanation() = held.explanation();
+  });
+  // Choosing or taking was the judgement. Who is only to be asked is approached by Settle, when nobody else is being proposed.
+  if (offer->state() == v1::WILLING) Propose(offer->id());
+  return absl::OkStatus();
+}
+
+absl::Status Decider::Run(const Command::NoneLeft& none) {
+  const std::optional<RunningEffect> effect = Answered(none.effect(), {Effect::kHoldNextSeat});
+  const Offer* offer = effect.has_value() ? FindOffer(c_, effect->offer()) : nullptr;
+  if (offer == nullptr || !IsHolding(*offer)) return absl::OkStatus();
+  Emit([&](Event& e) {
+    e.mutable_offer_ended()->set_offer(offer->id());
+    e.mutable_offer_ended()->set_state(v1::CANCELLED);
+    e.mutable_offer_ended()->set_cause(std::string(kNoneLeft));
+  });
+  StageIsOver(kNoneLeft);
+  return absl::OkStatus();
+}
+
+absl::Status Decider::Run(const Command::SeatRefused& refused) {
+  const std::optional<RunningEffect> effect = Answered(refused.effect(), {Effect::kHoldNextSeat, Effect::kHoldSeat});
+  const Offer* offer = effect.has_value() ? FindOffer(c_, effect->offer()) : nullptr;
+  if (offer == nullptr || !IsHolding(*offer)) return absl::OkStatus();
+  Emit([&](Event& e) {
+    e.mutable_offer_seat_refused()->set_offer(offer->id());
+    e.mutable_offer_seat_refused()->set_reason(refused.reason());
+  });
+  if (IsOfBroadcast(*offer)) {
+    // Still interested; the Leader chooses again.
+    OpenTaskOnce(v1::CHOOSE_AMONG_INTERESTED, refused.reason());
+    return absl::OkStatus();
+  }
+  EndOffer(offer->id(), v1::CANCELLED, refused.reason());
+  if (IsTake(*offer)) {
+    OpenTaskOnce(v1::TAKE_CANDIDATE, refused.reason());
+  } else if (!offer->person().empty()) {
+    ComesBack(offer->person(), refused.reason());
+  } else if (c_.state() == v1::SEARCHING) {
+    // Ranking itself was refused: asking again at once would be refused again, without end.
+    OpenTaskOnce(v1::RESOLVE_STUCK, refused.reason());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Decider::Run(const Command::SeatReleased& released) {
+  Answered(released.effect(), {Effect::kReleaseSeat});
+  return absl::OkStatus();
+}
+
+absl::Status Decider::Run(const Command::Transferred& transferred) {
+  if (!Answered(transferred.effect(), {Effect::kTransfer}).has_value()) return absl::OkStatus();
+  Emit([&](Event& e) { e.mutable_transferred()->set_assignment(transferred.assignment()); });
+  EndLiveOffers(kCaseEnded);
+  EndTasks();
+  Announce();
+  return absl::OkStatus();
+}
+
+absl::Status Decider::Run(const Command::TransferRefused& refused) {
+  if (!Answered(refused.effect(), {Effect::kTransfer}).has_value()) return absl::OkStatus();
+  const std::string offer = c_.proposed_offer();
+  Emit([&](Event& e) { e.mutable_transfer_refused()->set_reason(refused.reason()); });
+  // With its seat the offer can be confirmed again, once the Leader has put the roster right.
+  if (refused.reason() == kSeatNotHeld) EndOffer(offer, v1::CANCELLED, refused.reason());
+  Task task = NewTask(v1::TRANSFER_REFUSED, refused.reason());
+  task.set_offer(offer);
+  Open(std::move(task));
+  return absl::OkStatus();
+}
+
+absl::Status Decider::Run(const Command::MentorAdded& added) {
+  const std::optional<RunningEffect> effect = Answered(added.effect(), {Effect::kAddMentor});
+  if (!effect.has_value()) return absl::OkStatus();
+  Emit([&](Event& e) {
+    e.mutable_person_joined()->set_person(effect->person());
+    e.mutable_person_joined()->set_mentor(added.mentor());
+  });
+  // They were on the roster all along, and are out of this case.
+  if (!HasEnded(c_) && IsExcluded(c_, added.mentor())) ComesBack(effect->person(), kMentorExcluded);
+  return absl::OkStatus();
+}
+
+absl::Status Decider::Run(const Command::AddRefused& refused) {
+  const std::optional<RunningEffect> effect = Answered(refused.effect(), {Effect::kAddMentor});
+  if (effect.has_value() && !HasEnded(c_)) ComesBack(effect->person(), refused.reason());
+  return absl::OkStatus();
+}
+
+// The Leader decides again, knowing why it did not work; not before the search goes on, if somebody is being proposed.
+void Decider::ComesBack(const std::string& person, std::string_view cause) {
+  Emit([&](Event& e) {
+    e.mutable_person_decided()->set_person(person);
+    e.mutable_person_decided()->set_state(v1::Person::RECOMMENDED);
+  });
+  if (c_.state() != v1::SEARCHING) return;
+  Task task = NewTask(v1::QUALIFY_PERSON, cause);
+  task.set_person(person);
+  Open(std::move(task));
+}
+
+// ---------------------------------------------------------------------------------------------------------------------------------
+// What notify-service answers and its feed reports
+
+absl::Status Decider::Run(const Command::SendAccepted& accepted) {
+  Answered(accepted.effect(), {Effect::kSend});
+  return absl::OkStatus();
+}
+
+absl::Status Decider::Run(const Command::SendRefused& refused) {
+  const std::optional<RunningEffect> effect = Answered(refused.effect(), {Effect::kSend});
+  const Message* message = effect.has_value() ? FindMessage(c_, effect->message()) : nullptr;
+  if (message != nullptr && message->state() == Message::ON_ITS_WAY) {
+    MessageFailed(*message, refused.reason().empty() ? kUndeliverable : std::string_view(refused.reason()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Decider::Run(const Command::SendCancelled& cancelled) {
+  const std::optional<RunningEffect> effect = Answered(cancelled.effect(), {Effect::kCancelSend});
+  const Message* message = effect.has_value() ? FindMessage(c_, effect->message()) : nullptr;
+  if (message != nullptr && message->state() == Message::ON_ITS_WAY) {
+    Emit([&](Event& e) { e.mutable_message_cancelled()->set_message(message->key()); });
+  }
+  return absl::OkStatus();
+}
+
+// It went out, or failed: the feed says which, and a note that is owed for it follows then.
+absl::Status Decider::Run(const Command::TooLateToCancel& late) {
+  Answered(late.effect(), {Effect::kCancelSend});
+  return absl::OkStatus();
+}
+
+absl::Status Decider::Run(const Command::Delivered& delivered) {
+  const Message* message = FindMessage(c_, delivered.message());
+  if (message != nullptr && message->state() != Message::DELIVERED) MessageDelivered(*message);
+  return absl::OkStatus();
+}
+
+absl::Status Decider::Run(const Command::Undeliverable& undeliverable) {
+  const Message* message = FindMessage(c_, undeliverable.message());
+  if (message == nullptr || message->state() == Message::FAILED || message->state() == Message::CANCELLED) return absl::OkStatus();
+  MessageFailed(*message, message->state() == Message::DELIVERED ? kBounced : kUndeliverable);
+  return absl::OkStatus();
+}
+
+void Decider::MessageDelivered(const Message& message) {
+  Emit([&](Event& e) { e.mutable_message_delivered()->set_message(message.key()); });
+  const std::string by = NotificationName(message.key());
+  const Offer* offer = FindOffer(c_, message.offer());
+  switch (message.kind()) {
+    case FIRST_APPROACH:
+      Disclose(message.to(), {Fact::NEED}, by);
+      if (offer->state() == v1::PREPARING) {
+        const absl::Time end = EndOfWindow(now_, OfferWindow(), zone());
+        const Stage* individual = IndividualStage();
+        Emit([&](Event& e) {
+          Event::OfferOpened& opened = *e.mutable_offer_opened();
+          opened.set_offer(offer->id());
+          opened.set_window_end(ToStored(end));
+          if (individual != nullptr && individual->has_remind_before()) {
+            opened.set_remind_at(ToStored(BeforeEnd(now_, end, individual->remind_before(), zone())));
+          }
+        });
+      }
+      break;
+    case BROADCAST:
+      Disclose(message.to(), {Fact::MENTORS_WANTED}, by);
+      if (offer->state() == v1::PREPARING) {
+        Emit([&](Event& e) {
+          e.mutable_offer_opened()->set_offer(offer->id());
+          e.mutable_offer_opened()->set_window_end(c_.stage_window().end());
+        });
+      }
+      break;
+    case SITE_RECOMMENDATION:
+    case DISTRICT_RECOMMENDATION:
+      Disclose(message.to(), {Fact::NEED}, by);
+      break;
+    case OFFICIAL_CANDIDATE:
+      Disclose(message.to(), {Fact::MENTOR_IDENTITY, Fact::CONTACT}, by);
+      if (c_.announcement().candidate() == Announcement::UNTOLD) SetTold(OFFICIAL_CANDIDATE, Announcement::SENT);
+      break;
+    case OFFICIAL_MENTOR:
+      Disclose(message.to(), {Fact::CANDIDATE_IDENTITY, Fact::CONTACT}, by);
+      if (c_.announcement().mentor() == Announcement::UNTOLD) SetTold(OFFICIAL_MENTOR, Announcement::SENT);
+      break;
+    case CLOSING_NOTE:
+      Disclose(message.to(), {Fact::NO_LONGER_NEEDED}, by);
+      break;
+    case FORMER_MENTOR_NOTE:
+      Emit([](Event& e) { e.mutable_former_mentor_told(); });
+      Disclose(message.to(), {Fact::REPLACED}, by);
+      break;
+    default:
+      break;  // reminders say nothing new
+  }
+  // A question that could not be called back in time.
+  if (offer != nullptr && HasEnded(c_) && IsOwedClosingNote(*offer, c_.state() == v1::COMPLETED)) {
+    SendMessage(CLOSING_NOTE, offer->mentor(), offer->id(), offer->id());
+  }
+}
+
+// F39: a failure shortens the wait.
+void Decider::MessageFailed(const Message& message, std::string_view cause) {
+  Emit([&](Event& e) { e.mutable_message_failed()->set_message(message.key()); });
+  const Offer* offer = FindOffer(c_, message.offer());
+  switch (message.kind()) {
+    case FIRST_APPROACH:
+    case BROADCAST:
+      if (offer->state() == v1::PREPARING || offer->state() == v1::OPEN) EndOffer(offer->id(), v1::UNDELIVERABLE, cause);
+      break;
+    case SITE_RECOMMENDATION:
+    case DISTRICT_RECOMMENDATION:
+      AfterRecommendationFailed();
+      break;
+    case OFFICIAL_CANDIDATE:
+    case OFFICIAL_MENTOR: {
+      const bool candidate = message.kind() == OFFICIAL_CANDIDATE;
+      const Announcement::Told told = candidate ? c_.announcement().candidate() : c_.announcement().mentor();
+      if (told == Announcement::BY_PHONE || told == Announcement::FAILED) break;
+      SetTold(message.kind(), Announcement::FAILED);
+      Task task = NewTask(v1::TELL_BY_PHONE, cause);
+      task.set_about(message.to());
+      task.set_offer(message.offer());
+      Open(std::move(task));
+      break;
+    }
+    case FORMER_MENTOR_NOTE:
+      OpenTaskOnce(v1::TELL_FORMER_MENTOR, cause);
+      break;
+    default:
+      break;
+  }
+}
+
+// When nobody whom the stage asked could be reached, there is nobody to wait for.
+void Decider::AfterRecommendationFailed() {
+  if (c_.stage_window().opened() == 0 || c_.stage_window().over() || stage().kind() != v1::RECOMMENDATION) return;
+  const std::string of_this_round = absl::StrCat(CaseId(c_), ".r", c_.round(), ".");
+  const bool somebody = std::any_of(c_.messages().begin(), c_.messages().end(), [&](const Message& message) {
+    return (message.kind() == SITE_RECOMMENDATION || message.kind() == DISTRICT_RECOMMENDATION) &&
+           message.key().rfind(of_this_round, 0) == 0 && message.state() != Message::FAILED;
+  });
+  if (!somebody) StageIsOver(kUndeliverable);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------------------
+// Time
+
+absl::Status Decider::Run(const Command::Due&) {
+  if (NextDue(c_) > now_) return absl::OkStatus();
+  for (const Offer& offer : c_.offers()) {
+    if (offer.state() != v1::OPEN || IsOfBroadcast(offer)) continue;
+    if (offer.window_end() != 0 && offer.window_end() <= now()) {
+      EndOffer(offer.id(), v1::EXPIRED, kWindowEnded);
+    } else if (offer.remind_at() != 0 && offer.remind_at() <= now()) {
+      Emit([&](Event& e) { e.mutable_offer_reminded()->set_offer(offer.id()); });
+      SendMessage(APPROACH_REMINDER, offer.mentor(), offer.id(), offer.id(), offer.window_end(), offer.epoch());
+    }
+  }
+  const StageWindow window = c_.stage_window();
+  if (window.over() || window.end() == 0) return absl::OkStatus();
+  if (window.end() <= now()) {
+    Emit([](Event& e) { e.mutable_stage_window_ended(); });
+    for (const Offer& offer : c_.offers()) {
+      if (!IsOfBroadcast(offer)) continue;
+      if (offer.state() == v1::OPEN) EndOffer(offer.id(), v1::EXPIRED, kWindowEnded);
+      // Never reached in time: called back.
+      if (offer.state() == v1::PREPARING) EndOffer(offer.id(), v1::CANCELLED, kWindowEnded);
+    }
+  } else if (window.remind_at() != 0 && window.remind_at() <= now()) {
+    Emit([](Event& e) { e.mutable_stage_reminded(); });
+    if (stage().kind() == v1::BROADCAST) {
+      for (const Offer& offer : c_.offers()) {
+        if (!IsOfBroadcast(offer) || offer.state() != v1::OPEN) continue;
+        SendMessage(BROADCAST_REMINDER, offer.mentor(), offer.id(), offer.id(), window.end(), offer.epoch());
+      }
+    } else if (std::none_of(c_.people().begin(), c_.people().end(), [&](const Person& person) {
+                 return person.stage() == v1::RECOMMENDATION && person.round() == c_.round();
+               })) {
+      const std::string scope = absl::StrCat("r", c_.round());
+      const std::vector<Message> sent(c_.messages().begin(), c_.messages().end());
+      for (const Message& message : sent) {
+        const bool asked = message.kind() == SITE_RECOMMENDATION || message.kind() == DISTRICT_RECOMMENDATION;
+        if (asked && message.state() == Message::DELIVERED && message.key().rfind(absl::StrCat(CaseId(c_), ".", scope, "."), 0) == 0) {
+          SendMessage(RECOMMENDATION_REMINDER, message.to(), "", scope, window.end());
+        }
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+// ---------------------------------------------------------------------------------------------------------------------------------
+// What follows: the one place that carries a case on
+
+void Decider::Settle() {
+  if (c_.state() == v1::SEARCHING) SettleSearch();
+  if (c_.state() == v1::ANNOUNCING) {
+    const auto told = [](Announcement::Told how) { return how == Announcement::SENT || how == Announcement::BY_PHONE; };
+    if (told(c_.announcement().candidate()) && told(c_.announcement().mentor())) Complete();
+  }
+}
+
+void Decider::SettleSearch() {
+  EndStaleTasks();
+  AskForPeople();
+  // After a refused transfer the Leader decides how to go on, before anything else is begun.
+  if (OpenTask(c_, v1::TRANSFER_REFUSED) != nullptr) return;
+  AskForJudgement();
+  AskNext();
+  while (!CarryOnStage()) {
+    const int next = c_.stage() + 1;
+    if (next >= policy_.stages_size()) {
+      OpenTaskOnce(v1::RESOLVE_STUCK);  // F11
+      return;
+    }
+    EnterStage(next);
+  }
+}
+
+// A task stands as long as there is something to do it about.
+void Decider::EndStaleTasks() {
+  for (const Task& task : c_.tasks()) {
+    if (task.ended() != 0) continue;
+    const Offer* offer = FindOffer(c_, task.offer());
+    if (task.kind() == v1::CONFIRM_MATCH && offer->state() != v1::WILLING) End(&task);
+    if (task.kind() == v1::CHOOSE_AMONG_INTERESTED && std::none_of(c_.offers().begin(), c_.offers().end(), [](const Offer& offer) {
+          return IsOfBroadcast(offer) && offer.state() == v1::WILLING && !offer.seat_held();
+        })) {
+      End(&task);
+    }
+  }
+}
+
+// F10: whoever was named waits for the Leader.
+void Decider::AskForPeople() {
+  for (const Person& person : c_.people()) {
+    if (person.state() != v1::Person::RECOMMENDED || OpenTaskAboutPerson(c_, v1::QUALIFY_PERSON, person.id()) != nullptr) continue;
+    Task task = NewTask(v1::QUALIFY_PERSON);
+    task.set_person(person.id());
+    Open(std::move(task));
+  }
+}
+
+// F6: willing is one fact, a good match the other.
+void Decider::AskForJudgement() {
+  bool interested = false;
+  for (const Offer& offer : c_.offers()) {
+    if (offer.state() != v1::WILLING) continue;
+    if (offer.seat_held() && OpenTaskAboutOffer(c_, v1::CONFIRM_MATCH, offer.id()) == nullptr) {
+      Task task = NewTask(v1::CONFIRM_MATCH);
+      task.set_offer(offer.id());
+      Open(std::move(task));
+    }
+    interested |= IsOfBroadcast(offer) && !offer.seat_held();
+  }
+  if (interested && ChosenOffer(c_) == nullptr) OpenTaskOnce(v1::CHOOSE_AMONG_INTERESTED);
+}
+
+// F17: one at a time. Who was qualified by the Leader comes before the next of the pool.
+void Decider::AskNext() {
+  const Offer* live = LiveIndividualOffer(c_);
+  if (live != nullptr) {
+    if (live->state() == v1::PREPARING && live->seat_held() && live->message().empty()) Approach(*live);
+    return;
+  }
+  if (const Person* person = NextQualified()) {
+    End(OpenTask(c_, v1::RESOLVE_STUCK));
+    AskPerson(*person);
+  } else if (stage().kind() == v1::INDIVIDUAL && !c_.stage_window().over() && OpenTask(c_, v1::RESOLVE_STUCK) == nullptr) {
+    HoldNextSeat();
+  }
+}
+
+bool Decider::CarryOnStage() {
+  if (!c_.stage_window().over()) {
+    const bool begun = c_.stage_window().opened() != 0;
+    switch (stage().kind()) {
+      case v1::INDIVIDUAL:
+        // AskNext has seen to it, also when this stage was only just entered.
+        AskNext();
+        return true;
+      case v1::BROADCAST:
+        if (!begun) {
+          OpenTaskOnce(v1::CHOOSE_BROADCAST_AUDIENCE);
+        } else if (std::none_of(c_.offers().begin(), c_.offers().end(), [](const Offer& offer) {
+                     return IsOfBroadcast(offer) && (offer.state() == v1::PREPARING || offer.state() == v1::OPEN);
+                   })) {
+          StageIsOver(kAllAnswered);
+          break;
+        }
+        return true;
+      case v1::RECOMMENDATION:
+        if (!begun) OpenTaskOnce(v1::ASK_CONSENT);
+        return true;
+      case v1::LEADER:
+        if (std::none_of(c_.offers().begin(), c_.offers().end(), [](const Offer& offer) { return IsTake(offer) && IsLive(offer); })) {
+          OpenTaskOnce(v1::TAKE_CANDIDATE);
+        }
+        return true;
+      default:
+        break;
+    }
+  }
+  return IsBusy();
+}
+
+// F3: the next stage waits for every live offer, and for everybody whom the Leader has yet to decide about.
+bool Decider::IsBusy() const {
+  return std::any_of(c_.offers().begin(), c_.offers().end(), IsLive) ||
+         std::any_of(c_.people().begin(), c_.people().end(), [](const Person& person) {
+           return person.state() == v1::Person::RECOMMENDED || (person.state() == v1::Person::QUALIFIED && person.mentor().empty());
+         });
+}
+
+void Decider::EnterStage(int stage) {
+  Emit([&](Event& e) {
+    Event::StageOpened& opened = *e.mutable_stage_opened();
+    opened.set_stage(stage);
+    opened.set_kind(stage < policy_.stages_size() ? policy_.stages(stage).kind() : v1::STAGE_KIND_UNSPECIFIED);
+    opened.set_round(c_.round());
+  });
+}
+
+// ---------------------------------------------------------------------------------------------------------------------------------
+// Asking mentors
+
+// The first who was found fit and has not been asked in this round.
+const Person* Decider::NextQualified() const {
+  for (const Person& person : c_.people()) {
+    if (person.state() != v1::Person::QUALIFIED || person.mentor().empty()) continue;
+    if (IsExcluded(c_, person.mentor()) || HasLiveOffer(c_, person.mentor())) continue;
+    const bool asked = std::any_of(c_.offers().begin(), c_.offers().end(), [&](const Offer& offer) {
+      return offer.person() == person.id() && offer.round() == c_.round() && !offer.refused_seat();
+    });
+    if (!asked) return &person;
+  }
+  return nullptr;
+}
+
+std::string Decider::MakeOffer(v1::StageKind stage, std::string_view mentor, std::string_view person, bool willing) {
+  Offer offer;
+  offer.set_id(absl::StrCat("o", c_.offers_size() + 1));
+  offer.set_stage(stage);
+  offer.set_round(c_.round());
+  offer.set_state(willing ? v1::WILLING : v1::PREPARING);
+  offer.set_mentor(std::string(mentor));
+  offer.set_person(std::string(person));
+  offer.set_epoch(kFirstEpoch);
+  if (!IsOfBroadcast(offer)) offer.set_seat(SeatKey(c_, offer.id()));
+  if (willing) {
+    offer.set_willing(true);
+    offer.set_answered(now());
+  }
+  Emit([&](Event& e) { *e.mutable_offer_made()->mutable_offer() = offer; });
+  return offer.id();
+}
+
+void Decider::HoldNextSeat() {
+  const std::string offer = MakeOffer(v1::INDIVIDUAL, "", "", false);
+  const std::vector<std::string> exclude = NotToBeAsked();
+  Start(offer, [&](Effect& effect) {
+    Effect::HoldNextSeat& hold = *effect.mutable_hold_next_seat();
+    hold.set_seat(SeatKey(c_, offer));
+    *hold.mutable_tiers() = stage().tiers();
+    *hold.mutable_order() = c_.order();
+    *hold.mutable_exclude() = {exclude.begin(), exclude.end()};
+  });
+}
+
+// Sorted: the same case always asks the same.
+std::vector<std::string> Decider::NotToBeAsked() const {
+  std::set<std::string> names(c_.struck().begin(), c_.struck().end());
+  names.insert(c_.current_mentor());
+  for (const Offer& offer : c_.offers()) {
+    if (offer.round() == c_.round() || IsExcluded(c_, offer.mentor())) names.insert(offer.mentor());
+  }
+  names.erase("");
+  return {names.begin(), names.end()};
+}
+
+void Decider::AskPerson(const Person& person) {
+  const std::string offer = MakeOffer(stage().kind(), person.mentor(), person.id(), false);
+  Start(offer, [&](Effect& effect) {
+    effect.mutable_hold_seat()->set_seat(SeatKey(c_, offer));
+    effect.mutable_hold_seat()->set_mentor(person.mentor());
+  });
+}
+
+// The message names the end that the window would have if it arrived now; it begins when the message is delivered.
+void Decider::Approach(const Offer& offer) {
+  SendMessage(FIRST_APPROACH, offer.mentor(), offer.id(), offer.id(), ToStored(EndOfWindow(now_, OfferWindow(), zone())), offer.epoch());
+}
+
+// ---------------------------------------------------------------------------------------------------------------------------------
+// Ending offers
+
+void Decider::EndOffer(const std::string& offer, v1::OfferState state, std::string_view cause) {
+  Emit([&](Event& e) {
+    e.mutable_offer_ended()->set_offer(offer);
+    e.mutable_offer_ended()->set_state(state);
+    e.mutable_offer_ended()->set_cause(std::string(cause));
+  });
+  const Offer& ended = *FindOffer(c_, offer);
+  GiveUpSeat(ended);
+  CancelMessage(ended.message());
+}
+
+void Decider::PassOver(const std::string& offer, std::string_view cause) {
+  EndOffer(offer, v1::PASSED_OVER, cause);
+  const Offer& ended = *FindOffer(c_, offer);
+  if (WasAsked(ended) && !IsTake(ended)) SendMessage(CLOSING_NOTE, ended.mentor(), offer, offer);
+}
+
+void Decider::EndLiveOffers(std::string_view cause) {
+  for (const Offer& offer : c_.offers()) {
+    const bool is_the_match = c_.state() == v1::ANNOUNCING && offer.id() == c_.proposed_offer();
+    if (IsLive(offer) && !is_the_match) EndOffer(offer.id(), v1::CANCELLED, cause);
+  }
+}
+
+// Also a seat whose hold has not been answered: the release leaves a tombstone that refuses a late hold (F30).
+void Decider::GiveUpSeat(const Offer& offer) {
+  if (offer.seat().empty()) return;
+  Emit([&](Event& e) {
+    e.mutable_seat_given_up()->set_offer(offer.id());
+    e.mutable_seat_given_up()->set_seat(offer.seat());
+  });
+  ReleaseSeat(offer.seat(), offer.id());
+}
+
+void Decider::ReleaseSeat(const std::string& seat, const std::string& offer) {
+  Start(offer, [&](Effect& effect) { effect.mutable_release_seat()->set_seat(seat); });
+}
+
+// ---------------------------------------------------------------------------------------------------------------------------------
+// The proposal, the change and the end
+
+// The candidate is to be called. What else the Leader could do for the search comes back if it goes on.
+void Decider::Propose(const std::string& offer) {
+  EndTasks();
+  Emit([&](Event& e) { e.mutable_offer_confirmed()->set_offer(offer); });
+  Emit([&](Event& e) { e.mutable_proposed()->set_offer(offer); });
+  Task task = NewTask(v1::CALL_CANDIDATE);
+  task.set_offer(offer);
+  Open(std::move(task));
+}
+
+// F8: one to the candidate, one to the mentor.
+void Decider::Announce() {
+  const Offer& offer = *FindOffer(c_, c_.proposed_offer());
+  Emit([](Event& e) { e.mutable_announcement_changed()->mutable_announcement(); });
+  SendMessage(OFFICIAL_CANDIDATE, c_.candidate(), offer.id(), offer.id(), 0, 0, offer.mentor());
+  SendMessage(OFFICIAL_MENTOR, offer.mentor(), offer.id(), offer.id());
+}
+
+void Decider::SetTold(MessageKind official, Announcement::Told told) {
+  Announcement announcement = c_.announcement();
+  if (official == OFFICIAL_CANDIDATE) {
+    announcement.set_candidate(told);
+  } else {
+    announcement.set_mentor(told);
+  }
+  Emit([&](Event& e) { *e.mutable_announcement_changed()->mutable_announcement() = announcement; });
+}
+
+void Decider::Complete() {
+  Emit([](Event& e) { e.mutable_completed(); });
+  SendClosingNotes(/*matched=*/true);
+  if (!c_.current_mentor().empty()) OpenTaskOnce(v1::TELL_FORMER_MENTOR);  // F46
+}
+
+void Decider::SendClosingNotes(bool matched) {
+  for (const Offer& offer : c_.offers()) {
+    if (IsOwedClosingNote(offer, matched)) SendMessage(CLOSING_NOTE, offer.mentor(), offer.id(), offer.id());
+  }
+}
+
+// Who would otherwise wait for an answer that never comes: who is willing and was not chosen (F29), whose window was running when the case
+// ended (F14) and, when it ends without a match, whoever was asked in confidence and did not say no.
+bool Decider::IsOwedClosingNote(const Offer& offer, bool matched) const {
+  if (!WasAsked(offer) || SaidNo(offer) || IsTake(offer) || HeardOfTheEnd(offer.mentor())) return false;
+  if (offer.cause() == kRejected || offer.cause() == kCandidateDeclined) return false;  // heard it then
+  if (matched && offer.mentor() == FindOffer(c_, c_.proposed_offer())->mentor()) return false;
+  if (offer.willing() || offer.cause() == kCaseEnded) return true;
+  return !matched && IsIndividual(offer) && offer.state() != v1::UNDELIVERABLE;
+}
+
+// One note is enough for whoever was asked more than once.
+bool Decider::HeardOfTheEnd(const std::string& mentor) const {
+  return std::any_of(c_.messages().begin(), c_.messages().end(), [&](const Message& message) {
+    if (message.kind() != CLOSING_NOTE || message.to() != mentor) return false;
+    const std::string& cause = FindOffer(c_, message.offer())->cause();
+    return cause != kRejected && cause != kCandidateDeclined;
+  });
+}
+
+// ---------------------------------------------------------------------------------------------------------------------------------
+// Checks
+
+absl::Status Decider::RequireState(v1::CaseState state) const {
+  if (c_.state() == state) return absl::OkStatus();
+  if (HasEnded(c_)) return Refused(reason::kCaseEnded, "the case has ended");
+  if (c_.state() == v1::TRANSFERRING || c_.state() == v1::ANNOUNCING) {
+    return Refused(reason::kChangeUnderWay, "the candidate has agreed, and the change is under way");
+  }
+  return Refused(reason::kWrongState, absl::StrCat("the case is in ", v1::CaseState_Name(c_.state())));
+}
+
+absl::Status Decider::RequireTask(v1::TaskKind kind) const {
+  if (OpenTask(c_, kind) != nullptr) return absl::OkStatus();
+  if (kind != v1::TELL_FORMER_MENTOR) REMATCH_RETURN_IF_ERROR(RequireState(v1::SEARCHING));
+  return Refused(reason::kTaskNotOpen, absl::StrCat("the case has no open task ", v1::TaskKind_Name(kind)));
+}
+
+absl::StatusOr<const Offer*> Decider::WillingOffer(const std::string& id) const {
+  const Offer* offer = FindOffer(c_, id);
+  if (offer == nullptr) return Unknown(reason::kOfferNotFound, "the case has no such offer");
+  REMATCH_RETURN_IF_ERROR(RequireState(v1::SEARCHING));
+  if (offer->state() != v1::WILLING) {
+    return Refused(reason::kOfferNotWilling, absl::StrCat("the offer is ", v1::OfferState_Name(offer->state())));
+  }
+  return offer;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------------------
+// The smallest parts
+
+// Writes down what happened, and makes it so: every later line of the step sees it.
+template <typename Fill>
+void Decider::Emit(Fill fill) {
+  Event event;
+  fill(event);
+  event.set_time(now());
+  event.set_actor_role(command_.actor_role());
+  event.set_actor(command_.actor());
+  Fold(c_, event);
+  decision_.events.push_back(std::move(event));
+}
+
+template <typename Fill>
+void Decider::Start(const std::string& offer, Fill fill) {
+  Effect effect;
+  fill(effect);
+  effect.set_id(absl::StrCat("e", c_.next_id() + 1));
+  effect.set_offer(offer);
+  Emit([&](Event& e) {
+    RunningEffect& running = *e.mutable_effect_started()->mutable_effect();
+    running.set_id(effect.id());
+    running.set_offer(offer);
+    running.set_kind(effect.kind_case());
+    running.set_person(effect.add_mentor().person());
+    running.set_message(effect.has_send() ? effect.send().message() : effect.cancel_send().message());
+  });
+  decision_.effects.push_back(std::move(effect));
+}
+
+// The key is `{case}.{scope}.{kind}`; a second one of its kind says so, since the same key would be the same message.
+void Decider::SendMessage(MessageKind kind, const std::string& to, const std::string& offer, std::string_view scope, int64_t window_end,
+                          int32_t epoch, std::string_view about) {
+  std::string word = MessageKind_Name(kind);
+  std::transform(word.begin(), word.end(), word.begin(), [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+  const std::string base = absl::StrCat(CaseId(c_), ".", ToAbsl(scope), ".", word);
+  std::string key = base;
+  for (int n = 2; FindMessage(c_, key) != nullptr; ++n) key = absl::StrCat(base, ".", n);
+  Emit([&](Event& e) {
+    Message& message = *e.mutable_message_made()->mutable_message();
+    message.set_key(key);
+    message.set_kind(kind);
+    message.set_to(to);
+    message.set_offer(offer);
+  });
+  Start(offer, [&](Effect& effect) {
+    Effect::Send& send = *effect.mutable_send();
+    send.set_message(key);
+    send.set_kind(kind);
+    send.set_to(to);
+    send.set_window_end(window_end);
+    send.set_epoch(epoch);
+    send.set_about(std::string(about));
+  });
+}
+
+void Decider::CancelMessage(const std::string& key) {
+  const Message* message = FindMessage(c_, key);
+  if (message == nullptr || message->state() != Message::ON_ITS_WAY) return;
+  Start(message->offer(), [&](Effect& effect) { effect.mutable_cancel_send()->set_message(key); });
+}
+
+// F24.
+void Decider::Disclose(const std::string& to, std::initializer_list<v1::Disclosure::Fact> facts, std::string_view by) {
+  Emit([&](Event& e) {
+    v1::Disclosure& disclosure = *e.mutable_disclosed()->mutable_disclosure();
+    const int64_t micros = now();
+    disclosure.mutable_time()->set_seconds(micros / 1'000'000);
+    disclosure.mutable_time()->set_nanos(static_cast<int32_t>(micros % 1'000'000 * 1'000));
+    disclosure.set_to(to);
+    for (const v1::Disclosure::Fact fact : facts) disclosure.add_facts(fact);
+    disclosure.set_by(std::string(by));
+  });
+}
+
+Task Decider::NewTask(v1::TaskKind kind, std::string_view cause) const {
+  Task task;
+  task.set_kind(kind);
+  task.set_owner(ActingLeader(c_).person());
+  task.set_created(now());
+  task.set_due(ToStored(EndOfWindow(now_, policy_.task_due_after(), zone())));
+  task.set_cause(std::string(cause));
+  return task;
+}
+
+void Decider::OpenTaskOnce(v1::TaskKind kind, std::string_view cause) {
+  if (OpenTask(c_, kind) == nullptr) Open(NewTask(kind, cause));
+}
+
+void Decider::Open(Task task) {
+  task.set_id(absl::StrCat("t", c_.tasks_size() + 1));
+  Emit([&](Event& e) { *e.mutable_task_opened()->mutable_task() = std::move(task); });
+}
+
+void Decider::End(const Task* task) {
+  if (task == nullptr) return;
+  Emit([&](Event& e) { e.mutable_task_ended()->set_task(task->id()); });
+}
+
+void Decider::EndTasks() {
+  for (const Task& task : c_.tasks()) {
+    if (task.ended() == 0) End(&task);
+  }
+}
+
+void Decider::StageIsOver(std::string_view cause) {
+  Emit([&](Event& e) { e.mutable_stage_exhausted()->set_cause(std::string(cause)); });
+}
+
+void Decider::BeginStageWindow() {
+  const absl::Time end = EndOfWindow(now_, stage().window(), zone());
+  Emit([&](Event& e) {
+    Event::StageWindowBegan& window = *e.mutable_stage_window_began();
+    window.set_end(ToStored(end));
+    if (stage().has_remind_before()) window.set_remind_at(ToStored(BeforeEnd(now_, end, stage().remind_before(), zone())));
+  });
+}
+
+// Their contact stands beside the case, under this id.
+void Decider::NamePerson() {
+  Emit([&](Event& e) {
+    Person& person = *e.mutable_person_named()->mutable_person();
+    person.set_id(absl::StrCat("p", c_.people_size() + 1));
+    person.set_stage(stage().kind());
+    person.set_state(v1::Person::RECOMMENDED);
+    person.set_round(c_.round());
+  });
+}
+
+std::optional<RunningEffect> Decider::Answered(const std::string& effect, std::initializer_list<Effect::KindCase> kinds) {
+  const RunningEffect* running = FindRunning(c_, effect);
+  if (running == nullptr || std::find(kinds.begin(), kinds.end(), running->kind()) == kinds.end()) return std::nullopt;
+  RunningEffect found = *running;
+  Emit([&](Event& e) { e.mutable_effect_answered()->set_effect(effect); });
+  return found;
+}
+
+const Stage& Decider::stage() const {
+  return c_.stage() >= 0 && c_.stage() < policy_.stages_size() ? policy_.stages(c_.stage()) : Stage::default_instance();
+}
+
+const Stage* Decider::IndividualStage() const {
+  for (const Stage& stage : policy_.stages()) {
+    if (stage.kind() == v1::INDIVIDUAL) return &stage;
+  }
+  return nullptr;
+}
+
+// For one mentor who is asked: as in the individual stage, in whichever stage they came up.
+v1::Window Decider::OfferWindow() const {
+  const Stage* individual = IndividualStage();
+  if (individual != nullptr && individual->has_window()) return individual->window();
+  return stage().has_window() ? stage().window() : policy_.task_due_after();
+}
+
+absl::TimeZone Decider::zone() const {
+  absl::TimeZone zone = absl::UTCTimeZone();
+  absl::LoadTimeZone(c_.time_zone(), &zone);
+  return zone;
+}
+
+std::string Decider::NotificationName(const std::string& key) const {
+  const std::vector<std::string> parts = absl::StrSplit(c_.name(), absl::MaxSplits('/', 2));
+  return absl::StrCat(parts[0], "/", parts.size() > 1 ? parts[1] : "", "/notifications/", key);
+}
+
+absl::Status Decider::Decide() {
+  absl::Status status;
+  switch (command_.kind_case()) {
+#define REMATCH_RUN(Case, field)        \
+  case Command::Case:                   \
+    status = Run(command_.field());     \
+    break;
+    REMATCH_RUN(kOpen, open)
+    REMATCH_RUN(kReview, review)
+    REMATCH_RUN(kAnswer, answer)
+    REMATCH_RUN(kConfirm, confirm)
+    REMATCH_RUN(kReject, reject)
+    REMATCH_RUN(kOpenBroadcast, open_broadcast)
+    REMATCH_RUN(kChoose, choose)
+    REMATCH_RUN(kPassAllOver, pass_all_over)
+    REMATCH_RUN(kRecommend, recommend)
+    REMATCH_RUN(kQualify, qualify)
+    REMATCH_RUN(kRecordConsent, record_consent)
+    REMATCH_RUN(kRecordCall, record_call)
+    REMATCH_RUN(kTake, take)
+    REMATCH_RUN(kDeclineToTake, decline_to_take)
+    REMATCH_RUN(kSendClosingNote, send_closing_note)
+    REMATCH_RUN(kRestartSearch, restart_search)
+    REMATCH_RUN(kWithdraw, withdraw)
+    REMATCH_RUN(kClose, close)
+    REMATCH_RUN(kSeatHeld, seat_held)
+    REMATCH_RUN(kNoneLeft, none_left)
+    REMATCH_RUN(kSeatRefused, seat_refused)
+    REMATCH_RUN(kSeatReleased, seat_released)
+    REMATCH_RUN(kTransferred, transferred)
+    REMATCH_RUN(kTransferRefused, transfer_refused)
+    REMATCH_RUN(kMentorAdded, mentor_added)
+    REMATCH_RUN(kAddRefused, add_refused)
+    REMATCH_RUN(kSendAccepted, send_accepted)
+    REMATCH_RUN(kSendRefused, send_refused)
+    REMATCH_RUN(kSendCancelled, send_cancelled)
+    REMATCH_RUN(kTooLateToCancel, too_late_to_cancel)
+    REMATCH_RUN(kDelivered, delivered)
+    REMATCH_RUN(kUndeliverable, undeliverable)
+    REMATCH_RUN(kDue, due)
+#undef REMATCH_RUN
+    case Command::KIND_NOT_SET:
+      return Invalid("kind", "must be set");
+  }
+  if (status.ok() && !decision_.events.empty()) Settle();
+  return status;
+}
+
+}  // namespace
+
+absl::StatusOr<Decision> Apply(const Case& c, const Command& command, const v1::EscalationPolicy& policy, absl::Time now) {
+  const bool exists = !c.name().empty();
+  if (command.has_open() && exists) return Refused(reason::kCaseAlreadyOpen, "the case is open already");
+  if (!command.has_open() && !exists && command.kind_case() != Command::KIND_NOT_SET) {
+    if (IsFact(command)) return Decision();
+    return Unknown(reason::kCaseNotFound, "no such case");
+  }
+  Decider decider(c, command, policy, now);
+  REMATCH_RETURN_IF_ERROR(decider.Decide());
+  return std::move(decider).Take();
+}
+
+}  // namespace rematch::request

@@ -1,0 +1,340 @@
+// Fold, the only code that changes a case, and what a case says of itself.
+#include <algorithm>
+
+#include "request-service/domain/case_view.h"
+#include "request-service/domain/escalation.h"
+
+namespace rematch::request {
+namespace {
+
+template <typename Items>
+auto* Find(Items* items, const std::string& id) {
+  const auto found = std::find_if(items->begin(), items->end(), [&](const auto& item) { return item.id() == id; });
+  return found == items->end() ? nullptr : &*found;
+}
+
+// Applies one event to `c`. Every overload changes only what its event says; an event about something unknown changes nothing, so that
+// a damaged trail is found by comparing states rather than by a crash.
+class Folder {
+ public:
+  Folder(Case& c, int64_t time) : c_(c), time_(time) {}
+
+  void On(const Event::Opened& e) { c_ = e.initial(); }
+
+  void On(const Event::Reviewed& e) {
+    *c_.mutable_order() = e.order();
+    *c_.mutable_struck() = e.strike();
+  }
+
+  void On(const Event::StageOpened& e) {
+    c_.set_state(v1::SEARCHING);
+    c_.set_stage(e.stage());
+    c_.clear_stage_window();
+  }
+
+  void On(const Event::StageWindowBegan& e) {
+    StageWindow& window = *c_.mutable_stage_window();
+    window.set_opened(time_);
+    window.set_end(e.end());
+    window.set_remind_at(e.remind_at());
+  }
+
+  void On(const Event::StageReminded&) { c_.mutable_stage_window()->set_remind_at(0); }
+  void On(const Event::StageWindowEnded&) { c_.mutable_stage_window()->set_over(true); }
+  void On(const Event::StageExhausted&) { c_.mutable_stage_window()->set_over(true); }
+  void On(const Event::BroadcastOpened&) {}
+
+  void On(const Event::OfferMade& e) { *c_.add_offers() = e.offer(); }
+
+  void On(const Event::OfferSeatHeld& e) {
+    Offer* offer = OfferOf(e);
+    if (offer == nullptr) return;
+    offer->set_mentor(e.mentor());
+    offer->set_seat_held(true);
+    offer->set_refused_seat(false);
+    if (e.has_explanation()) *offer->mutable_explanation() = e.explanation();
+  }
+
+  void On(const Event::OfferSeatRefused& e) {
+    Offer* offer = OfferOf(e);
+    if (offer == nullptr) return;
+    offer->clear_seat();
+    offer->set_refused_seat(true);
+  }
+
+  void On(const Event::OfferOpened& e) {
+    Offer* offer = OfferOf(e);
+    if (offer == nullptr) return;
+    offer->set_state(v1::OPEN);
+    offer->set_opened(time_);
+    offer->set_window_end(e.window_end());
+    offer->set_remind_at(e.remind_at());
+  }
+
+  void On(const Event::OfferReminded& e) {
+    if (Offer* offer = OfferOf(e)) offer->set_remind_at(0);
+  }
+
+  void On(const Event::OfferAnswered& e) {
+    Offer* offer = OfferOf(e);
+    if (offer == nullptr) return;
+    if (e.referral()) offer->set_referred(true);
+    if (offer->answered() != 0 && offer->willing() == e.willing()) return;
+    offer->set_answered(time_);
+    offer->set_willing(e.willing());
+    if (IsLive(*offer)) {
+      offer->set_state(e.willing() ? v1::WILLING : v1::DECLINED);
+    } else {
+      offer->set_late(e.late());
+    }
+  }
+
+  void On(const Event::OfferEnded& e) {
+    Offer* offer = OfferOf(e);
+    if (offer == nullptr) return;
+    offer->set_state(e.state());
+    offer->set_cause(e.cause());
+  }
+
+  void On(const Event::OfferChosen& e) {
+    if (Offer* offer = OfferOf(e)) offer->set_seat(e.seat());
+  }
+
+  void On(const Event::OfferConfirmed& e) {
+    if (Offer* offer = OfferOf(e)) offer->set_state(v1::CONFIRMED);
+  }
+
+  void On(const Event::SeatGivenUp& e) {
+    if (Offer* offer = OfferOf(e)) offer->set_seat_held(false);
+  }
+
+  void On(const Event::PersonNamed& e) { *c_.add_people() = e.person(); }
+
+  void On(const Event::PersonDecided& e) {
+    Person* person = Find(c_.mutable_people(), e.person());
+    if (person == nullptr) return;
+    person->set_state(e.state());
+    person->set_mentor(e.mentor());
+  }
+
+  void On(const Event::PersonJoined& e) {
+    if (Person* person = Find(c_.mutable_people(), e.person())) person->set_mentor(e.mentor());
+  }
+
+  void On(const Event::TaskOpened& e) { *c_.add_tasks() = e.task(); }
+
+  void On(const Event::TaskEnded& e) {
+    if (Task* task = Find(c_.mutable_tasks(), e.task())) task->set_ended(time_);
+  }
+
+  void On(const Event::ConsentRecorded& e) { c_.set_consent(e.given() ? CONSENT_GIVEN : CONSENT_REFUSED); }
+  void On(const Event::CallRecorded&) {}
+
+  void On(const Event::Proposed& e) {
+    c_.set_state(v1::PROPOSED);
+    c_.set_proposed_offer(e.offer());
+  }
+
+  void On(const Event::ProposalEnded&) {
+    c_.set_state(v1::SEARCHING);
+    c_.clear_proposed_offer();
+  }
+
+  void On(const Event::TransferStarted&) { c_.set_state(v1::TRANSFERRING); }
+
+  void On(const Event::Transferred& e) {
+    c_.set_state(v1::ANNOUNCING);
+    c_.set_new_assignment(e.assignment());
+    // The seat has become the assignment.
+    if (Offer* offer = Find(c_.mutable_offers(), c_.proposed_offer())) offer->set_seat_held(false);
+  }
+
+  void On(const Event::TransferRefused&) {
+    if (Offer* offer = Find(c_.mutable_offers(), c_.proposed_offer())) offer->set_state(v1::WILLING);
+    c_.set_state(v1::SEARCHING);
+    c_.clear_proposed_offer();
+  }
+
+  void On(const Event::AnnouncementChanged& e) { *c_.mutable_announcement() = e.announcement(); }
+
+  void On(const Event::MessageMade& e) {
+    *c_.add_messages() = e.message();
+    if (e.message().kind() != FIRST_APPROACH && e.message().kind() != BROADCAST) return;
+    if (Offer* offer = Find(c_.mutable_offers(), e.message().offer())) offer->set_message(e.message().key());
+  }
+
+  void On(const Event::MessageDelivered& e) {
+    Message* message = SetMessage(e.message(), Message::DELIVERED);
+    if (message == nullptr) return;
+    Offer* offer = Find(c_.mutable_offers(), message->offer());
+    if (offer != nullptr && offer->message() == message->key()) offer->set_message_sent(true);
+  }
+
+  void On(const Event::MessageFailed& e) { SetMessage(e.message(), Message::FAILED); }
+  void On(const Event::MessageCancelled& e) { SetMessage(e.message(), Message::CANCELLED); }
+
+  void On(const Event::EffectStarted& e) {
+    *c_.add_running() = e.effect();
+    c_.set_next_id(c_.next_id() + 1);
+  }
+
+  void On(const Event::EffectAnswered& e) {
+    auto& running = *c_.mutable_running();
+    running.erase(std::remove_if(running.begin(), running.end(), [&](const RunningEffect& effect) { return effect.id() == e.effect(); }),
+                  running.end());
+  }
+
+  void On(const Event::Disclosed&) {}
+  void On(const Event::FormerMentorTold&) {}
+  void On(const Event::SearchRestarted& e) { c_.set_round(e.round()); }
+  void On(const Event::Completed&) { End(v1::COMPLETED); }
+  void On(const Event::Withdrawn&) { End(v1::WITHDRAWN); }
+
+  void On(const Event::Closed& e) {
+    End(v1::CLOSED);
+    c_.set_close_ground(e.ground());
+  }
+
+ private:
+  template <typename E>
+  Offer* OfferOf(const E& e) {
+    return Find(c_.mutable_offers(), e.offer());
+  }
+
+  Message* SetMessage(const std::string& key, Message::State state) {
+    for (Message& message : *c_.mutable_messages()) {
+      if (message.key() != key) continue;
+      message.set_state(state);
+      return &message;
+    }
+    return nullptr;
+  }
+
+  void End(v1::CaseState state) {
+    if (state != v1::COMPLETED) c_.clear_proposed_offer();
+    c_.set_state(state);
+    c_.set_ended(time_);
+  }
+
+  Case& c_;
+  const int64_t time_;
+};
+
+bool TimersRun(const Case& c) { return c.state() == v1::SEARCHING || c.state() == v1::PROPOSED || c.state() == v1::TRANSFERRING; }
+
+// Messages whose fate moves the case: notify-service reports every one as delivered or failed.
+bool IsAwaited(const Case& c, const Message& message) {
+  if (message.state() != Message::ON_ITS_WAY) return false;
+  const Offer* offer = FindOffer(c, message.offer());
+  switch (message.kind()) {
+    case FIRST_APPROACH:
+    case BROADCAST:
+      return offer != nullptr && offer->state() == v1::PREPARING;
+    case OFFICIAL_CANDIDATE:
+    case OFFICIAL_MENTOR:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Effects whose answer the case does not wait for.
+bool IsAfterthought(const RunningEffect& effect) {
+  return effect.kind() == Effect::kReleaseSeat || effect.kind() == Effect::kCancelSend || effect.kind() == Effect::kSend;
+}
+
+}  // namespace
+
+void Fold(Case& c, const Event& event) {
+  const int64_t version = c.version();
+  Folder folder(c, event.time());
+  switch (event.kind_case()) {
+#define REMATCH_FOLD(Case, field) \
+  case Event::Case:               \
+    folder.On(event.field());     \
+    break;
+    REMATCH_FOLD(kOpened, opened)
+    REMATCH_FOLD(kReviewed, reviewed)
+    REMATCH_FOLD(kStageOpened, stage_opened)
+    REMATCH_FOLD(kStageWindowBegan, stage_window_began)
+    REMATCH_FOLD(kStageReminded, stage_reminded)
+    REMATCH_FOLD(kStageWindowEnded, stage_window_ended)
+    REMATCH_FOLD(kStageExhausted, stage_exhausted)
+    REMATCH_FOLD(kBroadcastOpened, broadcast_opened)
+    REMATCH_FOLD(kOfferMade, offer_made)
+    REMATCH_FOLD(kOfferSeatHeld, offer_seat_held)
+    REMATCH_FOLD(kOfferSeatRefused, offer_seat_refused)
+    REMATCH_FOLD(kOfferOpened, offer_opened)
+    REMATCH_FOLD(kOfferReminded, offer_reminded)
+    REMATCH_FOLD(kOfferAnswered, offer_answered)
+    REMATCH_FOLD(kOfferEnded, offer_ended)
+    REMATCH_FOLD(kOfferChosen, offer_chosen)
+    REMATCH_FOLD(kOfferConfirmed, offer_confirmed)
+    REMATCH_FOLD(kSeatGivenUp, seat_given_up)
+    REMATCH_FOLD(kPersonNamed, person_named)
+    REMATCH_FOLD(kPersonDecided, person_decided)
+    REMATCH_FOLD(kPersonJoined, person_joined)
+    REMATCH_FOLD(kTaskOpened, task_opened)
+    REMATCH_FOLD(kTaskEnded, task_ended)
+    REMATCH_FOLD(kConsentRecorded, consent_recorded)
+    REMATCH_FOLD(kCallRecorded, call_recorded)
+    REMATCH_FOLD(kProposed, proposed)
+    REMATCH_FOLD(kProposalEnded, proposal_ended)
+    REMATCH_FOLD(kTransferStarted, transfer_started)
+    REMATCH_FOLD(kTransferred, transferred)
+    REMATCH_FOLD(kTransferRefused, transfer_refused)
+    REMATCH_FOLD(kAnnouncementChanged, announcement_changed)
+    REMATCH_FOLD(kMessageMade, message_made)
+    REMATCH_FOLD(kMessageDelivered, message_delivered)
+    REMATCH_FOLD(kMessageFailed, message_failed)
+    REMATCH_FOLD(kMessageCancelled, message_cancelled)
+    REMATCH_FOLD(kEffectStarted, effect_started)
+    REMATCH_FOLD(kEffectAnswered, effect_answered)
+    REMATCH_FOLD(kDisclosed, disclosed)
+    REMATCH_FOLD(kFormerMentorTold, former_mentor_told)
+    REMATCH_FOLD(kSearchRestarted, search_restarted)
+    REMATCH_FOLD(kCompleted, completed)
+    REMATCH_FOLD(kWithdrawn, withdrawn)
+    REMATCH_FOLD(kClosed, closed)
+#undef REMATCH_FOLD
+    case Event::KIND_NOT_SET:
+      break;
+  }
+  c.set_version(version + 1);
+  c.set_updated(event.time());
+}
+
+absl::Time NextDue(const Case& c) {
+  if (!TimersRun(c)) return absl::InfiniteFuture();
+  absl::Time due = absl::InfiniteFuture();
+  const auto consider = [&due](int64_t micros) {
+    if (micros != 0) due = std::min(due, FromStored(micros));
+  };
+  for (const Offer& offer : c.offers()) {
+    if (offer.state() != v1::OPEN || IsOfBroadcast(offer)) continue;
+    consider(offer.window_end());
+    consider(offer.remind_at());
+  }
+  if (!c.stage_window().over()) {
+    consider(c.stage_window().end());
+    consider(c.stage_window().remind_at());
+  }
+  return due;
+}
+
+bool HasEnded(const Case& c) { return c.state() == v1::COMPLETED || c.state() == v1::WITHDRAWN || c.state() == v1::CLOSED; }
+
+bool NeedsSeat(const Case& c, std::string_view seat) {
+  if (seat.empty()) return false;
+  return std::any_of(c.offers().begin(), c.offers().end(),
+                     [&](const Offer& offer) { return offer.seat() == seat && IsLive(offer) && (offer.seat_held() || IsHolding(offer)); });
+}
+
+bool CanMove(const Case& c) {
+  if (HasEnded(c) || NextDue(c) != absl::InfiniteFuture()) return true;
+  return std::any_of(c.tasks().begin(), c.tasks().end(), [](const Task& task) { return task.ended() == 0; }) ||
+         std::any_of(c.running().begin(), c.running().end(), [](const RunningEffect& effect) { return !IsAfterthought(effect); }) ||
+         std::any_of(c.messages().begin(), c.messages().end(), [&](const Message& message) { return IsAwaited(c, message); });
+}
+
+}  // namespace rematch::request
