@@ -18,6 +18,7 @@ class Checker {
   Checker(Play& play, const Expected& expected, const std::map<std::string, Load>& before) : play_(play), expected_(expected), before_(before) {}
 
   std::vector<std::string> Run() {
+    if (!Read(play_.Reload(), "the roster")) return std::move(found_);
     CheckCase();
     CheckOffers();
     CheckRoster();
@@ -65,16 +66,14 @@ class Checker {
   }
 
   void CheckRoster() {
-    auto now = Directory::Load(play_.suite(), play_.candidate().substr(0, play_.candidate().find("/programs/")));
-    if (!Read(now.status(), "the roster")) return;
-    Require(now->candidates[play_.candidate()].mentor() == expected_.new_mentor,
-            absl::StrCat("the mentor of record is ", Who(now->candidates[play_.candidate()].mentor()), ", not ", Who(expected_.new_mentor)));
-    for (const auto& [name, load] : LoadsOf(*now)) {
+    const std::string of_record = play_.directory().candidates.at(play_.candidate()).mentor();
+    Require(of_record == expected_.new_mentor, absl::StrCat("the mentor of record is ", Who(of_record), ", not ", Who(expected_.new_mentor)));
+    for (const auto& [name, load] : LoadsOf(play_.directory())) {
       const auto it = before_.find(name);
       const int caseload =
           (it == before_.end() ? 0 : it->second.caseload) + (name == expected_.new_mentor) - (name == play_.former_mentor());
-      Require(load.caseload == caseload, absl::StrCat(now->NameOf(name), " has ", load.caseload, " candidates, not ", caseload));
-      Require(load.held == 0, absl::StrCat(now->NameOf(name), " has ", load.held, " seats held for nothing"));
+      Require(load.caseload == caseload, absl::StrCat(Who(name), " has ", load.caseload, " candidates, not ", caseload));
+      Require(load.held == 0, absl::StrCat(Who(name), " has ", load.held, " seats held for nothing"));
     }
     mentor::v1::ListAssignmentsRequest request;
     request.set_parent(play_.candidate().substr(0, play_.candidate().find("/programs/")));
@@ -127,9 +126,7 @@ class Checker {
       Require(!absl::StrContains(all, play_.case_name()) && !absl::StrContains(mail.raw, play_.case_name()), absl::StrCat(what, " names the case"));
     }
     if (absl::StrContains(message.template_(), "official_candidate")) {
-      auto now = Directory::Load(play_.suite(), play_.candidate().substr(0, play_.candidate().find("/programs/")));
-      if (!Read(now.status(), "the roster")) return;
-      const mentor::v1::Contact mentor = now->ContactOf(expected_.new_mentor);
+      const mentor::v1::Contact mentor = play_.directory().ContactOf(expected_.new_mentor);
       Require(absl::StrContains(mail.text, mentor.display_name()) && absl::StrContains(mail.text, mentor.email()),
               absl::StrCat(what, " does not say who the mentor is and how to reach them"));
     }

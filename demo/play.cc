@@ -215,7 +215,12 @@ absl::StatusOr<Offer> Play::AwaitApproach() {
     if (live > 1) return absl::FailedPreconditionError("two mentors are asked at once");
     return open;
   });
-  if (found.ok()) seen_offers_.insert(found->name());
+  if (!found.ok()) return found;
+  seen_offers_.insert(found->name());
+  // Somebody who was recommended has joined the roster.
+  if (!options_.directory.mentors.contains(found->mentor())) {
+    if (absl::Status reloaded = Reload(); !reloaded.ok()) return reloaded;
+  }
   return found;
 }
 
@@ -291,6 +296,16 @@ absl::StatusOr<Mail> Play::AwaitMail(const std::string& address, const std::stri
   return found;
 }
 
+absl::Status Play::AwaitEvent(const std::string& type) {
+  return Await<bool>(absl::StrCat("the event ", type), [&]() -> absl::StatusOr<std::optional<bool>> {
+           auto events = Events();
+           if (!events.ok()) return events.status();
+           const bool there = std::any_of(events->begin(), events->end(), [&](const auto& event) { return event.type() == type; });
+           return there ? std::optional<bool>(true) : std::nullopt;
+         })
+      .status();
+}
+
 absl::Status Play::AwaitQuiet() {
   return Await<bool>("the case to have nothing left to do", [&]() -> absl::StatusOr<std::optional<bool>> {
            auto tasks = Tasks(true);
@@ -304,6 +319,13 @@ absl::Status Play::AwaitQuiet() {
            return true;
          })
       .status();
+}
+
+absl::Status Play::Reload() {
+  auto directory = Directory::Load(options_.suite, options_.candidate.substr(0, options_.candidate.find("/programs/")));
+  if (!directory.ok()) return directory.status();
+  options_.directory = *std::move(directory);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Reassignment> Play::Get() {

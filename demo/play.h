@@ -40,7 +40,7 @@ class Play {
  public:
   struct Options {
     Suite& suite;
-    const Directory& directory;
+    Directory& directory;  // read anew when somebody joins
     Narrator& narrator;
     std::string candidate;
     // Begins every request id; different for every play of a suite.
@@ -82,6 +82,8 @@ class Play {
   absl::Status AwaitStage(request::v1::StageKind stage);
   // Unread mail of this address whose subject is the template's.
   absl::StatusOr<Mail> AwaitMail(const std::string& address, const std::string& subject);
+  // An event of this type in the trail.
+  absl::Status AwaitEvent(const std::string& type);
   // No task is open, and no message of the case is under way.
   absl::Status AwaitQuiet();
 
@@ -93,6 +95,9 @@ class Play {
   absl::StatusOr<std::vector<request::v1::Disclosure>> Disclosures();
   // Messages of this case, the oldest first, with bodies.
   absl::StatusOr<std::vector<notify::v1::Notification>> Messages();
+
+  // Reads the roster anew.
+  absl::Status Reload();
 
   const std::string& case_name() const { return case_name_; }
   const std::string& candidate() const { return options_.candidate; }
