@@ -1,0 +1,569 @@
+#include "notify-service/store/notify_store.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "notify-service/domain/reasons.h"
+#include "platform/errors.h"
+#include "platform/strings.h"
+
+namespace rematch::notify {
+namespace {
+
+using sql::Row;
+using sql::Transaction;
+using sql::Value;
+
+// A notification as a batch sees it.
+struct Entry {
+  std::string maker;
+  int64_t created = 0;
+  std::string origin = {};
+  std::string readers = {};  // one a line
+  std::string content_hash = {};
+  std::string message_id = {};
+  Progress progress = {};
+};
+
+// Its row of `sends`.
+struct Send {
+  int64_t accepted = 0;
+  int64_t due = 0;
+  std::string owner;
+  int64_t epoch = 0;
+};
+
+constexpr absl::string_view kEntryColumns =
+    "n.consortium, n.id, n.maker, n.created, n.origin, n.readers, n.content_hash, n.message_id, n.state, n.cancel_asked, n.attempts,"
+    " n.beginnings, n.tries, n.last_error, n.ended";
+constexpr size_t kEntryColumnCount = 15;
+constexpr absl::string_view kEntryInto =
+    "INTO notifications (consortium, id, maker, created, origin, readers, content_hash, message_id, state, cancel_asked, attempts,"
+    " beginnings, tries, last_error, ended) VALUES ";
+
+std::vector<Value> ToValues(const Key& key, const Entry& entry) {
+  const Progress& p = entry.progress;
+  return {key.consortium,
+          key.id,
+          entry.maker,
+          entry.created,
+          entry.origin,
+          entry.readers,
+          entry.content_hash,
+          entry.message_id,
+          static_cast<int64_t>(p.state),
+          int64_t{p.cancel_asked},
+          p.attempts,
+          p.beginnings,
+          p.tries,
+          p.last_error,
+          sql::ToMicros(p.end)};
+}
+
+Entry ToEntry(const Row& row) {
+  return {.maker = row.Text(2),
+          .created = row.Int(3),
+          .origin = row.Text(4),
+          .readers = row.Text(5),
+          .content_hash = row.Text(6),
+          .message_id = row.Text(7),
+          .progress = {.state = static_cast<State>(row.Int(8)),
+                       .cancel_asked = row.Int(9) != 0,
+                       .attempts = row.Int(10),
+                       .beginnings = row.Int(11),
+                       .tries = row.Int(12),
+                       .last_error = row.Text(13),
+                       .end = sql::FromMicros(row.Int(14))}};
+}
+
+void SetTime(google::protobuf::Timestamp& out, int64_t micros) {
+  constexpr int64_t kMicrosPerSecond = 1'000'000;
+  constexpr int kNanosPerMicro = 1000;
+  out.set_seconds(micros / kMicrosPerSecond);
+  out.set_nanos(static_cast<int32_t>(micros % kMicrosPerSecond) * kNanosPerMicro);
+}
+
+v1::Notification ToProto(const Key& key, const Entry& entry) {
+  v1::Notification out;
+  out.set_name(NotificationName(key.consortium, key.id));
+  out.set_origin(entry.origin);
+  for (const absl::string_view reader : absl::StrSplit(entry.readers, '\n', absl::SkipEmpty())) out.add_readers(std::string(reader));
+  out.set_state(PublicState(entry.progress));
+  out.set_attempts(static_cast<int32_t>(entry.progress.attempts));
+  out.set_message_id(entry.message_id);
+  SetTime(*out.mutable_create_time(), entry.created);
+  if (entry.progress.end != absl::InfiniteFuture()) SetTime(*out.mutable_end_time(), sql::ToMicros(entry.progress.end));
+  out.set_last_error(entry.progress.last_error);
+  return out;
+}
+
+void SetAddress(v1::Address& out, const stored::Address& address) {
+  out.set_display_name(address.display_name());
+  out.set_email(address.email());
+}
+
+void AddContent(v1::Notification& out, const std::string& bytes) {
+  stored::Content content;
+  content.ParseFromString(bytes);
+  if (content.template_().empty()) return;  // barred before it was sent
+  out.set_template_(absl::StrCat("templates/", content.template_()));
+  SetAddress(*out.mutable_to(), content.to());
+  if (content.has_reply_to()) SetAddress(*out.mutable_reply_to(), content.reply_to());
+  out.mutable_variables()->insert(content.variables().begin(), content.variables().end());
+  out.set_subject(content.subject());
+}
+
+Mailbox ToMailbox(const stored::Address& address) { return {.display_name = address.display_name(), .email = address.email()}; }
+
+std::string SendId(const Key& key) { return absl::StrCat(key.consortium, "/", key.id); }
+
+// A condition on table n, with its values. Two lists rather than pairs, which not every dialect takes: with several consortia it finds
+// a superset of `keys`.
+std::pair<std::string, std::vector<Value>> WhereKeys(const std::set<Key>& keys) {
+  std::set<std::string> consortia_seen;
+  std::vector<Value> consortia;
+  std::vector<Value> values;
+  for (const Key& key : keys) {
+    if (consortia_seen.insert(key.consortium).second) consortia.emplace_back(key.consortium);
+    values.emplace_back(key.id);
+  }
+  sql::PadInList(consortia);
+  sql::PadInList(values);
+  std::string where = absl::StrCat(" WHERE n.consortium IN ", sql::InList(consortia.size()), " AND n.id IN ", sql::InList(values.size()));
+  values.insert(values.begin(), consortia.begin(), consortia.end());
+  return {std::move(where), std::move(values)};
+}
+
+const Key& KeyOf(const Command& command) {
+  return std::visit([](const auto& c) -> const Key& { return c.key; }, command);
+}
+
+absl::Status ClaimLost() { return Error(absl::StatusCode::kAborted, reason::kClaimLost, "the claim on this message is over"); }
+
+// One batch: loads what its commands name, applies them in order in memory, writes one statement per table.
+class Batch {
+ public:
+  Batch(Transaction& tx, int64_t now, std::string maker, const std::string& replica, const SendPolicy& policy, platform::Random& random)
+      : tx_(tx), now_(now), maker_(std::move(maker)), replica_(replica), policy_(policy), random_(random) {}
+
+  absl::Status Load(absl::Span<Command* const> batch) {
+    std::map<Key, Entry> made;  // sorted: every batch inserts in the same order
+    std::set<Key> keys;
+    std::vector<Value> send_ids;
+    for (const Command* command : batch) {
+      const Key& key = KeyOf(*command);
+      keys.insert(key);
+      if (std::holds_alternative<BeginSend>(*command) || std::holds_alternative<FinishSend>(*command) ||
+          std::holds_alternative<CallBack>(*command)) {
+        send_ids.emplace_back(SendId(key));
+      }
+      // What the row is if there is none yet: the first command of the batch decides.
+      if (const auto* accept = std::get_if<Accept>(command)) {
+        made.try_emplace(key, Entry{.maker = maker_,
+                                    .created = now_,
+                                    .origin = accept->origin,
+                                    .readers = absl::StrJoin(accept->readers, "\n"),
+                                    .content_hash = accept->content_hash,
+                                    .message_id = accept->message_id,
+                                    .progress = {}});
+      } else if (std::holds_alternative<CallBack>(*command)) {
+        made.try_emplace(key, Entry{.maker = maker_,
+                                    .created = now_,
+                                    .progress = {.state = State::kCancelled, .end = sql::FromMicros(now_)}});
+      }
+    }
+    if (!made.empty()) {
+      std::vector<Value> values;
+      for (const auto& [key, entry] : made) {
+        for (Value& value : ToValues(key, entry)) values.push_back(std::move(value));
+      }
+      REMATCH_RETURN_IF_ERROR(tx_.Execute(absl::StrCat("INSERT IGNORE ", kEntryInto, sql::ValueRows(made.size(), kEntryColumnCount)), values)
+                                  .status());
+    }
+    return LoadRows(keys, std::move(send_ids));
+  }
+
+  absl::StatusOr<std::string> Apply(Command& command) {
+    return std::visit([this](auto& c) { return On(c); }, command);
+  }
+
+  absl::Status Write() {
+    REMATCH_RETURN_IF_ERROR(WriteEntries());
+    REMATCH_RETURN_IF_ERROR(WriteContents());
+    REMATCH_RETURN_IF_ERROR(WriteSends());
+    return WriteDeliveries();
+  }
+
+  bool has_deliveries() const { return !deliveries_.empty(); }
+  bool has_own_sends() const { return has_own_sends_; }
+
+ private:
+  struct NewDelivery {
+    Key key;
+    v1::Notification::State state;
+  };
+
+  absl::Status LoadRows(const std::set<Key>& keys, std::vector<Value> send_ids) {
+    const auto [where, values] = WhereKeys(keys);
+    REMATCH_ASSIGN_OR_RETURN(
+        const std::vector<Row> rows,
+        tx_.Query(absl::StrCat("SELECT ", kEntryColumns, " FROM notifications n", where, " ORDER BY n.consortium, n.id FOR UPDATE"), values));
+    for (const Row& row : rows) {
+      Key key{.consortium = row.Text(0), .id = row.Text(1)};
+      if (keys.contains(key)) entries_.emplace(std::move(key), ToEntry(row));
+    }
+    if (send_ids.empty()) return absl::OkStatus();
+    sql::PadInList(send_ids);
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> sends,
+                             tx_.Query(absl::StrCat("SELECT consortium, notification, accepted, due, owner, epoch FROM sends WHERE id IN ",
+                                                    sql::InList(send_ids.size()), " ORDER BY id FOR UPDATE"),
+                                       send_ids));
+    for (const Row& row : sends) {
+      sends_.emplace(Key{.consortium = row.Text(0), .id = row.Text(1)},
+                     Send{.accepted = row.Int(2), .due = row.Int(3), .owner = row.Text(4), .epoch = row.Int(5)});
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<std::string> On(Accept& command) {
+    Entry& entry = entries_.at(command.key);
+    if (entry.maker == maker_ && entry.progress.state == State::kQueued && !accepted_.contains(command.key)) {
+      accepted_.emplace(command.key, &command);
+      Enqueue(command.key, entry);
+    } else if (entry.content_hash.empty() || entry.progress.state == State::kCancelled) {
+      return Error(absl::StatusCode::kFailedPrecondition, reason::kNotificationCancelled, "this notification was cancelled");
+    } else if (entry.content_hash != command.content_hash) {
+      return Error(absl::StatusCode::kAlreadyExists, reason::kNotificationExists, "this key was used for another message");
+    }
+    return ToProto(command.key, entry).SerializeAsString();
+  }
+
+  absl::StatusOr<std::string> On(CallBack& command) {
+    Entry& entry = entries_.at(command.key);
+    const bool barred_now = entry.maker == maker_ && entry.content_hash.empty() && barred_.insert(command.key).second;
+    const v1::Notification::State before = barred_now ? v1::Notification::STATE_UNSPECIFIED : PublicState(entry.progress);
+    Cancel(entry.progress, sql::FromMicros(now_));
+    Changed(command.key, entry, before);
+    if (HasEnded(entry.progress.state)) Dequeue(command.key);
+    return ToProto(command.key, entry).SerializeAsString();
+  }
+
+  absl::StatusOr<std::string> On(TryAgain& command) {
+    const auto found = entries_.find(command.key);
+    if (found == entries_.end()) return Error(absl::StatusCode::kNotFound, rematch::reason::kNotFound, "no such notification");
+    Entry& entry = found->second;
+    const v1::Notification::State before = PublicState(entry.progress);
+    REMATCH_RETURN_IF_ERROR(Retry(entry.progress));
+    Enqueue(command.key, entry);
+    Changed(command.key, entry, before);
+    return ToProto(command.key, entry).SerializeAsString();
+  }
+
+  absl::StatusOr<std::string> On(BeginSend& command) {
+    const auto found = entries_.find(command.key);
+    if (found == entries_.end() || !Owns(command.key, command.epoch) || HasEnded(found->second.progress.state)) return ClaimLost();
+    Entry& entry = found->second;
+    const v1::Notification::State before = PublicState(entry.progress);
+    const Beginning beginning = Begin(entry.progress, policy_);
+    Changed(command.key, entry, before);
+    stored::Begun begun;
+    begun.set_settle(beginning.settle);
+    begun.set_may_send(beginning.may_send);
+    begun.set_beginning(entry.progress.beginnings);
+    return begun.SerializeAsString();
+  }
+
+  absl::StatusOr<std::string> On(FinishSend& command) {
+    const auto found = entries_.find(command.key);
+    if (found == entries_.end() || !Owns(command.key, command.epoch) || found->second.progress.beginnings != command.beginning) {
+      return ClaimLost();
+    }
+    Entry& entry = found->second;
+    const v1::Notification::State before = PublicState(entry.progress);
+    const absl::Time again = Finish(entry.progress, command.outcome, policy_, sql::FromMicros(now_), random_.Next());
+    Changed(command.key, entry, before);
+    if (again == absl::InfiniteFuture()) {
+      Dequeue(command.key);
+    } else {
+      // Anybody's from now on: who is alive by then takes it.
+      Send& send = sends_.at(command.key);
+      send.due = sql::ToMicros(again);
+      send.owner.clear();
+      changed_sends_.insert(command.key);
+    }
+    return std::string();
+  }
+
+  bool Owns(const Key& key, int64_t epoch) const {
+    const auto send = sends_.find(key);
+    return send != sends_.end() && send->second.owner == replica_ && send->second.epoch == epoch && !ended_sends_.contains(key);
+  }
+
+  // Ready to be sent, by this replica: no polling lies between the commit and the first attempt.
+  void Enqueue(const Key& key, const Entry& entry) {
+    sends_.insert_or_assign(key, Send{.accepted = entry.created, .due = now_, .owner = replica_, .epoch = 1});
+    changed_sends_.insert(key);
+    ended_sends_.erase(key);
+    has_own_sends_ = true;
+  }
+
+  void Dequeue(const Key& key) {
+    changed_sends_.erase(key);
+    if (sends_.contains(key)) ended_sends_.insert(key);
+  }
+
+  void Changed(const Key& key, const Entry& entry, v1::Notification::State before) {
+    changed_.insert(key);
+    const v1::Notification::State state = PublicState(entry.progress);
+    if (state != before) deliveries_.push_back({.key = key, .state = state});
+  }
+
+  absl::Status WriteEntries() {
+    if (changed_.empty()) return absl::OkStatus();
+    std::vector<Value> values;
+    for (const Key& key : changed_) {
+      for (Value& value : ToValues(key, entries_.at(key))) values.push_back(std::move(value));
+    }
+    return tx_
+        .Execute(absl::StrCat("INSERT ", kEntryInto, sql::ValueRows(changed_.size(), kEntryColumnCount),
+                              " ON DUPLICATE KEY UPDATE state = VALUES(state), cancel_asked = VALUES(cancel_asked), attempts = VALUES(attempts),"
+                              " beginnings = VALUES(beginnings), tries = VALUES(tries), last_error = VALUES(last_error), ended = VALUES(ended)"),
+                 values)
+        .status();
+  }
+
+  absl::Status WriteContents() {
+    if (accepted_.empty()) return absl::OkStatus();
+    std::vector<Value> values;
+    for (const auto& [key, command] : accepted_) {
+      values.emplace_back(key.consortium);
+      values.emplace_back(key.id);
+      values.emplace_back(sql::Bytes{command->content.SerializeAsString()});
+      values.emplace_back(sql::Bytes{command->text_body});
+      values.emplace_back(sql::Bytes{command->html_body});
+    }
+    constexpr size_t kColumns = 5;
+    return tx_
+        .Execute(absl::StrCat("INSERT INTO contents (consortium, id, content, text_body, html_body) VALUES ",
+                              sql::ValueRows(accepted_.size(), kColumns)),
+                 values)
+        .status();
+  }
+
+  absl::Status WriteSends() {
+    if (!changed_sends_.empty()) {
+      std::vector<Value> values;
+      for (const Key& key : changed_sends_) {
+        const Send& send = sends_.at(key);
+        for (Value value : std::vector<Value>{SendId(key), key.consortium, key.id, send.accepted, send.due, send.owner, send.epoch}) {
+          values.push_back(std::move(value));
+        }
+      }
+      constexpr size_t kColumns = 7;
+      REMATCH_RETURN_IF_ERROR(tx_.Execute(absl::StrCat("INSERT INTO sends (id, consortium, notification, accepted, due, owner, epoch) VALUES ",
+                                                       sql::ValueRows(changed_sends_.size(), kColumns),
+                                                       " ON DUPLICATE KEY UPDATE due = VALUES(due), owner = VALUES(owner), epoch = VALUES(epoch)"),
+                                          values)
+                                  .status());
+    }
+    if (ended_sends_.empty()) return absl::OkStatus();
+    std::vector<Value> ids;
+    for (const Key& key : ended_sends_) ids.emplace_back(SendId(key));
+    sql::PadInList(ids);
+    return tx_.Execute(absl::StrCat("DELETE FROM sends WHERE id IN ", sql::InList(ids.size())), ids).status();
+  }
+
+  absl::Status WriteDeliveries() {
+    if (deliveries_.empty()) return absl::OkStatus();
+    const auto count = static_cast<int64_t>(deliveries_.size());
+    REMATCH_RETURN_IF_ERROR(tx_.Execute("UPDATE feed_position SET next = next + ? WHERE name = 'deliveries'", {count}).status());
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows, tx_.Query("SELECT next FROM feed_position WHERE name = 'deliveries'"));
+    if (rows.empty()) return sql::StoreError(sql::Failure::kSplit, "the feed's counter is gone");
+    int64_t position = rows[0].Int(0) - count;
+    std::vector<Value> values;
+    for (const NewDelivery& delivery : deliveries_) {
+      const Entry& entry = entries_.at(delivery.key);
+      for (Value value : std::vector<Value>{position++, delivery.key.consortium, delivery.key.id, entry.origin, entry.readers,
+                                            static_cast<int64_t>(delivery.state), now_}) {
+        values.push_back(std::move(value));
+      }
+    }
+    constexpr size_t kColumns = 7;
+    return tx_
+        .Execute(absl::StrCat("INSERT INTO deliveries (position, consortium, notification, origin, readers, state, time) VALUES ",
+                              sql::ValueRows(deliveries_.size(), kColumns)),
+                 values)
+        .status();
+  }
+
+  Transaction& tx_;
+  const int64_t now_;
+  const std::string maker_;
+  const std::string& replica_;
+  const SendPolicy& policy_;
+  platform::Random& random_;
+  std::map<Key, Entry> entries_;
+  std::map<Key, Send> sends_;
+  std::map<Key, const Accept*> accepted_;
+  std::set<Key> barred_;
+  std::set<Key> changed_;
+  std::set<Key> changed_sends_;
+  std::set<Key> ended_sends_;
+  std::vector<NewDelivery> deliveries_;
+  bool has_own_sends_ = false;
+};
+
+}  // namespace
+
+absl::StatusOr<BatchResult> NotifyStore::Run(Transaction& tx, absl::Span<Command* const> batch) {
+  Batch work(tx, sql::ToMicros(clock_.Now()), absl::StrCat(absl::Hex(random_.Next(), absl::kZeroPad16)), replica_, policy_, random_);
+  REMATCH_RETURN_IF_ERROR(work.Load(batch));
+  BatchResult result;
+  result.replies.reserve(batch.size());
+  for (Command* command : batch) result.replies.push_back(work.Apply(*command));
+  REMATCH_RETURN_IF_ERROR(work.Write());
+  result.committed = [this, sends = work.has_own_sends(), deliveries = work.has_deliveries()] {
+    if (sends && wakes_.sends) wakes_.sends();
+    if (deliveries && wakes_.deliveries) wakes_.deliveries();
+  };
+  return result;
+}
+
+absl::StatusOr<v1::Notification> NotifyStore::Get(const Key& key) {
+  v1::Notification found;
+  REMATCH_RETURN_IF_ERROR(database_.Read([&](Transaction& tx) -> absl::Status {
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows,
+                             tx.Query(absl::StrCat("SELECT ", kEntryColumns,
+                                                   ", c.content, c.text_body, c.html_body FROM notifications n LEFT JOIN contents c"
+                                                   " ON c.consortium = n.consortium AND c.id = n.id WHERE n.consortium = ? AND n.id = ?"),
+                                      {key.consortium, key.id}));
+    if (rows.empty()) return Error(absl::StatusCode::kNotFound, rematch::reason::kNotFound, "no such notification");
+    found = ToProto(key, ToEntry(rows[0]));
+    AddContent(found, rows[0].Text(kEntryColumnCount));
+    found.set_text_body(rows[0].Text(kEntryColumnCount + 1));
+    found.set_html_body(rows[0].Text(kEntryColumnCount + 2));
+    return absl::OkStatus();
+  }));
+  return found;
+}
+
+absl::StatusOr<std::vector<v1::Notification>> NotifyStore::List(const std::string& consortium, const std::string& origin,
+                                                                const std::optional<ListPosition>& after, int limit) {
+  std::vector<v1::Notification> found;
+  std::string statement = absl::StrCat("SELECT ", kEntryColumns,
+                                       ", c.content FROM notifications n LEFT JOIN contents c ON c.consortium = n.consortium AND c.id = n.id"
+                                       " WHERE n.consortium = ?");
+  std::vector<Value> values = {consortium};
+  if (!origin.empty()) {
+    statement += " AND n.origin = ?";
+    values.emplace_back(origin);
+  }
+  if (after.has_value()) {
+    statement += " AND n.created <= ? AND (n.created < ? OR n.id < ?)";
+    values.emplace_back(after->created);
+    values.emplace_back(after->created);
+    values.emplace_back(after->id);
+  }
+  statement += " ORDER BY n.created DESC, n.id DESC LIMIT ?";
+  values.emplace_back(int64_t{limit});
+  REMATCH_RETURN_IF_ERROR(database_.Read([&](Transaction& tx) -> absl::Status {
+    found.clear();
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows, tx.Query(statement, values));
+    for (const Row& row : rows) {
+      found.push_back(ToProto({.consortium = row.Text(0), .id = row.Text(1)}, ToEntry(row)));
+      AddContent(found.back(), row.Text(kEntryColumnCount));
+    }
+    return absl::OkStatus();
+  }));
+  return found;
+}
+
+absl::StatusOr<std::vector<NotifyStore::Delivered>> NotifyStore::Deliveries(const std::string& consortium, int64_t position, int limit) {
+  std::vector<Delivered> found;
+  REMATCH_RETURN_IF_ERROR(database_.Read([&](Transaction& tx) -> absl::Status {
+    found.clear();
+    std::vector<Value> values = {position};
+    if (!consortium.empty()) values.emplace_back(consortium);
+    values.emplace_back(int64_t{limit});
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows,
+                             tx.Query(absl::StrCat("SELECT position, consortium, notification, origin, readers, state, time FROM deliveries"
+                                                   " WHERE position > ?",
+                                                   consortium.empty() ? "" : " AND consortium = ?", " ORDER BY position LIMIT ?"),
+                                      values));
+    for (const Row& row : rows) {
+      Delivered& one = found.emplace_back();
+      one.delivery.set_position(row.Int(0));
+      one.delivery.set_notification(NotificationName(row.Text(1), row.Text(2)));
+      one.delivery.set_origin(row.Text(3));
+      one.readers = absl::StrSplit(row.Text(4), '\n', absl::SkipEmpty());
+      one.delivery.set_state(static_cast<v1::Notification::State>(row.Int(5)));
+      SetTime(*one.delivery.mutable_time(), row.Int(6));
+    }
+    return absl::OkStatus();
+  }));
+  return found;
+}
+
+absl::StatusOr<std::vector<Work>> NotifyStore::OwnDue(absl::Time now, size_t limit) {
+  std::vector<Work> found;
+  REMATCH_RETURN_IF_ERROR(database_.Read([&](Transaction& tx) -> absl::Status {
+    found.clear();
+    REMATCH_ASSIGN_OR_RETURN(
+        const std::vector<Row> rows,
+        tx.Query("SELECT consortium, notification, epoch, due FROM sends WHERE owner = ? AND due <= ? ORDER BY due, id LIMIT ?",
+                 {replica_, sql::ToMicros(now), static_cast<int64_t>(limit)}));
+    for (const Row& row : rows) {
+      found.push_back({.key = {.consortium = row.Text(0), .id = row.Text(1)}, .epoch = row.Int(2), .due = sql::FromMicros(row.Int(3))});
+    }
+    return absl::OkStatus();
+  }));
+  return found;
+}
+
+absl::StatusOr<std::map<Key, Message>> NotifyStore::Messages(const std::vector<Key>& keys) {
+  const auto [where, values] = WhereKeys({keys.begin(), keys.end()});
+  std::map<Key, Message> found;
+  REMATCH_RETURN_IF_ERROR(database_.Read([&](Transaction& tx) -> absl::Status {
+    found.clear();
+    REMATCH_ASSIGN_OR_RETURN(std::vector<Row> rows,
+                             tx.Query(absl::StrCat("SELECT n.consortium, n.id, n.message_id, n.created, c.content, c.text_body, c.html_body"
+                                                   " FROM notifications n JOIN contents c ON c.consortium = n.consortium AND c.id = n.id",
+                                                   where),
+                                      values));
+    for (Row& row : rows) {
+      stored::Content content;
+      content.ParseFromString(row.Text(4));
+      found.emplace(Key{.consortium = row.Text(0), .id = row.Text(1)}, Message{.from = {},
+                                                                              .to = ToMailbox(content.to()),
+                                                                              .reply_to = ToMailbox(content.reply_to()),
+                                                                              .message_id = row.Text(2),
+                                                                              .date = sql::FromMicros(row.Int(3)),
+                                                                              .subject = content.subject(),
+                                                                              .text = row.TakeText(5),
+                                                                              .html = row.TakeText(6)});
+    }
+    return absl::OkStatus();
+  }));
+  return found;
+}
+
+absl::StatusOr<NotifyStore::Outlook> NotifyStore::Look() {
+  Outlook outlook;
+  REMATCH_RETURN_IF_ERROR(database_.Read([&](Transaction& tx) -> absl::Status {
+    outlook = {};
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> own, tx.Query("SELECT MIN(due) FROM sends WHERE owner = ?", {replica_}));
+    if (!own.empty() && !own[0].IsNull(0)) outlook.next_own = sql::FromMicros(own[0].Int(0));
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> all, tx.Query("SELECT MIN(accepted) FROM sends"));
+    if (!all.empty() && !all[0].IsNull(0)) outlook.oldest = sql::FromMicros(all[0].Int(0));
+    return absl::OkStatus();
+  }));
+  return outlook;
+}
+
+}  // namespace rematch::notify

@@ -1,0 +1,126 @@
+// What notify-service keeps, and the only code that writes it: the handler behind the service's door (platform/group_commit.h), and its reads.
+#ifndef REMATCH_NOTIFY_SERVICE_STORE_NOTIFY_STORE_H_
+#define REMATCH_NOTIFY_SERVICE_STORE_NOTIFY_STORE_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "notify-service/domain/message.h"
+#include "notify-service/domain/notification.h"
+#include "notify-service/domain/stored.pb.h"
+#include "platform/clock.h"
+#include "platform/group_commit.h"
+#include "platform/ids.h"
+#include "platform/sql/database.h"
+#include "rematch/notify/v1/resources.pb.h"
+
+namespace rematch::notify {
+
+struct Key {
+  std::string consortium;  // the id, without `consortia/`
+  std::string id;
+  friend auto operator<=>(const Key&, const Key&) = default;
+};
+
+// Accepts a message. Answers with a v1::Notification without content.
+struct Accept {
+  Key key;
+  std::string origin;
+  std::vector<std::string> readers;
+  std::string content_hash;  // hex of 32 bytes: the same for the same content
+  std::string message_id;
+  stored::Content content;
+  std::string text_body;
+  std::string html_body;
+};
+// Calls a message back, or bars its key. Answers with a v1::Notification without content.
+struct CallBack {
+  Key key;
+};
+// Queues a failed one again. Answers with a v1::Notification without content.
+struct TryAgain {
+  Key key;
+};
+// The sender begins an attempt on a row of `sends` that it owns. Answers with a stored::Begun; ABORTED / CLAIM_LOST when it owns it no more.
+struct BeginSend {
+  Key key;
+  int64_t epoch = 0;
+};
+// The sender ends the attempt that it began. ABORTED / CLAIM_LOST when another one has taken over: that one settles it.
+struct FinishSend {
+  Key key;
+  int64_t epoch = 0;
+  int64_t beginning = 0;
+  Outcome outcome;
+};
+using Command = std::variant<Accept, CallBack, TryAgain, BeginSend, FinishSend>;
+
+// A row of `sends`.
+struct Work {
+  Key key;
+  int64_t epoch = 0;
+  absl::Time due;
+};
+
+// Thread-safe.
+class NotifyStore {
+ public:
+  struct Wakes {
+    // There is work for the sender of this replica. Called on committing threads after the commit.
+    absl::AnyInvocable<void()> sends;
+    // There are new deliveries.
+    absl::AnyInvocable<void()> deliveries;
+  };
+  NotifyStore(sql::Database& database, platform::Clock& clock, platform::Random& random, std::string replica, SendPolicy policy, Wakes wakes)
+      : database_(database), clock_(clock), random_(random), replica_(std::move(replica)), policy_(policy), wakes_(std::move(wakes)) {}
+
+  // The handler of GroupCommit<Command>.
+  absl::StatusOr<BatchResult> Run(sql::Transaction& tx, absl::Span<Command* const> batch);
+
+  // NOT_FOUND when there is none. With its content.
+  absl::StatusOr<v1::Notification> Get(const Key& key);
+  struct ListPosition {
+    int64_t created = 0;
+    std::string id;
+  };
+  // The newest first, after `after`, with content but without bodies; those about `origin` alone if it is not empty.
+  absl::StatusOr<std::vector<v1::Notification>> List(const std::string& consortium, const std::string& origin,
+                                                     const std::optional<ListPosition>& after, int limit);
+  struct Delivered {
+    v1::Delivery delivery;
+    std::vector<std::string> readers;
+  };
+  // The first `limit` after `position`, of all consortia if `consortium` is empty.
+  absl::StatusOr<std::vector<Delivered>> Deliveries(const std::string& consortium, int64_t position, int limit);
+  // This replica's rows of `sends` that are due, the longest due first.
+  absl::StatusOr<std::vector<Work>> OwnDue(absl::Time now, size_t limit);
+  // What the messages say, without `from`, which is the sender's. `keys` must not be empty.
+  absl::StatusOr<std::map<Key, Message>> Messages(const std::vector<Key>& keys);
+  // When the next of this replica's rows falls due, and when the oldest message still to be sent, anybody's, was accepted; InfiniteFuture for none.
+  struct Outlook {
+    absl::Time next_own = absl::InfiniteFuture();
+    absl::Time oldest = absl::InfiniteFuture();
+  };
+  absl::StatusOr<Outlook> Look();
+
+ private:
+  sql::Database& database_;
+  platform::Clock& clock_;
+  platform::Random& random_;
+  const std::string replica_;
+  const SendPolicy policy_;
+  Wakes wakes_;
+};
+
+}  // namespace rematch::notify
+
+#endif  // REMATCH_NOTIFY_SERVICE_STORE_NOTIFY_STORE_H_
