@@ -137,7 +137,8 @@ absl::Status Play::RecordConsent(bool consents) {
   request::v1::RecordConsentRequest request;
   request.set_name(case_name_);
   request.set_consents(consents);
-  return Act("the Leader records the candidate's consent", leader(), &RequestStub::RecordConsent, request).status();
+  return Act("the candidate says whether their site may know", options_.suite.As("CANDIDATE", options_.candidate), &RequestStub::RecordConsent, request)
+      .status();
 }
 
 absl::StatusOr<Person> Play::Recommend(const Contact& contact) {

@@ -91,9 +91,9 @@ absl::StatusOr<Process> Process::Start(const Options& options) {
   // setpriv sets the signal that the child gets when its parent dies, then becomes the command: the pid stays.
   std::vector<std::string> argv = {"/usr/bin/setpriv", "--pdeathsig", "KILL", "--"};
   argv.insert(argv.end(), options.argv.begin(), options.argv.end());
-  std::vector<std::string> environment;
+  // Of two values for a name the first counts.
+  std::vector<std::string> environment = options.environment;
   for (char** entry = environ; *entry != nullptr; ++entry) environment.push_back(*entry);
-  environment.insert(environment.end(), options.environment.begin(), options.environment.end());
   std::vector<char*> argv_pointers = Pointers(argv), environment_pointers = Pointers(environment);
 
   posix_spawn_file_actions_t actions;

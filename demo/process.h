@@ -25,7 +25,7 @@ class Process {
     std::vector<std::string> argv;         // argv[0] is a path
     std::string stdout_path = "/dev/null"; // appended to
     std::string stderr_path = "/dev/null"; // appended to
-    std::vector<std::string> environment;  // "NAME=value", besides the parent's
+    std::vector<std::string> environment;  // "NAME=value", before the parent's
   };
 
   // NOT_FOUND when argv[0] is no executable file; INTERNAL when the system starts no process.

@@ -253,9 +253,14 @@ std::shared_ptr<grpc::Channel> Suite::channel(Part part) const { return slot(par
 
 std::string Suite::mail_dir() const { return absl::StrCat(options_.work_dir, "/mail"); }
 
-std::vector<std::string> Suite::CommandLineFlags() const {
-  return {absl::StrCat("--mentor_service=", address(Part::kMentor)), absl::StrCat("--request_service=", address(Part::kRequest)),
-          absl::StrCat("--notify_service=", address(Part::kNotify))};
+absl::StatusOr<Finished> Suite::CommandLine(const std::string& as, const std::vector<std::string>& words, bool color) const {
+  std::vector<std::string> argv = {absl::StrCat(options_.bin_dir, "/rematch"), color ? "--color=always" : "--color=never"};
+  argv.insert(argv.end(), words.begin(), words.end());
+  const std::vector<std::string> environment = {
+      absl::StrCat("REMATCH_AS=", as), absl::StrCat("REMATCH_MENTOR_SERVICE=", address(Part::kMentor)),
+      absl::StrCat("REMATCH_REQUEST_SERVICE=", address(Part::kRequest)), absl::StrCat("REMATCH_NOTIFY_SERVICE=", address(Part::kNotify)),
+      "REMATCH_SUITE=/dev/null", "LC_ALL=C.UTF-8", "COLUMNS=120"};
+  return Run(argv, environment, absl::Seconds(60));
 }
 
 }  // namespace rematch::demo

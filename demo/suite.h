@@ -111,8 +111,8 @@ class Suite {
   std::string work_dir() const { return options_.work_dir; }
   std::string bin_dir() const { return options_.bin_dir; }
   std::string mail_dir() const;
-  // The flags of the command line that name the three addresses.
-  std::vector<std::string> CommandLineFlags() const;
+  // Runs the command line `rematch` against this suite as `as` ("service", "leader:NAME"); with colors or without.
+  absl::StatusOr<Finished> CommandLine(const std::string& as, const std::vector<std::string>& words, bool color = false) const;
 
   template <typename Stub>
   Stub& stub() const {

@@ -1,0 +1,263 @@
+#include "demo/story.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "absl/time/clock.h"
+#include "demo/cases.h"
+#include "demo/check.h"
+#include "demo/directory.h"
+#include "demo/play.h"
+#include "platform/errors.h"
+
+namespace rematch::demo {
+namespace {
+
+using request::v1::Disclosure;
+
+// The columns that a text takes, counting each code point of UTF-8 as one.
+size_t Columns(const std::string& text) {
+  return std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
+}
+
+std::string Padded(const std::string& text, size_t width) {
+  const size_t columns = Columns(text);
+  return columns >= width ? text : text + std::string(width - columns, ' ');
+}
+
+// Prints to a terminal: sections, lines with the time at which they happened, tables.
+class Page final : public Narrator {
+ public:
+  Page(std::ostream& out, bool color) : out_(out), color_(color), begin_(absl::Now()) {}
+
+  void Section(const std::string& title) { out_ << "\n" << Style("1", title) << "\n" << std::flush; }
+  void Say(const std::string& line) override {
+    const std::string time = absl::StrFormat("%6.1f s  ", absl::ToDoubleSeconds(absl::Now() - begin_));
+    std::string text;
+    size_t column = 0;
+    for (const std::string& word : std::vector<std::string>(absl::StrSplit(line, ' '))) {
+      if (column > 0 && column + 1 + Columns(word) > kWidth) {
+        text += "\n" + std::string(time.size(), ' ');
+        column = 0;
+      } else if (column > 0) {
+        text += " ";
+        ++column;
+      }
+      text += word;
+      column += Columns(word);
+    }
+    out_ << Style("2", time) << text << "\n" << std::flush;
+  }
+  void Line(const std::string& line) { out_ << "  " << line << "\n"; }
+  void Good(const std::string& line) { out_ << "  " << Style("32", "ok") << "  " << line << "\n"; }
+  void Bad(const std::string& line) { out_ << "  " << Style("31", "DIFFERS") << "  " << line << "\n"; }
+  void Table(const std::vector<std::vector<std::string>>& rows) {
+    std::vector<size_t> widths;
+    for (const auto& row : rows) {
+      widths.resize(std::max(widths.size(), row.size()));
+      for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], Columns(row[i]));
+    }
+    for (size_t r = 0; r < rows.size(); ++r) {
+      std::string line;
+      for (size_t i = 0; i < rows[r].size(); ++i) line += i + 1 == rows[r].size() ? rows[r][i] : Padded(rows[r][i], widths[i] + 2);
+      Line(r == 0 ? Style("2", line) : line);
+    }
+  }
+  void Raw(const std::string& text) {
+    for (const std::string& line : std::vector<std::string>(absl::StrSplit(absl::StripTrailingAsciiWhitespace(text), '\n'))) Line(line);
+  }
+
+ private:
+  static constexpr size_t kWidth = 100;
+  std::string Style(const std::string& code, const std::string& text) const { return color_ ? absl::StrCat("\033[", code, "m", text, "\033[0m") : text; }
+
+  std::ostream& out_;
+  const bool color_;
+  const absl::Time begin_;
+};
+
+// A case that was told, and what came of it.
+struct Told {
+  std::string title;
+  Play play;
+  std::vector<std::string> differences;
+};
+
+// More messages of a kind than this are shown as one line.
+constexpr size_t kShown = 6;
+
+class Story {
+ public:
+  Story(Suite& suite, const StoryOptions& options, std::ostream& out) : suite_(suite), options_(options), page_(out, options.color) {}
+
+  absl::Status Tell() {
+    REMATCH_RETURN_IF_ERROR(Import());
+    before_ = LoadsOf(directory_);
+    REMATCH_RETURN_IF_ERROR(TellCase("Case a: one declines, one stays silent, one is willing", "a", options_.cast.first, TellDeclineSilenceYes));
+    REMATCH_RETURN_IF_ERROR(TellCase("Case b: nobody in the pool; somebody new is recommended", "b", options_.cast.second, TellNobodyInPool));
+    REMATCH_RETURN_IF_ERROR(TellCase("Case c: every stage fails, and the Leader takes the candidate", "c", options_.cast.third, TellEveryStageFails));
+    page_.Section("Caseloads, before and after");
+    Caseloads();
+    for (Told& told : told_) REMATCH_RETURN_IF_ERROR(Show(told));
+    page_.Section("Checked against the services and the mailboxes");
+    return Verdict();
+  }
+
+ private:
+  std::string Consortium() const { return absl::StrCat("consortia/", options_.cast.consortium); }
+
+  absl::Status Import() {
+    page_.Section("The suite");
+    for (Part part : kParts) {
+      page_.Line(absl::StrFormat("%-16s %s   serving after %d ms", NameOf(part), suite_.address(part), absl::ToInt64Milliseconds(suite_.start_time(part))));
+    }
+    page_.Section("The roster, imported with `rematch roster import`");
+    REMATCH_ASSIGN_OR_RETURN(const Finished import,
+                             suite_.CommandLine("service", {"roster", "import", options_.cast.roster, "--consortium", options_.cast.consortium, "--name",
+                                                            options_.cast.display_name}));
+    if (import.exit_code != 0) return absl::InternalError(absl::StrCat("the import failed: ", import.err));
+    page_.Raw(import.out);
+    REMATCH_ASSIGN_OR_RETURN(directory_, Directory::Load(suite_, Consortium()));
+    page_.Line(absl::StrFormat("%d programs, %d districts, %d sites, %d mentors, %d candidates", directory_.programs.size(), directory_.districts.size(),
+                               directory_.sites.size(), directory_.mentors.size(), directory_.candidates.size()));
+    return absl::OkStatus();
+  }
+
+  template <typename TellOne>
+  absl::Status TellCase(const std::string& title, const std::string& key, const std::string& email, TellOne tell) {
+    page_.Section(title);
+    const std::string candidate = directory_.CandidateByEmail(email);
+    if (candidate.empty()) return absl::NotFoundError(absl::StrCat("the roster has no candidate ", email));
+    const std::map<std::string, Load> before = LoadsOf(directory_);
+    Play play({.suite = suite_, .directory = directory_, .narrator = page_, .candidate = candidate, .key = key});
+    const absl::StatusOr<Expected> expected = tell(play, words_);
+    if (!expected.ok()) return absl::Status(expected.status().code(), absl::StrCat("case ", key, ": ", expected.status().message()));
+    std::vector<std::string> differences = Differences(play, *expected, before);
+    told_.push_back({title, std::move(play), std::move(differences)});
+    return absl::OkStatus();
+  }
+
+  void Caseloads() {
+    std::vector<std::vector<std::string>> rows = {{"mentor", "before", "after", "capacity"}};
+    for (const auto& [name, load] : LoadsOf(directory_)) {
+      const auto it = before_.find(name);
+      if (it != before_.end() && it->second == load) continue;
+      rows.push_back({directory_.NameOf(name), it == before_.end() ? "-" : absl::StrCat(it->second.caseload), absl::StrCat(load.caseload),
+                      absl::StrCat(load.capacity)});
+    }
+    page_.Table(rows);
+    page_.Line(absl::StrCat("all others: unchanged (", LoadsOf(directory_).size() + 1 - rows.size(), ")"));
+  }
+
+  absl::Status Show(Told& told) {
+    Play& play = told.play;
+    page_.Section(absl::StrCat(told.title, ": the record"));
+    REMATCH_ASSIGN_OR_RETURN(const Finished timeline, suite_.CommandLine(absl::StrCat("leader:", play.program().leader().person()),
+                                                                         {"case", "timeline", play.case_name()}, options_.color));
+    if (timeline.exit_code != 0) return absl::InternalError(absl::StrCat("`rematch case timeline` failed: ", timeline.err));
+    page_.Raw(timeline.out);
+
+    REMATCH_ASSIGN_OR_RETURN(const auto messages, play.Messages());
+    std::map<std::string, size_t> of_kind;
+    for (const auto& message : messages) {
+      sent_ += message.state() == notify::v1::Notification::SENT;
+      ++of_kind[message.template_()];
+    }
+    // One line stands for the rest of a broadcast, as everybody got the same.
+    std::set<std::string> shown;
+    std::vector<std::vector<std::string>> table = {{"message to", "subject"}};
+    for (const auto& message : messages) {
+      const size_t all = of_kind[message.template_()];
+      if (all <= kShown) {
+        table.push_back({message.to().display_name(), message.subject()});
+      } else if (shown.insert(message.template_()).second) {
+        table.push_back({absl::StrCat(all, " mentors, each in a message of their own"), message.subject()});
+      }
+    }
+    page_.Line("");
+    page_.Table(table);
+
+    REMATCH_ASSIGN_OR_RETURN(const auto events, play.Events());
+    page_.Line("");
+    page_.Line(absl::StrCat("audit trail: ", events.size(), " events, the last with hash ", events.empty() ? "" : events.back().hash().substr(0, 16)));
+    std::vector<std::string> types;
+    for (const auto& event : events) {
+      if (types.empty() || !absl::StartsWith(types.back(), event.type() + " ")) {
+        types.push_back(event.type() + " x1");
+      } else {
+        types.back() = absl::StrCat(event.type(), " x", std::stoi(types.back().substr(event.type().size() + 2)) + 1);
+      }
+    }
+    std::string line;
+    for (std::string& type : types) {
+      if (absl::EndsWith(type, " x1")) type = type.substr(0, type.size() - 3);
+      if (line.size() + type.size() > 100) {
+        page_.Line("  " + line);
+        line.clear();
+      }
+      absl::StrAppend(&line, line.empty() ? "" : " > ", type);
+    }
+    page_.Line("  " + line);
+
+    REMATCH_ASSIGN_OR_RETURN(const auto disclosures, play.Disclosures());
+    std::vector<std::vector<std::string>> learned = {{"who learned", "what", "by"}};
+    size_t wanted = 0;
+    for (const Disclosure& disclosure : disclosures) {
+      const bool broadcast = disclosure.facts_size() == 1 && disclosure.facts(0) == Disclosure::MENTORS_WANTED;
+      if (broadcast && ++wanted > 1) continue;
+      const std::string facts = absl::StrJoin(disclosure.facts(), ", ", [](std::string* out, int fact) {
+        out->append(Disclosure::Fact_Name(static_cast<Disclosure::Fact>(fact)));
+      });
+      learned.push_back({broadcast ? "everybody of the broadcast" : directory_.NameOf(disclosure.to()), facts,
+                         disclosure.by() == "call" ? "a phone call" : "a message"});
+    }
+    page_.Line("");
+    page_.Table(learned);
+    return absl::OkStatus();
+  }
+
+  absl::Status Verdict() {
+    size_t differences = 0;
+    for (const Told& told : told_) {
+      for (const std::string& line : told.differences) page_.Bad(absl::StrCat("case ", told.title.substr(5, 1), ": ", line));
+      differences += told.differences.size();
+      if (told.differences.empty()) {
+        page_.Good(absl::StrCat("case ", told.title.substr(5, 1), ": state, offers, caseloads, messages, trail and disclosures are as told"));
+      }
+    }
+    const std::vector<Mail> mail = ReadMaildirs(suite_.mail_dir());
+    std::set<std::string> ids;
+    for (const Mail& one : mail) ids.insert(one.message_id);
+    if (mail.size() != sent_ || ids.size() != sent_) {
+      ++differences;
+      page_.Bad(absl::StrCat(mail.size(), " messages in the mailboxes with ", ids.size(), " Message-IDs, where ", sent_, " were sent"));
+    } else {
+      page_.Good(absl::StrCat(sent_, " messages were sent, and each is in one mailbox, once"));
+    }
+    if (differences > 0) return absl::DataLossError(absl::StrCat(differences, differences == 1 ? " difference" : " differences"));
+    return absl::OkStatus();
+  }
+
+  Suite& suite_;
+  const StoryOptions& options_;
+  Page page_;
+  const Words words_ = DemoWords();
+  Directory directory_;
+  std::map<std::string, Load> before_;
+  std::vector<Told> told_;
+  size_t sent_ = 0;
+};
+
+}  // namespace
+
+absl::Status TellStory(Suite& suite, const StoryOptions& options, std::ostream& out) { return Story(suite, options, out).Tell(); }
+
+}  // namespace rematch::demo
