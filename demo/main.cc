@@ -41,12 +41,7 @@ int Main() {
     if (suite.ok()) {
       const char* no_color = std::getenv("NO_COLOR");
       StoryOptions options;
-      options.cast = {.consortium = "south-bay",
-                      .display_name = "South Bay Consortium",
-                      .roster = absl::StrCat(examples, "/roster"),
-                      .first = "alma.reyes@schools.example",
-                      .second = "boris.lind@schools.example",
-                      .third = "carla.moreno@schools.example"};
+      options.cast = DemoCast(absl::GetFlag(FLAGS_source_dir));
       options.color = isatty(STDOUT_FILENO) == 1 && (no_color == nullptr || *no_color == '\0');
       status = TellStory(**suite, options, std::cout);
     }

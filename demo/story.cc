@@ -258,6 +258,15 @@ class Story {
 
 }  // namespace
 
+Cast DemoCast(const std::string& source_dir) {
+  return {.consortium = "south-bay",
+          .display_name = "South Bay Consortium",
+          .roster = absl::StrCat(source_dir, "/examples/roster"),
+          .first = "alma.reyes@schools.example",
+          .second = "boris.lind@schools.example",
+          .third = "carla.moreno@schools.example"};
+}
+
 absl::Status TellStory(Suite& suite, const StoryOptions& options, std::ostream& out) { return Story(suite, options, out).Tell(); }
 
 }  // namespace rematch::demo

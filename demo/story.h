@@ -19,6 +19,9 @@ struct Cast {
   std::string third;
 };
 
+// Of the roster in SOURCE_DIR/examples/roster.
+Cast DemoCast(const std::string& source_dir);
+
 struct StoryOptions {
   Cast cast;
   bool color = false;

@@ -1,0 +1,89 @@
+// The three cases of the demo against the real binaries, and the demo itself.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <iostream>
+#include <sstream>
+
+#include "absl/strings/str_cat.h"
+#include "demo/cases.h"
+#include "demo/story.h"
+#include "tests/scenario/scenario_kit.h"
+
+namespace rematch::scenario {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class Lines final : public demo::Narrator {
+ public:
+  void Say(const std::string& line) override { absl::StrAppend(&all, line, "\n"); }
+  std::string all;
+};
+
+// Imports the example roster and plays one case on it.
+template <typename Tell>
+void PlayOnExampleRoster(const std::string demo::Cast::*who, Tell tell) {
+  WorkFolder folder;
+  const demo::Cast cast = demo::DemoCast(SourceDir());
+  auto suite = demo::Suite::Start({.bin_dir = BinDir(), .work_dir = folder.path(), .policy = absl::StrCat(SourceDir(), "/examples/policies/demo.textproto")});
+  ASSERT_TRUE(suite.ok()) << suite.status();
+  auto import = (*suite)->CommandLine("service", {"roster", "import", cast.roster, "--consortium", cast.consortium, "--name", cast.display_name});
+  ASSERT_TRUE(import.ok()) << import.status();
+  ASSERT_EQ(import->exit_code, 0) << import->err;
+  auto directory = demo::Directory::Load(**suite, absl::StrCat("consortia/", cast.consortium));
+  ASSERT_TRUE(directory.ok()) << directory.status();
+  const auto before = demo::LoadsOf(*directory);
+  Lines lines;
+  demo::Play play({.suite = **suite, .directory = *directory, .narrator = lines, .candidate = directory->CandidateByEmail(cast.*who), .key = "test"});
+  auto expected = tell(play, demo::DemoWords());
+  ASSERT_TRUE(expected.ok()) << expected.status() << "\n" << lines.all;
+  EXPECT_THAT(demo::Differences(play, *expected, before), IsEmpty()) << lines.all;
+}
+
+// F3 to F8, F17, F18, F30, F34, F41, F46.
+TEST(Cases, OneDeclinesOneStaysSilentOneIsWilling) { PlayOnExampleRoster(&demo::Cast::first, demo::TellDeclineSilenceYes); }
+
+// F9, F10, F19, F22.
+TEST(Cases, NobodyInThePoolAndSomebodyNewIsRecommended) { PlayOnExampleRoster(&demo::Cast::second, demo::TellNobodyInPool); }
+
+// F11, F22.
+TEST(Cases, EveryStageFailsAndTheLeaderTakesTheCandidate) { PlayOnExampleRoster(&demo::Cast::third, demo::TellEveryStageFails); }
+
+TEST(Demo, TellsThreeCasesAndFindsNoDifference) {
+  WorkFolder folder;
+  auto demo = demo::Run({absl::StrCat(BinDir(), "/rematch-demo"), absl::StrCat("--bin_dir=", BinDir()), absl::StrCat("--source_dir=", SourceDir()),
+                         absl::StrCat("--work_dir=", folder.path(), "/demo")},
+                        {"NO_COLOR=1"}, absl::Seconds(120));
+  ASSERT_TRUE(demo.ok()) << demo.status();
+  EXPECT_EQ(demo->exit_code, 0) << demo->err << demo->out;
+  EXPECT_THAT(demo->out, HasSubstr("nothing differed"));
+  EXPECT_THAT(demo->out, testing::Not(HasSubstr("\033["))) << "NO_COLOR is respected";
+}
+
+// The check itself can fail: with a wrong expectation it says what differs.
+TEST(Check, NamesWhatDiffers) {
+  WorkFolder folder;
+  const SmallRoster roster;
+  auto stage = Prepare({.bin_dir = BinDir(), .work_dir = folder.path(), .policy = folder.Write("policy", PolicyInSeconds().Text())}, roster);
+  ASSERT_TRUE(stage.ok()) << stage.status();
+  demo::Narrator silent;
+  demo::Play play({.suite = *stage->suite, .directory = stage->directory, .narrator = silent, .candidate = stage->Candidate(roster), .key = "a"});
+  auto expected = demo::TellDeclineSilenceYes(play, demo::DemoWords());
+  ASSERT_TRUE(expected.ok()) << expected.status();
+  ASSERT_THAT(demo::Differences(play, *expected, stage->before), IsEmpty());
+  demo::Expected wrong = *expected;
+  wrong.new_mentor = play.former_mentor();
+  wrong.messages.erase(wrong.messages.begin());
+  wrong.asked.pop_back();
+  wrong.learned.erase(wrong.learned.begin());
+  wrong.events.push_back("NEVER_HAPPENED");
+  const std::string all = testing::PrintToString(demo::Differences(play, wrong, stage->before));
+  for (const char* part : {"the new mentor is", "messages differ", "offers are", " learned ", "the trail lacks NEVER_HAPPENED", "candidates, not"}) {
+    EXPECT_THAT(all, HasSubstr(part));
+  }
+}
+
+}  // namespace
+}  // namespace rematch::scenario

@@ -1,0 +1,77 @@
+// What the scenario tests share: folders that go away, a small roster, a policy in seconds, and a suite over both.
+#ifndef REMATCH_TESTS_SCENARIO_SCENARIO_KIT_H_
+#define REMATCH_TESTS_SCENARIO_SCENARIO_KIT_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "demo/check.h"
+#include "demo/directory.h"
+#include "demo/play.h"
+#include "demo/suite.h"
+#include "rematch/mentor/v1/service.pb.h"
+
+namespace rematch::scenario {
+
+std::string BinDir();
+std::string SourceDir();
+
+// A folder of its own, removed with all that is in it unless the test failed.
+class WorkFolder {
+ public:
+  WorkFolder();
+  ~WorkFolder();
+  WorkFolder(const WorkFolder&) = delete;
+  WorkFolder& operator=(const WorkFolder&) = delete;
+  const std::string& path() const { return path_; }
+  // Writes a file and returns its path.
+  std::string Write(const std::string& name, const std::string& content) const;
+
+ private:
+  std::string path_;
+};
+
+// A policy of all four stages whose windows are whole seconds.
+struct PolicyInSeconds {
+  int individual = 3;
+  int broadcast = 2;
+  int recommendation = 2;
+  int remind_before = 0;  // 0: no reminders
+  int redial = 1;
+  std::string Text() const;
+};
+
+// One consortium, `canyon`: a district, a school, a program with its leader, mentors of the individual pool, and candidates who all have the
+// former mentor.
+struct SmallRoster {
+  int mentors = 3;
+  int candidates = 1;
+  // Put into every name, address and number, so that a test can look for it where it must not be.
+  std::string mark;
+
+  std::vector<mentor::v1::ImportRosterRequest::Row> Rows() const;
+  std::string CandidateEmail(int candidate) const;
+};
+inline constexpr char kConsortium[] = "consortia/canyon";
+
+// Streams the rows to ImportRoster. INVALID_ARGUMENT with the first row error.
+absl::Status Import(demo::Suite& suite, const SmallRoster& roster, const std::string& request_id);
+
+// A suite with a roster, ready to play on.
+struct Stage {
+  std::unique_ptr<demo::Suite> suite;
+  demo::Directory directory;
+  std::map<std::string, demo::Load> before;
+  std::string Candidate(const SmallRoster& roster, int candidate = 0) const { return directory.CandidateByEmail(roster.CandidateEmail(candidate)); }
+};
+absl::StatusOr<Stage> Prepare(demo::SuiteOptions options, const SmallRoster& roster);
+
+// Flags of request-service with which the death of a replica is noticed soon.
+std::vector<std::string> QuickRecovery();
+
+}  // namespace rematch::scenario
+
+#endif  // REMATCH_TESTS_SCENARIO_SCENARIO_KIT_H_
