@@ -1,0 +1,149 @@
+#include "request-service/loops/grpc_peers.h"
+
+#include <set>
+#include <string>
+#include <utility>
+
+#include "absl/synchronization/mutex.h"
+#include "access/access.h"
+#include "platform/errors.h"
+#include "platform/rpc/call.h"
+#include "platform/rpc/channel.h"
+#include "rematch/mentor/v1/service.grpc.pb.h"
+#include "rematch/notify/v1/service.grpc.pb.h"
+
+namespace rematch::request {
+namespace {
+
+namespace mv1 = mentor::v1;
+namespace nv1 = notify::v1;
+
+// A watch has no end of its own; this bounds one whose peer went silent.
+constexpr absl::Duration kLongestWatch = absl::Hours(1);
+
+rpc::Caller Self() { return {.role = std::string(access::kService), .person = ""}; }
+
+template <typename Stub, typename Request, typename Response>
+absl::StatusOr<Response> Ask(Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*), absl::Duration timeout,
+                             const Request& request) {
+  grpc::ClientContext context;
+  rpc::Prepare(context, timeout, Self());
+  Response response;
+  const grpc::Status status = (stub.*method)(&context, request, &response);
+  if (!status.ok()) return rpc::FromGrpc(status);
+  return response;
+}
+
+class GrpcMentor final : public MentorPeer {
+ public:
+  GrpcMentor(std::shared_ptr<grpc::Channel> channel, absl::Duration timeout)
+      : stub_(mv1::MentorService::NewStub(std::move(channel))), timeout_(timeout) {}
+
+  absl::StatusOr<mv1::Candidate> GetCandidate(const std::string& name) override {
+    return Get<mv1::GetCandidateRequest>(&Stub::GetCandidate, name);
+  }
+  absl::StatusOr<mv1::Mentor> GetMentor(const std::string& name) override { return Get<mv1::GetMentorRequest>(&Stub::GetMentor, name); }
+  absl::StatusOr<mv1::Program> GetProgram(const std::string& name) override { return Get<mv1::GetProgramRequest>(&Stub::GetProgram, name); }
+  absl::StatusOr<mv1::Site> GetSite(const std::string& name) override { return Get<mv1::GetSiteRequest>(&Stub::GetSite, name); }
+  absl::StatusOr<mv1::District> GetDistrict(const std::string& name) override {
+    return Get<mv1::GetDistrictRequest>(&Stub::GetDistrict, name);
+  }
+  absl::StatusOr<mv1::DescribeNeedResponse> DescribeNeed(const mv1::DescribeNeedRequest& request) override {
+    return Ask(*stub_, &Stub::DescribeNeed, timeout_, request);
+  }
+  absl::StatusOr<mv1::FindEligibleMentorsResponse> FindEligibleMentors(const mv1::FindEligibleMentorsRequest& request) override {
+    return Ask(*stub_, &Stub::FindEligibleMentors, timeout_, request);
+  }
+  absl::StatusOr<mv1::Mentor> CreateMentor(const mv1::CreateMentorRequest& request) override {
+    return Ask(*stub_, &Stub::CreateMentor, timeout_, request);
+  }
+  absl::StatusOr<mv1::HoldNextSeatResponse> HoldNextSeat(const mv1::HoldNextSeatRequest& request) override {
+    return Ask(*stub_, &Stub::HoldNextSeat, timeout_, request);
+  }
+  absl::StatusOr<mv1::Seat> HoldSeat(const mv1::HoldSeatRequest& request) override { return Ask(*stub_, &Stub::HoldSeat, timeout_, request); }
+  absl::StatusOr<mv1::Seat> ReleaseSeat(const mv1::ReleaseSeatRequest& request) override {
+    return Ask(*stub_, &Stub::ReleaseSeat, timeout_, request);
+  }
+  absl::StatusOr<mv1::Assignment> TransferCandidate(const mv1::TransferCandidateRequest& request) override {
+    return Ask(*stub_, &Stub::TransferCandidate, timeout_, request);
+  }
+  absl::StatusOr<mv1::ListSeatsResponse> ListSeats(const mv1::ListSeatsRequest& request) override {
+    return Ask(*stub_, &Stub::ListSeats, timeout_, request);
+  }
+
+ private:
+  using Stub = mv1::MentorService::Stub;
+
+  template <typename Request, typename Response>
+  absl::StatusOr<Response> Get(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*), const std::string& name) {
+    Request request;
+    request.set_name(name);
+    return Ask(*stub_, method, timeout_, request);
+  }
+
+  const std::unique_ptr<Stub> stub_;
+  const absl::Duration timeout_;
+};
+
+class GrpcNotify final : public NotifyPeer {
+ public:
+  GrpcNotify(std::shared_ptr<grpc::Channel> channel, absl::Duration timeout)
+      : stub_(nv1::NotifyService::NewStub(std::move(channel))), timeout_(timeout) {}
+
+  absl::StatusOr<nv1::Notification> SendNotification(const nv1::SendNotificationRequest& request) override {
+    return Ask(*stub_, &nv1::NotifyService::Stub::SendNotification, timeout_, request);
+  }
+  absl::StatusOr<nv1::Notification> CancelNotification(const nv1::CancelNotificationRequest& request) override {
+    return Ask(*stub_, &nv1::NotifyService::Stub::CancelNotification, timeout_, request);
+  }
+
+  absl::Status WatchDeliveries(int64_t after, bool follow, absl::FunctionRef<bool(const nv1::Delivery&)> each) override {
+    grpc::ClientContext context;
+    rpc::Prepare(context, follow ? kLongestWatch : timeout_, Self());
+    {
+      absl::MutexLock lock(&mutex_);
+      if (stopped_) return Error(absl::StatusCode::kCancelled, reason::kShuttingDown, "the watch was ended");
+      watches_.insert(&context);
+    }
+    nv1::WatchDeliveriesRequest request;
+    request.set_parent("consortia/-");
+    request.set_after_position(after);
+    request.set_follow(follow);
+    const std::unique_ptr<grpc::ClientReader<nv1::Delivery>> reader = stub_->WatchDeliveries(&context, request);
+    nv1::Delivery delivery;
+    while (reader->Read(&delivery)) {
+      if (each(delivery)) continue;
+      context.TryCancel();
+      break;
+    }
+    const grpc::Status status = reader->Finish();
+    absl::MutexLock lock(&mutex_);
+    watches_.erase(&context);
+    return rpc::FromGrpc(status);
+  }
+
+  void StopWatching() override {
+    absl::MutexLock lock(&mutex_);
+    stopped_ = true;
+    for (grpc::ClientContext* context : watches_) context->TryCancel();
+  }
+
+ private:
+  const std::unique_ptr<nv1::NotifyService::Stub> stub_;
+  const absl::Duration timeout_;
+  absl::Mutex mutex_;
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  std::set<grpc::ClientContext*> watches_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace
+
+std::unique_ptr<MentorPeer> MakeMentorPeer(std::shared_ptr<grpc::Channel> channel, absl::Duration timeout) {
+  return std::make_unique<GrpcMentor>(std::move(channel), timeout);
+}
+
+std::unique_ptr<NotifyPeer> MakeNotifyPeer(std::shared_ptr<grpc::Channel> channel, absl::Duration timeout) {
+  return std::make_unique<GrpcNotify>(std::move(channel), timeout);
+}
+
+}  // namespace rematch::request

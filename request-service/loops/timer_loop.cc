@@ -1,0 +1,63 @@
+#include "request-service/loops/timer_loop.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "platform/errors.h"
+#include "platform/log.h"
+
+namespace rematch::request {
+namespace {
+
+constexpr size_t kAtOnce = 256;
+constexpr absl::Duration kAfterFailure = absl::Milliseconds(200);
+constexpr absl::Duration kLongestPause = absl::Minutes(1);
+constexpr int64_t kMostRefusals = 20;
+
+}  // namespace
+
+absl::Duration TimerLoop::Step() {
+  const absl::Time now = clock_.Now();
+  if (!leases_.ClaimDue("timers", now, kAtOnce).ok()) return kAfterFailure;
+  const absl::StatusOr<std::vector<TimerWork>> due = work_.DueTimers(now, kAtOnce);
+  const absl::StatusOr<absl::Time> oldest = work_.OldestTimer();
+  if (!due.ok() || !oldest.ok()) return kAfterFailure;
+  metrics_.Oldest("due", *oldest < now ? now - *oldest : absl::ZeroDuration());
+
+  std::vector<CaseCommand> commands;
+  commands.reserve(due->size());
+  for (const TimerWork& timer : *due) {
+    CaseCommand command;
+    command.key = timer.key;
+    command.command.set_actor_role("TIMER");
+    command.command.mutable_due();
+    commands.push_back(std::move(command));
+  }
+  const std::vector<absl::Status> results = CommitAll(door_, std::move(commands), Priority::kTimer);
+  std::vector<Postponed> postponed;
+  for (size_t i = 0; i < results.size(); ++i) {
+    if (results[i].ok()) continue;
+    const TimerWork& timer = (*due)[i];
+    // A full queue and a store that is away are no fault of this timer's.
+    const bool refused = results[i].code() != absl::StatusCode::kResourceExhausted && results[i].code() != absl::StatusCode::kUnavailable;
+    Postponed row{.id = timer.key.id, .epoch = timer.epoch, .refused = refused};
+    row.due = now + std::min(kAfterFailure * static_cast<double>(int64_t{1} << std::min<int64_t>(timer.refusals, 20)), kLongestPause);
+    row.poison = refused && timer.refusals + 1 >= kMostRefusals;
+    if (refused) {
+      log::Warn(row.poison ? "timer_set_aside" : "timer_refused",
+                {{"case", timer.key.id}, {"code", static_cast<int>(results[i].code())}, {"reason", ReasonOf(results[i])}});
+    }
+    if (row.poison) metrics_.Count("poisoned_timers");
+    postponed.push_back(std::move(row));
+  }
+  if (!work_.PostponeTimers(postponed).ok()) return kAfterFailure;
+  if (due->size() == kAtOnce) return absl::ZeroDuration();
+
+  const absl::StatusOr<absl::Time> own = work_.NextOwnTimer();
+  const absl::StatusOr<absl::Time> others = leases_.NextDue("timers");
+  if (!own.ok() || !others.ok()) return kAfterFailure;
+  return std::max(std::min(*own, *others) - clock_.Now(), absl::ZeroDuration());
+}
+
+}  // namespace rematch::request

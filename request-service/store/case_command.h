@@ -1,0 +1,90 @@
+// What goes through the door of request-service: a command of the state machine, with what is needed to authorize, store and answer it.
+#ifndef REMATCH_REQUEST_SERVICE_STORE_CASE_COMMAND_H_
+#define REMATCH_REQUEST_SERVICE_STORE_CASE_COMMAND_H_
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "access/access.h"
+#include "platform/group_commit.h"
+#include "platform/rpc/call.h"
+#include "rematch/mentor/v1/resources.pb.h"
+#include "request-service/domain/case.pb.h"
+
+namespace rematch::request {
+
+// Which case: `consortia/{consortium}/programs/{program}/reassignments/{id}`.
+struct CaseKey {
+  std::string consortium;
+  std::string program;
+  std::string id;
+
+  static std::optional<CaseKey> Parse(std::string_view name);
+  std::string Name() const;
+  friend bool operator==(const CaseKey&, const CaseKey&) = default;
+};
+
+// The names that a resource name below a program begins with.
+std::string ConsortiumName(std::string_view consortium);
+std::string ProgramName(std::string_view consortium, std::string_view program);
+
+// The leaders to whom a case is visible. A leader who is the candidate's current mentor is none of them (F35).
+std::vector<std::string> LeadersOf(const Case& c);
+// Whose the case is, for the table of access.
+access::Owners OwnersOf(const Case& c);
+
+// ABORTED, and never seen by a client: the claim under which an effect ran is no longer this replica's.
+inline constexpr std::string_view kStaleClaim = "STALE_CLAIM";
+
+// What a command came to, for building its answer.
+struct Applied {
+  const Case& after;
+  absl::Span<const Event> events;  // empty: nothing changed
+};
+
+struct CaseCommand {
+  CaseKey key;
+  Command command;
+
+  // Whose right is checked: absent for peers, feeds, time and reply codes, which carry their right in themselves.
+  struct Asked {
+    rpc::Caller caller;
+    std::string method;
+  };
+  std::optional<Asked> asked;
+  std::string etag;  // empty: not checked
+
+  // Words of a person, stored beside the case with the step that they came with. Private.
+  std::string step;
+  std::string text;
+  // Of whoever the command names (Recommend, Answer with a referral). Private.
+  std::optional<mentor::v1::Contact> contact;
+  // Of whoever the command qualifies. Private.
+  std::optional<mentor::v1::Mentor> attributes;
+
+  // The claim under which an effect ran: its row goes with this command, or the command is refused as stale.
+  struct Ran {
+    std::string row;
+    int64_t epoch = 0;
+  };
+  std::optional<Ran> ran;
+
+  // The bytes to answer and to remember under the request id: nothing private. Called again when the batch is. Empty: no answer.
+  std::function<std::string(const Applied&)> reply;
+};
+
+using CaseDoor = GroupCommit<CaseCommand>;
+
+// Submits all of `commands` without request ids and waits for what came of each, in order. Blocks; with a door without threads it
+// runs the batches itself.
+std::vector<absl::Status> CommitAll(CaseDoor& door, std::vector<CaseCommand> commands, Priority priority);
+
+}  // namespace rematch::request
+
+#endif  // REMATCH_REQUEST_SERVICE_STORE_CASE_COMMAND_H_

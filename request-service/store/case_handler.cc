@@ -1,0 +1,393 @@
+#include "request-service/store/case_handler.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <set>
+#include <tuple>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "access/access.h"
+#include "platform/errors.h"
+#include "request-service/domain/audit.h"
+#include "request-service/domain/case_view.h"
+#include "request-service/domain/escalation.h"
+#include "request-service/domain/reasons.h"
+#include "request-service/store/rows.h"
+
+namespace rematch::request {
+namespace {
+
+using sql::Bytes;
+using sql::Row;
+using sql::ToMicros;
+using sql::Value;
+
+struct NewEvent {
+  int64_t sequence;
+  int64_t time;
+  std::string type;
+  std::string bytes;
+  std::string hash = {};
+};
+
+// A case of the batch, as the commands before left it.
+struct Working {
+  CaseKey key;
+  bool stored = false;   // it has a row, or one will be written
+  bool changed = false;
+  bool set_timer = false;  // whatever the state says: the row itself may be behind
+  Case c;
+  int64_t event_count = 0;
+  std::string head_hash;
+  absl::Time next_due = absl::InfiniteFuture();  // as the row says
+  google::protobuf::RepeatedPtrField<Task> tasks;  // as their rows say
+};
+
+struct PrivateText {
+  CaseKey key;
+  int64_t sequence;
+  int64_t time;
+  const CaseCommand* command;
+};
+
+struct PrivatePerson {
+  CaseKey key;
+  std::string person;
+  const CaseCommand* command;
+};
+
+absl::Status StaleClaim() {
+  return Error(absl::StatusCode::kAborted, kStaleClaim, "another replica has taken over this work");
+}
+
+// One batch in one transaction.
+class Batch {
+ public:
+  Batch(sql::Transaction& tx, absl::Span<CaseCommand* const> commands, const std::string& replica, PolicyStore& policies, absl::Time now)
+      : tx_(tx), commands_(commands), replica_(replica), policies_(policies), now_(now), now_micros_(ToMicros(now)) {}
+
+  absl::Status Load() {
+    REMATCH_RETURN_IF_ERROR(LoadCases());
+    REMATCH_RETURN_IF_ERROR(LoadOpenCases());
+    return LoadClaims();
+  }
+
+  absl::StatusOr<std::string> Apply(const CaseCommand& command);
+
+  absl::Status Save();
+
+  Committed TakeCommitted() { return std::move(committed_); }
+
+ private:
+  using Id = std::pair<std::string, std::string>;  // consortium and id: the order in which rows are locked
+
+  absl::Status LoadCases();
+  absl::Status LoadOpenCases();
+  absl::Status LoadClaims();
+  absl::StatusOr<std::string> Decide(const CaseCommand& command, Working& w, const v1::EscalationPolicy& policy);
+  void Record(const CaseCommand& command, Working& w, const Decision& decision);
+  void NoteLateness(absl::Time due, absl::Span<const Event> events);
+
+  sql::Transaction& tx_;
+  const absl::Span<CaseCommand* const> commands_;
+  const std::string& replica_;
+  PolicyStore& policies_;
+  const absl::Time now_;
+  const int64_t now_micros_;
+
+  std::map<Id, Working> cases_;
+  std::map<Id, std::string> open_cases_;  // by consortium and candidate; only those of cases that open or end in this batch
+  std::set<Id> open_cases_changed_;
+  absl::flat_hash_map<std::string, int64_t> claims_;  // rows of effects that are still this replica's: their epochs
+  std::vector<Value> answered_;                       // rows of effects that go
+  std::vector<std::pair<CaseKey, NewEvent>> events_;
+  std::vector<std::pair<CaseKey, std::pair<int64_t, std::string>>> disclosures_;
+  std::vector<PrivateText> texts_;
+  std::vector<PrivatePerson> people_;
+  Committed committed_;
+};
+
+absl::Status Batch::LoadCases() {
+  std::set<std::string> consortia;
+  std::vector<Value> ids;
+  for (const CaseCommand* command : commands_) {
+    Working& w = cases_[{command->key.consortium, command->key.id}];
+    w.key = command->key;
+    if (!command->command.has_open()) consortia.insert(command->key.consortium);
+  }
+  for (const auto& [id, w] : cases_) {
+    if (consortia.contains(id.first)) ids.emplace_back(id.second);
+  }
+  if (ids.empty()) return absl::OkStatus();
+  // Ids are unique over all consortia, so the two lists select no more than the pairs.
+  std::vector<Value> parameters(consortia.begin(), consortia.end());
+  sql::PadInList(parameters);
+  const std::string consortium_list = sql::InList(parameters.size());
+  sql::PadInList(ids);
+  parameters.insert(parameters.end(), ids.begin(), ids.end());
+  REMATCH_ASSIGN_OR_RETURN(std::vector<Row> rows,
+                           tx_.Query(absl::StrCat("SELECT consortium, id, program, next_due, events, head_hash, folded FROM cases WHERE consortium IN ",
+                                                  consortium_list, " AND id IN ", sql::InList(ids.size()), " ORDER BY consortium, id FOR UPDATE"),
+                                     parameters));
+  for (Row& row : rows) {
+    const auto found = cases_.find({row.Text(0), row.Text(1)});
+    if (found == cases_.end()) continue;
+    Working& w = found->second;
+    w.key = {.consortium = row.Text(0), .program = row.Text(2), .id = row.Text(1)};
+    w.stored = true;
+    w.next_due = sql::FromMicros(row.Int(3));
+    w.event_count = row.Int(4);
+    w.head_hash = row.Text(5);
+    if (!w.c.ParseFromString(row.Text(6))) return sql::StoreError(sql::Failure::kSplit, "a stored case cannot be read");
+    w.tasks = w.c.tasks();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Batch::LoadOpenCases() {
+  std::set<Id> wanted;
+  for (const CaseCommand* command : commands_) {
+    if (command->command.has_open()) wanted.insert({command->key.consortium, command->command.open().candidate()});
+  }
+  if (wanted.empty()) return absl::OkStatus();
+  RowWriter insert("INSERT IGNORE INTO open_cases (consortium, candidate, case_id)", 3);
+  std::set<std::string> consortia;
+  std::vector<Value> candidates;
+  for (const auto& [consortium, candidate] : wanted) {
+    insert.Add({consortium, candidate, std::string()});
+    consortia.insert(consortium);
+    candidates.emplace_back(candidate);
+  }
+  REMATCH_RETURN_IF_ERROR(insert.Write(tx_));
+  std::vector<Value> parameters(consortia.begin(), consortia.end());
+  sql::PadInList(parameters);
+  const std::string consortium_list = sql::InList(parameters.size());
+  sql::PadInList(candidates);
+  parameters.insert(parameters.end(), candidates.begin(), candidates.end());
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows,
+                           tx_.Query(absl::StrCat("SELECT consortium, candidate, case_id FROM open_cases WHERE consortium IN ", consortium_list,
+                                                  " AND candidate IN ", sql::InList(candidates.size()), " ORDER BY consortium, candidate FOR UPDATE"),
+                                     parameters));
+  for (const Row& row : rows) open_cases_[{row.Text(0), row.Text(1)}] = row.Text(2);
+  return absl::OkStatus();
+}
+
+absl::Status Batch::LoadClaims() {
+  std::set<std::string> rows;
+  for (const CaseCommand* command : commands_) {
+    if (command->ran.has_value()) rows.insert(command->ran->row);
+  }
+  if (rows.empty()) return absl::OkStatus();
+  std::vector<Value> ids(rows.begin(), rows.end());
+  sql::PadInList(ids);
+  const std::string list = sql::InList(ids.size());
+  ids.emplace_back(replica_);
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> found,
+                           tx_.Query(absl::StrCat("SELECT id, epoch FROM effects WHERE id IN ", list, " AND owner = ? ORDER BY id FOR UPDATE"), ids));
+  for (const Row& row : found) claims_[row.Text(0)] = row.Int(1);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> Batch::Apply(const CaseCommand& command) {
+  Working& w = cases_.at({command.key.consortium, command.key.id});
+  if (command.command.has_open()) {
+    const Id candidate = {command.key.consortium, command.command.open().candidate()};
+    if (!open_cases_[candidate].empty()) {
+      return Error(absl::StatusCode::kFailedPrecondition, reason::kCaseAlreadyOpen, "the candidate has an open case");
+    }
+  } else if (!w.stored || w.key != command.key) {
+    return access::CaseNotFound();
+  }
+  if (command.ran.has_value()) {
+    const auto claim = claims_.find(command.ran->row);
+    if (claim == claims_.end() || claim->second != command.ran->epoch) return StaleClaim();
+  }
+  if (command.asked.has_value() && w.stored) {
+    if (!access::MayTouch(command.asked->caller, command.asked->method, OwnersOf(w.c))) return access::CaseNotFound();
+  }
+  if (!command.etag.empty() && command.etag != absl::StrCat(w.c.version())) {
+    return Error(absl::StatusCode::kAborted, reason::kEtagMismatch, "the case has changed since it was read");
+  }
+  const std::string& hash = command.command.has_open() ? command.command.open().policy() : w.c.policy();
+  REMATCH_ASSIGN_OR_RETURN(const std::shared_ptr<const PolicyRecord> policy, policies_.Get(tx_, hash));
+  return Decide(command, w, policy->policy);
+}
+
+absl::StatusOr<std::string> Batch::Decide(const CaseCommand& command, Working& w, const v1::EscalationPolicy& policy) {
+  REMATCH_ASSIGN_OR_RETURN(const Decision decision, request::Apply(w.c, command.command, policy, now_));
+  const absl::Time was_due = w.next_due;
+  Record(command, w, decision);
+  if (command.ran.has_value()) {
+    claims_.erase(command.ran->row);
+    answered_.emplace_back(command.ran->row);
+  }
+  if (command.command.has_due()) {
+    w.set_timer = true;
+    if (!decision.events.empty()) NoteLateness(was_due, decision.events);
+  }
+  return command.reply ? command.reply({.after = w.c, .events = decision.events}) : std::string();
+}
+
+void Batch::Record(const CaseCommand& command, Working& w, const Decision& decision) {
+  if (decision.events.empty() && decision.effects.empty()) return;
+  const bool was_over = w.stored && HasEnded(w.c);
+  const int64_t first = w.event_count + 1;
+  if (w.event_count == 0) w.head_hash = ChainStart(w.key.Name());
+  for (const Event& event : decision.events) {
+    Fold(w.c, event);
+    NewEvent made{.sequence = ++w.event_count, .time = event.time(), .type = EventType(event), .bytes = event.SerializeAsString()};
+    made.hash = ChainHash(w.head_hash, made.sequence, made.bytes);
+    w.head_hash = made.hash;
+    if (event.has_disclosed()) {
+      disclosures_.push_back({w.key, {made.sequence, event.disclosed().disclosure().SerializeAsString()}});
+    }
+    if (event.has_person_named() && command.contact.has_value()) {
+      people_.push_back({.key = w.key, .person = event.person_named().person().id(), .command = &command});
+    }
+    events_.emplace_back(w.key, std::move(made));
+  }
+  if (!command.text.empty()) texts_.push_back({.key = w.key, .sequence = first, .time = now_micros_, .command = &command});
+  if (command.attributes.has_value()) {
+    people_.push_back({.key = w.key, .person = command.command.qualify().person(), .command = &command});
+  }
+  for (const Effect& effect : decision.effects) {
+    committed_.effects.push_back({.key = w.key, .row = absl::StrCat(w.key.id, ".", effect.id()), .epoch = 1, .created = now_, .effect = effect});
+  }
+  w.stored = true;
+  w.changed = true;
+  const Id candidate = {w.key.consortium, w.c.candidate()};
+  if (command.command.has_open()) {
+    open_cases_[candidate] = w.key.id;
+    open_cases_changed_.insert(candidate);
+  } else if (!was_over && HasEnded(w.c)) {
+    open_cases_[candidate].clear();
+    open_cases_changed_.insert(candidate);
+  }
+}
+
+void Batch::NoteLateness(absl::Time due, absl::Span<const Event> events) {
+  if (due == absl::InfiniteFuture()) return;
+  std::string kind = "timer";
+  for (const Event& event : events) {
+    if (event.has_offer_ended() || event.has_stage_window_ended()) kind = "window_end";
+    if (event.has_offer_reminded() || event.has_stage_reminded()) kind = "reminder";
+  }
+  committed_.late.emplace_back(std::move(kind), std::max(now_ - due, absl::ZeroDuration()));
+}
+
+absl::Status Batch::Save() {
+  RowWriter cases("INSERT INTO cases (consortium, id, program, candidate, state, open, leader, alternate, next_due, version, events, head_hash, folded)",
+                  13,
+                  " ON DUPLICATE KEY UPDATE state = VALUES(state), open = VALUES(open), leader = VALUES(leader), alternate = VALUES(alternate),"
+                  " next_due = VALUES(next_due), version = VALUES(version), events = VALUES(events), head_hash = VALUES(head_hash),"
+                  " folded = VALUES(folded)");
+  RowWriter timers("INSERT INTO timers (consortium, id, program, due, owner, epoch, refusals)", 7,
+                   " ON DUPLICATE KEY UPDATE due = VALUES(due), owner = VALUES(owner), epoch = epoch + 1, refusals = 0");
+  RowWriter tasks("INSERT INTO tasks (consortium, case_id, task, program, leader, alternate, open, due, folded)", 9,
+                  " ON DUPLICATE KEY UPDATE leader = VALUES(leader), alternate = VALUES(alternate), open = VALUES(open), due = VALUES(due),"
+                  " folded = VALUES(folded)");
+  std::vector<Value> without_timer;
+  for (auto& [id, w] : cases_) {
+    if (!w.changed && !w.set_timer) continue;
+    const std::string leader = w.c.alternate_acts() ? "" : w.c.leader().person();
+    const std::string& alternate = w.c.alternate().person();
+    const absl::Time due = NextDue(w.c);
+    if (w.set_timer || due != w.next_due) {
+      committed_.timers_moved = true;
+      if (due == absl::InfiniteFuture()) {
+        without_timer.emplace_back(w.key.id);
+      } else {
+        timers.Add({w.key.consortium, w.key.id, w.key.program, ToMicros(due), replica_, int64_t{1}, int64_t{0}});
+      }
+    }
+    if (!w.changed) continue;
+    committed_.changed.push_back(w.key);
+    cases.Add({w.key.consortium, w.key.id, w.key.program, w.c.candidate(), int64_t{w.c.state()}, int64_t{!HasEnded(w.c)}, leader, alternate,
+               ToMicros(due), w.c.version(), w.event_count, w.head_hash, Bytes{w.c.SerializeAsString()}});
+    for (int i = 0; i < w.c.tasks_size(); ++i) {
+      std::string folded = w.c.tasks(i).SerializeAsString();
+      if (i < w.tasks.size() && w.tasks.Get(i).SerializeAsString() == folded) continue;
+      tasks.Add({w.key.consortium, w.key.id, w.c.tasks(i).id(), w.key.program, leader, alternate, int64_t{w.c.tasks(i).ended() == 0},
+                 w.c.tasks(i).due(), Bytes{std::move(folded)}});
+    }
+  }
+  REMATCH_RETURN_IF_ERROR(cases.Write(tx_));
+
+  RowWriter open_cases("INSERT INTO open_cases (consortium, candidate, case_id)", 3, " ON DUPLICATE KEY UPDATE case_id = VALUES(case_id)");
+  for (const Id& candidate : open_cases_changed_) open_cases.Add({candidate.first, candidate.second, open_cases_[candidate]});
+  REMATCH_RETURN_IF_ERROR(open_cases.Write(tx_));
+
+  RowWriter events("INSERT INTO events (consortium, case_id, sequence, time, type, event, hash)", 7);
+  for (auto& [key, event] : events_) {
+    events.Add({key.consortium, key.id, event.sequence, event.time, event.type, Bytes{std::move(event.bytes)}, event.hash});
+  }
+  REMATCH_RETURN_IF_ERROR(events.Write(tx_));
+
+  if (!answered_.empty()) {
+    sql::PadInList(answered_);
+    REMATCH_RETURN_IF_ERROR(tx_.Execute("DELETE FROM effects WHERE id IN " + sql::InList(answered_.size()), answered_).status());
+  }
+  RowWriter effects(
+      "INSERT INTO effects (consortium, id, program, case_id, due, owner, epoch, created, attempts, refusals, poison, effect)", 12);
+  for (const EffectWork& work : committed_.effects) {
+    effects.Add({work.key.consortium, work.row, work.key.program, work.key.id, now_micros_, replica_, work.epoch, now_micros_, int64_t{0},
+                 int64_t{0}, int64_t{0}, Bytes{work.effect.SerializeAsString()}});
+  }
+  REMATCH_RETURN_IF_ERROR(effects.Write(tx_));
+
+  REMATCH_RETURN_IF_ERROR(timers.Write(tx_));
+  if (!without_timer.empty()) {
+    sql::PadInList(without_timer);
+    REMATCH_RETURN_IF_ERROR(tx_.Execute("DELETE FROM timers WHERE id IN " + sql::InList(without_timer.size()), without_timer).status());
+  }
+  REMATCH_RETURN_IF_ERROR(tasks.Write(tx_));
+
+  RowWriter disclosures("INSERT INTO disclosures (consortium, case_id, sequence, disclosure)", 4);
+  for (auto& [key, line] : disclosures_) disclosures.Add({key.consortium, key.id, line.first, Bytes{std::move(line.second)}});
+  REMATCH_RETURN_IF_ERROR(disclosures.Write(tx_));
+
+  RowWriter texts("INSERT INTO private_texts (consortium, case_id, sequence, time, step, text)", 6);
+  for (const PrivateText& text : texts_) {
+    texts.Add({text.key.consortium, text.key.id, text.sequence, text.time, text.command->step, Bytes{text.command->text}});
+  }
+  REMATCH_RETURN_IF_ERROR(texts.Write(tx_));
+
+  RowWriter people("INSERT INTO people_private (consortium, case_id, person, contact, attributes)", 5);
+  for (const PrivatePerson& person : people_) {
+    if (!person.command->contact.has_value()) continue;
+    people.Add({person.key.consortium, person.key.id, person.person, Bytes{person.command->contact->SerializeAsString()}, Bytes{}});
+  }
+  REMATCH_RETURN_IF_ERROR(people.Write(tx_));
+  for (const PrivatePerson& person : people_) {
+    if (!person.command->attributes.has_value()) continue;
+    REMATCH_RETURN_IF_ERROR(tx_.Execute("UPDATE people_private SET attributes = ? WHERE consortium = ? AND case_id = ? AND person = ?",
+                                        {Bytes{person.command->attributes->SerializeAsString()}, person.key.consortium, person.key.id,
+                                         person.person})
+                                .status());
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<BatchResult> CaseHandler::Run(sql::Transaction& tx, absl::Span<CaseCommand* const> batch) {
+  Batch work(tx, batch, replica_, policies_, clock_.Now());
+  REMATCH_RETURN_IF_ERROR(work.Load());
+  BatchResult result;
+  result.replies.reserve(batch.size());
+  for (const CaseCommand* command : batch) {
+    absl::StatusOr<std::string> reply = work.Apply(*command);
+    // A refusal of the store is no answer to anybody: the whole transaction fails, and is run again or split.
+    if (sql::FailureOf(reply.status()) != sql::Failure::kNone) return reply.status();
+    result.replies.push_back(std::move(reply));
+  }
+  REMATCH_RETURN_IF_ERROR(work.Save());
+  result.committed = [this, committed = work.TakeCommitted()]() mutable {
+    if (listener_) listener_(std::move(committed));
+  };
+  return result;
+}
+
+}  // namespace rematch::request

@@ -1,0 +1,196 @@
+#include "request-service/store/case_reader.h"
+
+#include <utility>
+
+#include "platform/errors.h"
+
+namespace rematch::request {
+namespace {
+
+using sql::Row;
+using sql::Value;
+
+constexpr char kCaseColumns[] = "SELECT consortium, program, id, events, head_hash, folded FROM cases";
+
+absl::Status Unreadable() { return sql::StoreError(sql::Failure::kSplit, "a stored row cannot be read"); }
+
+absl::StatusOr<StoredCase> ReadCase(Row& row) {
+  StoredCase stored{.key = {.consortium = row.Text(0), .program = row.Text(1), .id = row.Text(2)},
+                    .events = row.Int(3),
+                    .head_hash = row.Text(4),
+                    .folded = row.TakeText(5)};
+  if (!stored.c.ParseFromString(stored.folded)) return Unreadable();
+  return stored;
+}
+
+absl::StatusOr<std::optional<StoredCase>> LoadCase(sql::Transaction& tx, const CaseKey& key) {
+  REMATCH_ASSIGN_OR_RETURN(std::vector<Row> rows, tx.Query(std::string(kCaseColumns) + " WHERE consortium = ? AND id = ? AND program = ?",
+                                                           {key.consortium, key.id, key.program}));
+  if (rows.empty()) return std::optional<StoredCase>();
+  REMATCH_ASSIGN_OR_RETURN(StoredCase stored, ReadCase(rows[0]));
+  return std::optional<StoredCase>(std::move(stored));
+}
+
+absl::StatusOr<std::vector<ChainLink>> LoadEvents(sql::Transaction& tx, const CaseKey& key, int64_t after, int64_t limit) {
+  REMATCH_ASSIGN_OR_RETURN(std::vector<Row> rows, tx.Query("SELECT sequence, event, hash FROM events WHERE consortium = ? AND case_id = ?"
+                                                           " AND sequence > ? ORDER BY sequence LIMIT ?",
+                                                           {key.consortium, key.id, after, limit}));
+  std::vector<ChainLink> links;
+  links.reserve(rows.size());
+  for (Row& row : rows) links.push_back({.sequence = row.Int(0), .bytes = row.TakeText(1), .hash = row.Text(2)});
+  return links;
+}
+
+// Adds the condition for `viewer` on the columns that lists of cases and of tasks have in common.
+void AddLeader(std::string& statement, std::vector<Value>& parameters, const Viewer& viewer) {
+  if (viewer.leader.empty()) return;
+  statement += " AND (leader = ? OR alternate = ?)";
+  parameters.emplace_back(viewer.leader);
+  parameters.emplace_back(viewer.leader);
+}
+
+}  // namespace
+
+absl::StatusOr<std::optional<StoredCase>> CaseReader::Load(const CaseKey& key) {
+  std::optional<StoredCase> stored;
+  REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
+    REMATCH_ASSIGN_OR_RETURN(stored, LoadCase(tx, key));
+    return absl::OkStatus();
+  }));
+  return stored;
+}
+
+absl::StatusOr<std::vector<StoredCase>> CaseReader::List(std::string_view consortium, std::string_view program, const Viewer& viewer,
+                                                         bool open_only, std::string_view candidate, std::string_view before, size_t limit) {
+  std::string statement = std::string(kCaseColumns) + " WHERE consortium = ? AND program = ?";
+  std::vector<Value> parameters = {std::string(consortium), std::string(program)};
+  AddLeader(statement, parameters, viewer);
+  for (const std::string_view only : {std::string_view(viewer.candidate), candidate}) {
+    if (only.empty()) continue;
+    statement += " AND candidate = ?";
+    parameters.emplace_back(std::string(only));
+  }
+  if (open_only) statement += " AND open = 1";
+  if (!before.empty()) {
+    statement += " AND id < ?";
+    parameters.emplace_back(std::string(before));
+  }
+  statement += " ORDER BY id DESC LIMIT ?";
+  parameters.emplace_back(static_cast<int64_t>(limit));
+  std::vector<StoredCase> cases;
+  REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
+    cases.clear();
+    REMATCH_ASSIGN_OR_RETURN(std::vector<Row> rows, tx.Query(statement, parameters));
+    for (Row& row : rows) {
+      REMATCH_ASSIGN_OR_RETURN(StoredCase stored, ReadCase(row));
+      cases.push_back(std::move(stored));
+    }
+    return absl::OkStatus();
+  }));
+  return cases;
+}
+
+absl::StatusOr<std::vector<StoredText>> CaseReader::Texts(const CaseKey& key) {
+  std::vector<StoredText> texts;
+  REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
+    texts.clear();
+    REMATCH_ASSIGN_OR_RETURN(std::vector<Row> rows, tx.Query("SELECT time, step, text FROM private_texts WHERE consortium = ? AND case_id = ?"
+                                                             " ORDER BY sequence",
+                                                             {key.consortium, key.id}));
+    for (Row& row : rows) texts.push_back({.time = row.Int(0), .step = row.Text(1), .text = row.TakeText(2)});
+    return absl::OkStatus();
+  }));
+  return texts;
+}
+
+absl::StatusOr<absl::flat_hash_map<std::string, StoredPerson>> CaseReader::People(const CaseKey& key) {
+  absl::flat_hash_map<std::string, StoredPerson> people;
+  REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
+    people.clear();
+    REMATCH_ASSIGN_OR_RETURN(std::vector<Row> rows,
+                             tx.Query("SELECT person, contact, attributes FROM people_private WHERE consortium = ? AND case_id = ?",
+                                      {key.consortium, key.id}));
+    for (Row& row : rows) {
+      StoredPerson& person = people[row.Text(0)];
+      if (!person.contact.ParseFromString(row.Text(1)) || !person.attributes.ParseFromString(row.Text(2))) return Unreadable();
+    }
+    return absl::OkStatus();
+  }));
+  return people;
+}
+
+absl::StatusOr<std::vector<StoredTask>> CaseReader::Tasks(std::string_view consortium, std::string_view program, const Viewer& viewer,
+                                                          bool open_only, const TaskPosition& after, size_t limit) {
+  std::string statement = "SELECT case_id, folded FROM tasks WHERE consortium = ? AND program = ?";
+  std::vector<Value> parameters = {std::string(consortium), std::string(program)};
+  if (open_only) statement += " AND open = 1";
+  AddLeader(statement, parameters, viewer);
+  statement += " AND (due > ? OR (due = ? AND (case_id > ? OR (case_id = ? AND task > ?)))) ORDER BY due, case_id, task LIMIT ?";
+  for (Value value : {Value(after.due), Value(after.due), Value(after.case_id), Value(after.case_id), Value(after.task),
+                      Value(static_cast<int64_t>(limit))}) {
+    parameters.push_back(std::move(value));
+  }
+  std::vector<StoredTask> tasks;
+  REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
+    tasks.clear();
+    REMATCH_ASSIGN_OR_RETURN(std::vector<Row> rows, tx.Query(statement, parameters));
+    for (Row& row : rows) {
+      StoredTask& task = tasks.emplace_back();
+      task.key = {.consortium = std::string(consortium), .program = std::string(program), .id = row.Text(0)};
+      if (!task.task.ParseFromString(row.Text(1))) return Unreadable();
+    }
+    return absl::OkStatus();
+  }));
+  return tasks;
+}
+
+absl::StatusOr<std::vector<ChainLink>> CaseReader::Events(const CaseKey& key, int64_t after, size_t limit) {
+  std::vector<ChainLink> links;
+  REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
+    REMATCH_ASSIGN_OR_RETURN(links, LoadEvents(tx, key, after, static_cast<int64_t>(limit)));
+    return absl::OkStatus();
+  }));
+  return links;
+}
+
+absl::StatusOr<std::optional<CaseReader::Trail>> CaseReader::LoadTrail(const CaseKey& key) {
+  std::optional<Trail> trail;
+  REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
+    trail.reset();
+    REMATCH_ASSIGN_OR_RETURN(std::optional<StoredCase> stored, LoadCase(tx, key));
+    if (!stored.has_value()) return absl::OkStatus();
+    trail.emplace();
+    trail->stored = *std::move(stored);
+    REMATCH_ASSIGN_OR_RETURN(trail->links, LoadEvents(tx, key, 0, INT64_MAX));
+    return absl::OkStatus();
+  }));
+  return trail;
+}
+
+absl::StatusOr<std::vector<v1::Disclosure>> CaseReader::Disclosures(const CaseKey& key) {
+  std::vector<v1::Disclosure> disclosures;
+  REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
+    disclosures.clear();
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows, tx.Query("SELECT disclosure FROM disclosures WHERE consortium = ? AND case_id = ?"
+                                                                   " ORDER BY sequence",
+                                                                   {key.consortium, key.id}));
+    for (const Row& row : rows) {
+      if (!disclosures.emplace_back().ParseFromString(row.Text(0))) return Unreadable();
+    }
+    return absl::OkStatus();
+  }));
+  return disclosures;
+}
+
+absl::StatusOr<std::vector<std::string>> CaseReader::Consortia() {
+  std::vector<std::string> consortia;
+  REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
+    consortia.clear();
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows, tx.Query("SELECT DISTINCT consortium FROM cases ORDER BY consortium"));
+    for (const Row& row : rows) consortia.push_back(row.Text(0));
+    return absl::OkStatus();
+  }));
+  return consortia;
+}
+
+}  // namespace rematch::request

@@ -1,0 +1,93 @@
+// What is read of request-service's store: cases, what stands beside them, and the work of the loops. Every method blocks for one read.
+#ifndef REMATCH_REQUEST_SERVICE_STORE_CASE_READER_H_
+#define REMATCH_REQUEST_SERVICE_STORE_CASE_READER_H_
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "platform/sql/database.h"
+#include "rematch/mentor/v1/resources.pb.h"
+#include "rematch/request/v1/resources.pb.h"
+#include "request-service/domain/audit.h"
+#include "request-service/domain/case.pb.h"
+#include "request-service/store/case_command.h"
+
+namespace rematch::request {
+
+struct StoredCase {
+  CaseKey key;
+  Case c = {};
+  int64_t events = 0;
+  std::string head_hash;
+  std::string folded;  // the stored bytes of `c`
+};
+
+struct StoredText {
+  int64_t time = 0;
+  std::string step;
+  std::string text;
+};
+
+struct StoredPerson {
+  mentor::v1::Contact contact;
+  mentor::v1::Mentor attributes;
+};
+
+struct StoredTask {
+  CaseKey key;
+  Task task;
+};
+
+// Which rows of a program a caller may see: all, those of one leader, or those of one candidate.
+struct Viewer {
+  std::string leader;
+  std::string candidate;
+};
+
+// Thread-safe.
+class CaseReader {
+ public:
+  explicit CaseReader(sql::Database& database) : database_(database) {}
+
+  // Nothing when there is no such case.
+  absl::StatusOr<std::optional<StoredCase>> Load(const CaseKey& key);
+  // The newest first: those with an id below `before` (empty: from the newest), at most `limit`. `candidate` is a filter of the caller's.
+  absl::StatusOr<std::vector<StoredCase>> List(std::string_view consortium, std::string_view program, const Viewer& viewer, bool open_only,
+                                               std::string_view candidate, std::string_view before, size_t limit);
+  // Private. Reasons (step `REASONS`) and notes, in the order in which they were written.
+  absl::StatusOr<std::vector<StoredText>> Texts(const CaseKey& key);
+  // Private. By the id of the person in the case.
+  absl::StatusOr<absl::flat_hash_map<std::string, StoredPerson>> People(const CaseKey& key);
+  // Tasks of a program by due time, case and id, behind the position given.
+  struct TaskPosition {
+    int64_t due = 0;
+    std::string case_id;
+    std::string task;
+  };
+  absl::StatusOr<std::vector<StoredTask>> Tasks(std::string_view consortium, std::string_view program, const Viewer& viewer, bool open_only,
+                                                const TaskPosition& after, size_t limit);
+  // Events behind a sequence, as they are stored.
+  absl::StatusOr<std::vector<ChainLink>> Events(const CaseKey& key, int64_t after, size_t limit);
+  // The case and its whole trail, of one moment.
+  struct Trail {
+    StoredCase stored;
+    std::vector<ChainLink> links;
+  };
+  absl::StatusOr<std::optional<Trail>> LoadTrail(const CaseKey& key);
+  absl::StatusOr<std::vector<v1::Disclosure>> Disclosures(const CaseKey& key);
+
+  // Consortia that have cases, ascending.
+  absl::StatusOr<std::vector<std::string>> Consortia();
+
+ private:
+  sql::Database& database_;
+};
+
+}  // namespace rematch::request
+
+#endif  // REMATCH_REQUEST_SERVICE_STORE_CASE_READER_H_

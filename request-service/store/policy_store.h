@@ -1,0 +1,58 @@
+// Versions of the escalation policy, by what they say: immutable, so what was read once stays in memory.
+#ifndef REMATCH_REQUEST_SERVICE_STORE_POLICY_STORE_H_
+#define REMATCH_REQUEST_SERVICE_STORE_POLICY_STORE_H_
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "platform/clock.h"
+#include "platform/sql/database.h"
+#include "rematch/request/v1/resources.pb.h"
+
+namespace rematch::request {
+
+struct PolicyRecord {
+  std::string hash;  // the whole content hash, in hex
+  v1::EscalationPolicy policy = {};
+  absl::Time created;
+
+  // `policies/{first 32 digits of the hash}`.
+  std::string Name() const;
+};
+
+std::string PolicyName(std::string_view hash);
+
+// Thread-safe.
+class PolicyStore {
+ public:
+  PolicyStore(sql::Database& database, platform::Clock& clock) : database_(database), clock_(clock) {}
+
+  // Stores the version if it is new and makes it the one that new cases follow. Blocks.
+  absl::Status Activate(const v1::EscalationPolicy& policy);
+  // The content hash of the version that new cases follow. Activate() comes first.
+  const std::string& active() const { return active_; }
+
+  // The version with this content hash, read by `tx` unless it is known here. INTERNAL when there is none: cases keep theirs.
+  absl::StatusOr<std::shared_ptr<const PolicyRecord>> Get(sql::Transaction& tx, std::string_view hash);
+  // The same in a read of its own. Blocks.
+  absl::StatusOr<std::shared_ptr<const PolicyRecord>> Get(std::string_view hash);
+  // All of them, the active one first, then the newest first. Blocks.
+  absl::StatusOr<std::vector<PolicyRecord>> List();
+
+ private:
+  sql::Database& database_;
+  platform::Clock& clock_;
+  std::string active_;
+  absl::Mutex mutex_;
+  absl::flat_hash_map<std::string, std::shared_ptr<const PolicyRecord>> known_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace rematch::request
+
+#endif  // REMATCH_REQUEST_SERVICE_STORE_POLICY_STORE_H_
