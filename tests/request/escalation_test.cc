@@ -1,0 +1,1194 @@
+// The rules of the state machine, one test each. The number at the end of a name is that of the feature it proves. Story checks the
+// invariants after every step of every test.
+#include "request-service/domain/escalation.h"
+
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "platform/errors.h"
+#include "request-service/domain/reasons.h"
+#include "tests/request/escalation_kit.h"
+
+namespace rematch::request {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::UnorderedElementsAre;
+
+// A case in its first stage, the first seat being asked for.
+Story Searching() {
+  Story s;
+  s.Open();
+  s.Proceed();
+  return s;
+}
+
+// The same, nobody in the pool: the broadcast's audience is to be chosen.
+Story AtBroadcast() {
+  Story s = Searching();
+  s.NoneLeft();
+  return s;
+}
+
+Story AtRecommendation() {
+  Story s = AtBroadcast();
+  EXPECT_TRUE(s.OpenBroadcast({}).ok());
+  return s;
+}
+
+Story AtLeader() {
+  Story s = AtRecommendation();
+  s.policy.set_without_consent(v1::EscalationPolicy::NOBODY);
+  EXPECT_TRUE(s.Consent(false).ok());
+  return s;
+}
+
+Story Stuck() {
+  Story s = AtLeader();
+  EXPECT_TRUE(s.DeclineToTake().ok());
+  return s;
+}
+
+// The first mentor, m1, is willing and confirmed.
+Story Proposed() {
+  Story s = Searching();
+  s.Ask("m1");
+  EXPECT_TRUE(s.Answer("o1", true).ok());
+  EXPECT_TRUE(s.Confirm("o1").ok());
+  return s;
+}
+
+Story Announcing() {
+  Story s = Proposed();
+  EXPECT_TRUE(s.Call(v1::AGREED).ok());
+  s.Transferred();
+  return s;
+}
+
+Story Completed() {
+  Story s = Proposed();
+  s.AgreeAndAnnounce();
+  return s;
+}
+
+// A broadcast to m1, m2 and m3, all delivered.
+Story Broadcast() {
+  Story s = AtBroadcast();
+  EXPECT_TRUE(s.OpenBroadcast({"m1", "m2", "m3"}).ok());
+  s.Deliver(BROADCAST);
+  return s;
+}
+
+const Effect::HoldNextSeat& LastHold(const Story& s) {
+  for (const Effect& effect : s.last.effects) {
+    if (effect.has_hold_next_seat()) return effect.hold_next_seat();
+  }
+  ADD_FAILURE() << "no seat was asked for";
+  return Effect::HoldNextSeat::default_instance();
+}
+
+#define EXPECT_REFUSED(expr, why) EXPECT_EQ(ReasonOf(expr), why)
+
+// --- Review
+
+TEST(Review, TheReasonsAreConsideredBeforeAnybodyIsAsked_F2) {
+  Story s;
+  s.Open();
+  EXPECT_EQ(s.c.state(), v1::REVIEW);
+  EXPECT_THAT(s.OpenTaskKinds(), ElementsAre("REVIEW_REASONS"));
+  EXPECT_THAT(s.effects, IsEmpty());
+}
+
+TEST(Review, CloseNeedsAGroundAndContactsNobody_F2) {
+  Story s;
+  s.Open();
+  Command command;
+  command.mutable_review()->set_proceed(false);
+  EXPECT_EQ(s.Do(command).code(), absl::StatusCode::kInvalidArgument);
+  command.mutable_review()->set_ground(v1::RESOLVED_WITHOUT_CHANGE);
+  s.Must(command);
+  EXPECT_EQ(s.c.state(), v1::CLOSED);
+  EXPECT_EQ(s.c.close_ground(), v1::RESOLVED_WITHOUT_CHANGE);
+  EXPECT_THAT(s.OpenTaskKinds(), IsEmpty());
+  EXPECT_THAT(s.effects, IsEmpty());
+}
+
+TEST(Review, ProceedAsksWithTheLeadersOrderAndStrikes_F2) {
+  Story s;
+  s.Open();
+  s.Proceed({MentorName("first")}, {MentorName("struck")});
+  EXPECT_THAT(LastHold(s).order(), ElementsAre(MentorName("first")));
+  EXPECT_THAT(LastHold(s).exclude(), UnorderedElementsAre(MentorName("struck"), MentorName("now")));
+  EXPECT_THAT(LastHold(s).tiers(), ElementsAre(mentor::v1::TIER_ONE_CANDIDATE));
+}
+
+TEST(Review, ALeaderWhoIsTheCurrentMentorDoesNotDecide_F35) {
+  Story s;
+  s.current_mentor = MentorName("lea");
+  s.Open();
+  EXPECT_TRUE(s.c.alternate_acts());
+  EXPECT_EQ(s.Open(v1::REVIEW_REASONS)->owner(), s.alternate.person());
+}
+
+TEST(Open, IsRefusedForACaseThatExists) {
+  Story s;
+  s.Open();
+  EXPECT_REFUSED(s.Do(s.OpenCommand()), reason::kCaseAlreadyOpen);
+}
+
+TEST(Open, SaysEveryFieldThatIsWrong) {
+  Story s;
+  Command command;
+  command.mutable_open()->set_time_zone("Nowhere/Land");
+  const absl::Status status = s.Do(command);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  for (const char* field : {"name", "candidate", "leader.person", "time_zone"}) {
+    EXPECT_THAT(std::string(status.message()), ::testing::HasSubstr(field));
+  }
+}
+
+TEST(Apply, AnEmptyCommandIsInvalid) { EXPECT_EQ(Story().Do(Command()).code(), absl::StatusCode::kInvalidArgument); }
+
+TEST(Apply, ACaseThatIsNotThereIsNotFoundByPeopleAndIgnoredByFacts) {
+  Story s;
+  EXPECT_REFUSED(s.Withdraw(), reason::kCaseNotFound);
+  Command due;
+  due.mutable_due();
+  EXPECT_TRUE(s.Do(due).ok());
+  EXPECT_THAT(s.events, IsEmpty());
+}
+
+// --- Asking one mentor
+
+TEST(Individual, ASeatIsHeldBeforeAnybodyIsAsked_F30) {
+  Story s = Searching();
+  EXPECT_THAT(s.LastEffects(), ElementsAre("HOLD_NEXT_SEAT"));
+  EXPECT_EQ(LastHold(s).seat(), "case1.o1");
+  s.Held("m1");
+  EXPECT_THAT(s.LastEffects(), ElementsAre("SEND(FIRST_APPROACH,m1)"));
+  EXPECT_EQ(s.last.effects[0].send().message(), "case1.o1.first_approach");
+  EXPECT_EQ(s.last.effects[0].send().epoch(), 1);
+}
+
+TEST(Individual, TheWindowBeginsWhenTheMessageArrives_F5) {
+  Story s = Searching();
+  s.Held("m1");
+  EXPECT_EQ(s.offer("o1").state(), v1::PREPARING);
+  EXPECT_EQ(s.UntilDue(), absl::InfiniteDuration());
+  s.now += absl::Seconds(17);
+  s.Deliver(FIRST_APPROACH);
+  EXPECT_EQ(s.offer("o1").state(), v1::OPEN);
+  EXPECT_EQ(s.offer("o1").window_end(), ToStored(s.now + absl::Seconds(100)));
+  EXPECT_EQ(s.UntilDue(), absl::Seconds(70));
+}
+
+TEST(Individual, AReminderGoesOutBeforeTheEnd_F38) {
+  Story s = Searching();
+  s.Ask("m1");
+  s.NextDueRuns();
+  EXPECT_THAT(s.LastEffects(), ElementsAre("SEND(APPROACH_REMINDER,m1)"));
+  EXPECT_EQ(s.last.effects[0].send().epoch(), s.offer("o1").epoch());
+  EXPECT_EQ(s.UntilDue(), absl::Seconds(30));
+}
+
+TEST(Individual, ALateTimerExpiresWithoutAReminder_F38) {
+  Story s = Searching();
+  s.Ask("m1");
+  s.now += absl::Hours(1);
+  s.NextDueRuns();
+  EXPECT_EQ(s.offer("o1").state(), v1::EXPIRED);
+  EXPECT_EQ(s.CountEffects("SEND(APPROACH_REMINDER,m1)"), 0);
+}
+
+TEST(Individual, DueBeforeItsTimeDoesNothing) {
+  Story s = Searching();
+  s.Ask("m1");
+  Command due;
+  due.mutable_due();
+  s.Must(due);
+  EXPECT_THAT(s.last.events, IsEmpty());
+}
+
+TEST(Individual, OneMentorAtATimeInRankedOrder_F5_F17) {
+  Story s = Searching();
+  s.Ask("m1");
+  ASSERT_TRUE(s.Answer("o1", false).ok());
+  EXPECT_EQ(s.offer("o1").state(), v1::DECLINED);
+  EXPECT_THAT(s.LastEffects(), ElementsAre("RELEASE_SEAT", "HOLD_NEXT_SEAT"));
+  EXPECT_THAT(LastHold(s).exclude(), UnorderedElementsAre(MentorName("m1"), MentorName("now")));
+}
+
+TEST(Individual, SilenceUntilTheEndReleasesTheSeatAndAsksTheNext_F5_F30) {
+  Story s = Searching();
+  s.Ask("m1");
+  s.NextDueRuns();
+  s.NextDueRuns();
+  EXPECT_EQ(s.offer("o1").state(), v1::EXPIRED);
+  EXPECT_FALSE(s.offer("o1").seat_held());
+  EXPECT_THAT(s.LastEffects(), ElementsAre("RELEASE_SEAT", "HOLD_NEXT_SEAT"));
+}
+
+TEST(Individual, AnUndeliverableMessageShortensTheWait_F39) {
+  Story s = Searching();
+  s.Held("m1");
+  s.Fail(FIRST_APPROACH);
+  EXPECT_EQ(s.offer("o1").state(), v1::UNDELIVERABLE);
+  EXPECT_THAT(s.LastEffects(), ElementsAre("RELEASE_SEAT", "HOLD_NEXT_SEAT"));
+}
+
+TEST(Individual, ABounceAfterDeliveryDoesToo_F39) {
+  Story s = Searching();
+  s.Ask("m1");
+  s.Fail(FIRST_APPROACH);
+  EXPECT_EQ(s.offer("o1").state(), v1::UNDELIVERABLE);
+  EXPECT_EQ(s.offer("o1").cause(), "BOUNCED");
+  EXPECT_THAT(s.LastEffects(), ElementsAre("RELEASE_SEAT", "HOLD_NEXT_SEAT"));
+}
+
+TEST(Individual, ARefusedSendDoesToo_F39) {
+  Story s = Searching();
+  s.Held("m1");
+  s.SendRefused("BAD_ADDRESS");
+  EXPECT_EQ(s.offer("o1").state(), v1::UNDELIVERABLE);
+  EXPECT_EQ(s.offer("o1").cause(), "BAD_ADDRESS");
+}
+
+TEST(Individual, ABounceAfterTheAnswerChangesNothing) {
+  Story s = Searching();
+  s.Ask("m1");
+  ASSERT_TRUE(s.Answer("o1", true).ok());
+  s.Fail(FIRST_APPROACH);
+  EXPECT_EQ(s.offer("o1").state(), v1::WILLING);
+}
+
+TEST(Individual, TheStageIsOverWhenNobodyIsLeft_F3) {
+  Story s = Searching();
+  s.Ask("m1");
+  ASSERT_TRUE(s.Answer("o1", false).ok());
+  s.NoneLeft();
+  EXPECT_TRUE(s.Happened("STAGE_EXHAUSTED(NONE_LEFT)"));
+  EXPECT_TRUE(s.Happened("STAGE_OPENED(BROADCAST)"));
+  EXPECT_THAT(s.OpenTaskKinds(), ElementsAre("CHOOSE_BROADCAST_AUDIENCE"));
+}
+
+TEST(Individual, ARankingThatIsRefusedIsNotAskedAgainWithoutAPerson_F11) {
+  Story s = Searching();
+  s.SeatRefused("SEAT_RELEASED");
+  EXPECT_THAT(s.LastEffects(), IsEmpty());
+  EXPECT_THAT(s.OpenTaskKinds(), ElementsAre("RESOLVE_STUCK"));
+  EXPECT_EQ(s.Open(v1::RESOLVE_STUCK)->cause(), "SEAT_RELEASED");
+  ASSERT_TRUE(s.Restart().ok());
+  EXPECT_THAT(s.LastEffects(), ElementsAre("HOLD_NEXT_SEAT"));
+}
+
+// --- Answers
+
+TEST(Answer, WillingAloneAssignsNothing_F6) {
+  Story s = Searching();
+  s.Ask("m1");
+  ASSERT_TRUE(s.Answer("o1", true).ok());
+  EXPECT_EQ(s.c.state(), v1::SEARCHING);
+  EXPECT_THAT(s.LastEffects(), IsEmpty());
+  EXPECT_THAT(s.OpenTaskKinds(), ElementsAre("CONFIRM_MATCH"));
+  EXPECT_EQ(s.UntilDue(), absl::InfiniteDuration());
+}
+
+TEST(Answer, TheLeadersJudgementAloneDoesNothingEither_F6) {
+  Story s = Searching();
+  s.Ask("m1");
+  EXPECT_REFUSED(s.Confirm("o1"), reason::kOfferNotWilling);
+}
+
+TEST(Answer, TheSameTwiceIsOne) {
+  Story s = Searching();
+  s.Ask("m1");
+  ASSERT_TRUE(s.Answer("o1", true).ok());
+  ASSERT_TRUE(s.Answer("o1", true).ok());
+  EXPECT_THAT(s.last.events, IsEmpty());
+}
+
+TEST(Answer, WillingCanBeTakenBackUntilItIsConfirmed) {
+  Story s = Searching();
+  s.Ask("m1");
+  ASSERT_TRUE(s.Answer("o1", true).ok());
+  ASSERT_TRUE(s.Answer("o1", false).ok());
+  EXPECT_EQ(s.offer("o1").state(), v1::DECLINED);
+  EXPECT_THAT(s.LastEffects(), ElementsAre("RELEASE_SEAT", "HOLD_NEXT_SEAT"));
+  EXPECT_THAT(s.OpenTaskKinds(), IsEmpty());
+  Story confirmed = Proposed();
+  EXPECT_REFUSED(confirmed.Answer("o1", false), reason::kOfferConfirmed);
+}
+
+TEST(Answer, LateWillingIsRecordedAndAssignsNothing_F31) {
+  Story s = Searching();
+  s.Ask("m1");
+  s.now += absl::Seconds(100);
+  s.NextDueRuns();
+  ASSERT_TRUE(s.Answer("o1", true).ok());
+  EXPECT_TRUE(s.Happened("OFFER_ANSWERED(willing,late)"));
+  EXPECT_EQ(s.offer("o1").state(), v1::EXPIRED);
+  EXPECT_TRUE(s.offer("o1").late());
+  EXPECT_THAT(s.LastEffects(), IsEmpty());
+  EXPECT_REFUSED(s.Confirm("o1"), reason::kOfferNotWilling);
+}
+
+TEST(Answer, ALateNoKeepsThemOutOfTheNextRound) {
+  Story s = Searching();
+  s.Ask("m1");
+  s.now += absl::Seconds(100);
+  s.NextDueRuns();
+  ASSERT_TRUE(s.Answer("o1", false).ok());
+  ASSERT_TRUE(s.Restart().ok());
+  EXPECT_THAT(LastHold(s).exclude(), Contains(MentorName("m1")));
+}
+
+TEST(Answer, ToAnOlderEpochChangesNothing) {
+  Story s = Searching();
+  s.Ask("m1");
+  ASSERT_TRUE(s.Answer("o1", true, false, 7).ok());
+  EXPECT_THAT(s.last.events, IsEmpty());
+}
+
+TEST(Answer, ToACaseThatEndedChangesNothing) {
+  Story s = Searching();
+  s.Ask("m1");
+  ASSERT_TRUE(s.Withdraw().ok());
+  ASSERT_TRUE(s.Answer("o1", true).ok());
+  EXPECT_THAT(s.last.events, IsEmpty());
+}
+
+TEST(Answer, ByPhoneBeforeTheMessageArrivedCallsItBack) {
+  Story s = Searching();
+  EXPECT_REFUSED(s.Answer("o1", true, false, 0), reason::kOfferNotReady);
+  s.Held("m1");
+  ASSERT_TRUE(s.Answer("o1", true, false, 0).ok());
+  EXPECT_EQ(s.offer("o1").state(), v1::WILLING);
+  EXPECT_THAT(s.LastEffects(), ElementsAre("CANCEL_SEND"));
+  EXPECT_TRUE(s.Happened("DISCLOSED(m1:NEED)"));
+}
+
+TEST(Answer, ByMailMayOvertakeTheReportThatItArrived) {
+  Story s = Searching();
+  s.Held("m1");
+  ASSERT_TRUE(s.Answer("o1", true, false, 1).ok());
+  EXPECT_THAT(s.LastEffects(), IsEmpty());
+  s.Deliver(FIRST_APPROACH);
+  EXPECT_EQ(s.offer("o1").state(), v1::WILLING);
+  EXPECT_TRUE(s.Happened("DISCLOSED(m1:NEED)"));
+}
+
+TEST(Answer, AReferralComesWithEitherAnswerAndOnce_F10) {
+  Story s = Searching();
+  s.Ask("m1");
+  ASSERT_TRUE(s.Answer("o1", false, true).ok());
+  EXPECT_THAT(s.OpenTaskKinds(), ElementsAre("QUALIFY_PERSON"));
+  EXPECT_EQ(s.c.people(0).stage(), v1::INDIVIDUAL);
+  ASSERT_TRUE(s.Answer("o1", false, true).ok());
+  EXPECT_EQ(s.c.people_size(), 1);
+}
+
+TEST(Answer, UnknownOffersAreNotFound) {
+  Story s = Searching();
+  EXPECT_REFUSED(s.Answer("o9", true), reason::kOfferNotFound);
+}
+
+// --- Judging
+
+TEST(Reject, PassesOverWithANeutralNoteAndAsksTheNext_F6) {
+  Story s = Searching();
+  s.Ask("m1");
+  ASSERT_TRUE(s.Answer("o1", true).ok());
+  ASSERT_TRUE(s.Reject("o1").ok());
+  EXPECT_EQ(s.offer("o1").state(), v1::PASSED_OVER);
+  EXPECT_THAT(s.LastEffects(), ElementsAre("RELEASE_SEAT", "SEND(CLOSING_NOTE,m1)", "HOLD_NEXT_SEAT"));
+  EXPECT_THAT(s.OpenTaskKinds(), IsEmpty());
+}
+
+TEST(Confirm, PutsTheMentorToTheCandidateByPhoneFirst_F7) {
+  Story s = Proposed();
+  EXPECT_EQ(s.c.state(), v1::PROPOSED);
+  EXPECT_THAT(s.OpenTaskKinds(), ElementsAre("CALL_CANDIDATE"));
+  EXPECT_THAT(s.LastEffects(), IsEmpty());
+}
+
+// --- Broadcast
+
+TEST(Broadcast, TheLeaderChoosesWhetherTheCurrentMentorIsIncluded_F20) {
+  Story without = AtBroadcast();
+  ASSERT_TRUE(without.OpenBroadcast({"m1", "now"}, false).ok());
+  EXPECT_THAT(without.LastEffects(), ElementsAre("SEND(BROADCAST,m1)"));
+  Story with = AtBroadcast();
+  ASSERT_TRUE(with.OpenBroadcast({"m1", "now"}, true).ok());
+  EXPECT_THAT(with.LastEffects(), ElementsAre("SEND(BROADCAST,m1)", "SEND(BROADCAST,now)"));
+}
+
+TEST(Broadcast, TheCurrentMentorsInterestCannotBeChosen_F20) {
+  Story s = AtBroadcast();
+  ASSERT_TRUE(s.OpenBroadcast({"m1", "now"}, true).ok());
+  s.Deliver(BROADCAST);
+  ASSERT_TRUE(s.Answer("o3", true).ok());
+  EXPECT_EQ(s.offer("o3").mentor(), MentorName("now"));
+  EXPECT_REFUSED(s.Choose("o3"), reason::kMentorExcluded);
+}
+
+TEST(Broadcast, ReachesThoseAlreadyAskedEachInTheirOwnMessage_F9) {
+  Story s = Searching();
+  s.Ask("m1");
+  ASSERT_TRUE(s.Answer("o1", false).ok());
+  s.NoneLeft();
+  ASSERT_TRUE(s.OpenBroadcast({"m1", "m2", "m2"}).ok());
+  EXPECT_THAT(s.LastEffects(), ElementsAre("SEND(BROADCAST,m1)", "SEND(BROADCAST,m2)"));
+}
+
+TEST(Broadcast, LeavesOutWhoWasStruck_F2) {
+  Story s;
+  s.Open();
+  s.Proceed({}, {MentorName("m2")});
+  s.NoneLeft();
+  ASSERT_TRUE(s.OpenBroadcast({"m1", "m2"}).ok());
+  EXPECT_THAT(s.LastEffects(), ElementsAre("SEND(BROADCAST,m1)"));
+}
+
+TEST(Broadcast, TellsNothingButThatMentorsAreWanted_F19_F24) {
+  Story s = AtBroadcast();
+  ASSERT_TRUE(s.OpenBroadcast({"m1"}).ok());
+  s.Deliver(BROADCAST);
+  EXPECT_TRUE(s.Happened("DISCLOSED(m1:MENTORS_WANTED)"));
+}
+
+TEST(Broadcast, InterestAssignsNothingAndHoldsNoSeat_F9) {
+  Story s = Broadcast();
+  ASSERT_TRUE(s.Answer("o2", true).ok());
+  ASSERT_TRUE(s.Answer("o3", true).ok());
+  EXPECT_THAT(s.OpenTaskKinds(), ElementsAre("CHOOSE_AMONG_INTERESTED"));
+  EXPECT_THAT(s.LastEffects(), IsEmpty());
+  EXPECT_REFUSED(s.Confirm("o2"), reason::kOfferWithoutSeat);
+}
+
+TEST(Broadcast, ChoosingHoldsASeatBeforeAnythingElse_F30) {
+  Story s = Broadcast();
+  ASSERT_TRUE(s.Answer("o2", true).ok());
+  ASSERT_TRUE(s.Answer("o3", true).ok());
+  ASSERT_TRUE(s.Choose("o3").ok());
+  EXPECT_THAT(s.LastEffects(), ElementsAre("HOLD_SEAT"));
+  EXPECT_EQ(s.c.state(), v1::SEARCHING);
+  EXPECT_REFUSED(s.Choose("o2"), reason::kMatchUnderWay);
+  s.Held();
+  EXPECT_EQ(s.c.state(), v1::PROPOSED);
+  EXPECT_EQ(s.offer("o3").state(), v1::CONFIRMED);
+  EXPECT_EQ(s.offer("o2").state(), v1::WILLING);
+}
+
+TEST(Broadcast, ARefusedSeatBringsTheChoiceBack_F30) {
+  Story s = Broadcast();
+  ASSERT_TRUE(s.Answer("o2", true).ok());
+  ASSERT_TRUE(s.Choose("o2").ok());
+  s.SeatRefused("NO_FREE_SEAT");
+  EXPECT_TRUE(s.offer("o2").refused_seat());
+  EXPECT_EQ(s.offer("o2").state(), v1::WILLING);
+  EXPECT_EQ(s.Open(v1::CHOOSE_AMONG_INTERESTED)->cause(), "NO_FREE_SEAT");
+  ASSERT_TRUE(s.Choose("o2").ok());
+  s.Held();
+  EXPECT_FALSE(s.offer("o2").refused_seat());
+  EXPECT_EQ(s.c.state(), v1::PROPOSED);
+}
+
+TEST(Broadcast, ANoWhileTheSeatIsAskedForWins_F6) {
+  Story s = Broadcast();
+  ASSERT_TRUE(s.Answer("o2", true).ok());
+  ASSERT_TRUE(s.Choose("o2").ok());
+  ASSERT_TRUE(s.Answer("o2", false).ok());
+  EXPECT_THAT(s.LastEffects(), ElementsAre("RELEASE_SEAT"));
+  s.Held();
+  EXPECT_EQ(s.c.state(), v1::SEARCHING);
+  EXPECT_THAT(s.LastEffects(), ElementsAre("RELEASE_SEAT"));
+}
+
+TEST(Broadcast, PassAllOverLetsTheOthersAnswer_F9) {
+  Story s = Broadcast();
+  ASSERT_TRUE(s.Answer("o2", true).ok());
+  ASSERT_TRUE(s.PassAllOver().ok());
+  EXPECT_EQ(s.offer("o2").state(), v1::PASSED_OVER);
+  EXPECT_THAT(s.LastEffects(), IsEmpty()) << "F29: they hear it when the case ends, not before";
+  EXPECT_EQ(s.c.stage(), 1);
+  ASSERT_TRUE(s.Answer("o3", true).ok());
+  EXPECT_THAT(s.OpenTaskKinds(), ElementsAre("CHOOSE_AMONG_INTERESTED"));
+}
+
+TEST(Broadcast, IsOverWhenEverybodyAnswered_F3) {
+  Story s = Broadcast();
+  ASSERT_TRUE(s.Answer("o2", false).ok());
+  ASSERT_TRUE(s.Answer("o3", false).ok());
+  EXPECT_EQ(s.c.stage(), 1);
+  ASSERT_TRUE(s.Answer("o4", false).ok());
+  EXPECT_TRUE(s.Happened("STAGE_EXHAUSTED(ALL_ANSWERED)"));
+  EXPECT_TRUE(s.Happened("STAGE_OPENED(RECOMMENDATION)"));
+}
+
+TEST(Broadcast, ItsEndWaitsForTheLeadersChoice_F3) {
+  Story s = Broadcast();
+  ASSERT_TRUE(s.Answer("o2", true).ok());
+  s.NextDueRuns();
+  EXPECT_THAT(s.LastEffects(), ElementsAre("SEND(BROADCAST_REMINDER,m2)", "SEND(BROADCAST_REMINDER,m3)")) << "F38: not who answered";
+  s.NextDueRuns();
+  EXPECT_EQ(s.offer("o3").state(), v1::EXPIRED);
+  EXPECT_EQ(s.c.stage(), 1);
+  EXPECT_THAT(s.OpenTaskKinds(), ElementsAre("CHOOSE_AMONG_INTERESTED"));
+  ASSERT_TRUE(s.PassAllOver().ok());
+  EXPECT_TRUE(s.Happened("STAGE_OPENED(RECOMMENDATION)"));
+}
+
+TEST(Broadcast, WhoWasNotReachedInTimeIsCalledBack) {
+  Story s = AtBroadcast();
+  ASSERT_TRUE(s.OpenBroadcast({"m1"}).ok());
+  s.now += absl::Seconds(200);
+  s.NextDueRuns();
+  EXPECT_EQ(s.offer("o2").state(), v1::CANCELLED);
+  EXPECT_THAT(s.LastEffects(), ElementsAre("CANCEL_SEND"));
+}
+
+TEST(Broadcast, ABouncedMessageEndsThatOfferOnly_F39) {
+  Story s = Broadcast();
+  s.Fail(s.c.messages(0));
+  EXPECT_EQ(s.offer("o2").state(), v1::UNDELIVERABLE);
+  EXPECT_EQ(s.offer("o3").state(), v1::OPEN);
+}
+
+TEST(Broadcast, WhoeverShowedInterestAndWasNotChosenHearsItWhenTheCaseEnds_F29) {
+  Story s = Broadcast();
+  ASSERT_TRUE(s.Answer("o2", true).ok());
+  ASSERT_TRUE(s.Answer("o3", true).ok());
+  ASSERT_TRUE(s.Answer("o4", false).ok());
+  ASSERT_TRUE(s.Choose("o3").ok());
+  s.Held();
+  ASSERT_TRUE(s.Call(v1::AGREED).ok());
+  s.Transferred();
+  s.Deliver(OFFICIAL_CANDIDATE);
+  EXPECT_EQ(s.CountEffects("SEND(CLOSING_NOTE,m1)"), 0);
+  s.Deliver(OFFICIAL_MENTOR);
+  EXPECT_EQ(s.c.state(), v1::COMPLETED);
+  EXPECT_THAT(s.LastEffects(), ElementsAre("SEND(CLOSING_NOTE,m1)"));
+  s.Deliver(CLOSING_NOTE);
+  EXPECT_TRUE(s.Happened("DISCLOSED(m1:NO_LONGER_NEEDED)"));
+}
+
+// --- Recommendation
+
+TEST(Recommendation, TheCandidatesConsentIsAskedBeforeTheirSite_F22) {
+  Story s = AtRecommendation();
+  EXPECT_THAT(s.OpenTaskKinds(), ElementsAre("ASK_CONSENT"));
+  EXPECT_EQ(s.CountEffects("SEND(SITE_RECOMMENDATION,north)"), 0);
+  ASSERT_TRUE(s.Consent(true).ok());
+  EXPECT_EQ(s.c.consent(), CONSENT_GIVEN);
+  EXPECT_THAT(s.LastEffects(), ElementsAre("SEND(SITE_RECOMMENDATION,north)", "SEND(DISTRICT_RECOMMENDATION,bay)"));
+  s.Deliver(SITE_RECOMMENDATION);
+  EXPECT_TRUE(s.Happened("DISCLOSED(north:NEED)"));
+}
+
+TEST(Recommendation, WithoutConsentThePolicySaysWhoIsAsked_F22) {
+  Story district = AtRecommendation();
+  ASSERT_TRUE(district.Consent(false).ok());
+  EXPECT_THAT(district.LastEffects(), ElementsAre("SEND(DISTRICT_RECOMMENDATION,bay)"));
+  Story nobody = AtRecommendation();
+  nobody.policy.set_without_consent(v1::EscalationPolicy::NOBODY);
+  ASSERT_TRUE(nobody.Consent(false).ok());
+  EXPECT_THAT(nobody.LastEffects(), IsEmpty());
+  EXPECT_TRUE(nobody.Happened("STAGE_OPENED(LEADER)"));
+}
+
+TEST(Recommendation, IsRemindedOfUntilSomebodyIsNamed_F38) {
+  Story s = AtRecommendation();
+  ASSERT_TRUE(s.Consent(true).ok());
+  s.Deliver(SITE_RECOMMENDATION);
+  s.Deliver(DISTRICT_RECOMMENDATION);
+  Story named = s;
+  s.NextDueRuns();
+  EXPECT_THAT(s.LastEffects(), ElementsAre("SEND(RECOMMENDATION_REMINDER,north)", "SEND(RECOMMENDATION_REMINDER,bay)"));
+  EXPECT_NE(s.last.effects[0].send().message(), s.last.effects[1].send().message());
+  ASSERT_TRUE(named.Recommend().ok());
+  named.NextDueRuns();
+  EXPECT_THAT(named.LastEffects(), IsEmpty());
+}
+
+TEST(Recommendation, EndsAtOnceWhenNobodyCouldBeReached_F39) {
+  Story s = AtRecommendation();
+  ASSERT_TRUE(s.Consent(true).ok());
+  s.Fail(SITE_RECOMMENDATION);
+  EXPECT_EQ(s.c.stage(), 2);
+  s.Fail(DISTRICT_RECOMMENDATION);
+  EXPECT_TRUE(s.Happened("STAGE_OPENED(LEADER)"));
+}
+
+TEST(Recommendation, ItsEndWaitsForThePeopleWhoWereNamed_F3_F10) {
+  Story s = AtRecommendation();
+  ASSERT_TRUE(s.Consent(true).ok());
+  ASSERT_TRUE(s.Recommend().ok());
+  s.now += absl::Seconds(300);
+  s.NextDueRuns();
+  EXPECT_EQ(s.c.stage(), 2);
+  EXPECT_THAT(s.OpenTaskKinds(), ElementsAre("QUALIFY_PERSON"));
+  ASSERT_TRUE(s.Qualify("p1", false).ok());
+  EXPECT_TRUE(s.Happened("STAGE_OPENED(LEADER)"));
+}
+
+TEST(Qualify, SomebodyNewJoinsTheRosterAndIsAskedIndividually_F10) {
+  Story s = AtRecommendation();
+  ASSERT_TRUE(s.Consent(true).ok());
+  ASSERT_TRUE(s.Recommend().ok());
+  ASSERT_TRUE(s.Qualify("p1", true).ok());
+  EXPECT_THAT(s.LastEffects(), ElementsAre("ADD_MENTOR"));
+  s.MentorAdded("new");
+  EXPECT_THAT(s.LastEffects(), ElementsAre("HOLD_SEAT"));
+  s.Held();
+  EXPECT_THAT(s.LastEffects(), ElementsAre("SEND(FIRST_APPROACH,new)"));
+  s.Deliver(FIRST_APPROACH);
+  const Offer& offer = s.c.offers(s.c.offers_size() - 1);
+  EXPECT_EQ(offer.person(), "p1");
+  EXPECT_EQ(offer.window_end(), ToStored(s.now + absl::Seconds(100)));
+  ASSERT_TRUE(s.Answer(offer.id(), true).ok());
+  ASSERT_TRUE(s.Confirm(offer.id()).ok());
+  s.AgreeAndAnnounce();
+}
+
+TEST(Qualify, AMentorOfTheRosterIsAskedDirectly_F10) {
+  Story s = AtBroadcast();
+  ASSERT_TRUE(s.Recommend().ok());
+  ASSERT_TRUE(s.Qualify("p1", true, "m5").ok());
+  EXPECT_THAT(s.LastEffects(), ElementsAre("HOLD_SEAT"));
+}
+
+TEST(Qualify, PeopleWaitForOneAnother_F17) {
+  Story s = AtBroadcast();
+  ASSERT_TRUE(s.Recommend().ok());
+  ASSERT_TRUE(s.Recommend().ok());
+  ASSERT_TRUE(s.Qualify("p1", true, "m5").ok());
+  ASSERT_TRUE(s.Qualify("p2", true, "m6").ok());
+  EXPECT_THAT(s.LastEffects(), IsEmpty());
+  s.Ask("m5");
+  ASSERT_TRUE(s.Answer("o2", false).ok());
+  EXPECT_THAT(s.LastEffects(), ElementsAre("RELEASE_SEAT", "HOLD_SEAT"));
+  EXPECT_EQ(s.offer("o3").mentor(), MentorName("m6"));
+}
+
+TEST(Qualify, WhoIsOutOfTheCaseIsRefused_F13_F20) {
+  Story s = Searching();
+  s.Ask("m1");
+  ASSERT_TRUE(s.Answer("o1", false, true).ok());
+  EXPECT_REFUSED(s.Qualify("p1", true, "m1"), reason::kMentorExcluded);
+  EXPECT_REFUSED(s.Qualify("p1", true, "now"), reason::kMentorExcluded);
+  s.Ask("m2");
+  EXPECT_REFUSED(s.Qualify("p1", true, "m2"), reason::kMentorBeingAsked);
+  EXPECT_REFUSED(s.Qualify("p7", true), reason::kPersonNotFound);
+  ASSERT_TRUE(s.Qualify("p1", false).ok());
+  EXPECT_REFUSED(s.Qualify("p1", true), reason::kPersonDecided);
+}
+
+TEST(Qualify, ComesBackWithItsCauseWhenItDidNotWork_F11) {
+  Story s = AtBroadcast();
+  ASSERT_TRUE(s.Recommend().ok());
+  ASSERT_TRUE(s.Qualify("p1", true).ok());
+  s.AddRefused("MENTOR_EXISTS");
+  EXPECT_EQ(s.Open(v1::QUALIFY_PERSON)->cause(), "MENTOR_EXISTS");
+  ASSERT_TRUE(s.Qualify("p1", true, "m5").ok());
+  s.SeatRefused("NO_FREE_SEAT");
+  EXPECT_EQ(s.Open(v1::QUALIFY_PERSON)->cause(), "NO_FREE_SEAT");
+  ASSERT_TRUE(s.Qualify("p1", true).ok());
+  s.MentorAdded("now");
+  EXPECT_EQ(s.Open(v1::QUALIFY_PERSON)->cause(), "MENTOR_EXCLUDED");
+}
+
+// --- Leader
+
+TEST(Leader, IsAskedLastAndNeedsASeatLikeAnybody_F11) {
+  Story s = AtLeader();
+  EXPECT_THAT(s.OpenTaskKinds(), ElementsAre("TAKE_CANDIDATE"));
+  ASSERT_TRUE(s.Take().ok());
+  EXPECT_THAT(s.LastEffects(), ElementsAre("HOLD_SEAT"));
+  s.SeatRefused("NO_FREE_SEAT");
+  EXPECT_EQ(s.Open(v1::TAKE_CANDIDATE)->cause(), "NO_FREE_SEAT");
+  ASSERT_TRUE(s.Take().ok());
+  s.Held();
+  EXPECT_EQ(s.c.state(), v1::PROPOSED);
+  s.AgreeAndAnnounce();
+  EXPECT_THAT(s.MessagesTo(s.leader.mentor()), ElementsAre("OFFICIAL_MENTOR"));
+}
+
+TEST(Leader, WithoutARecordAsAMentorCannotTake) {
+  Story s;
+  s.leader.clear_mentor();
+  s.Open();
+  s.Proceed();
+  s.NoneLeft();
+  ASSERT_TRUE(s.OpenBroadcast({}).ok());
+  s.policy.set_without_consent(v1::EscalationPolicy::NOBODY);
+  ASSERT_TRUE(s.Consent(false).ok());
+  EXPECT_REFUSED(s.Take(), reason::kLeaderHasNoMentorRecord);
+}
+
+TEST(Leader, DecliningLeavesATaskNotADeadEnd_F11) {
+  Story s = Stuck();
+  EXPECT_THAT(s.OpenTaskKinds(), ElementsAre("RESOLVE_STUCK"));
+  ASSERT_TRUE(s.Recommend().ok());
+  EXPECT_THAT(s.OpenTaskKinds(), ElementsAre("QUALIFY_PERSON"));
+  ASSERT_TRUE(s.Qualify("p1", false).ok());
+  EXPECT_THAT(s.OpenTaskKinds(), ElementsAre("RESOLVE_STUCK"));
+}
+
+TEST(Leader, WhomTheCandidateDeclinesLeavesTheCaseStuck_F13) {
+  Story s = AtLeader();
+  ASSERT_TRUE(s.Take().ok());
+  s.Held();
+  ASSERT_TRUE(s.Call(v1::DECLINED_BY_CANDIDATE).ok());
+  EXPECT_THAT(s.OpenTaskKinds(), ElementsAre("RESOLVE_STUCK"));
+  EXPECT_THAT(s.LastEffects(), ElementsAre("RELEASE_SEAT"));
+}
+
+// --- The call
+
+TEST(Call, AnAttemptIsNotACompletedCall_F7) {
+  for (const v1::CallOutcome attempt : {v1::NO_ANSWER, v1::VOICEMAIL}) {
+    Story s = Proposed();
+    ASSERT_TRUE(s.Call(attempt).ok());
+    EXPECT_EQ(s.c.state(), v1::PROPOSED);
+    EXPECT_THAT(s.LastEffects(), IsEmpty());
+    const Task* again = s.Open(v1::CALL_CANDIDATE);
+    ASSERT_NE(again, nullptr);
+    EXPECT_EQ(again->not_before(), ToStored(s.now + absl::Seconds(40)));
+    EXPECT_EQ(again->due(), again->not_before());
+    EXPECT_EQ(again->cause(), v1::CallOutcome_Name(attempt));
+  }
+}
+
+TEST(Call, AWrongNumberIsATaskToFindAnother_F39) {
+  Story s = Proposed();
+  ASSERT_TRUE(s.Call(v1::WRONG_NUMBER).ok());
+  EXPECT_THAT(s.OpenTaskKinds(), ElementsAre("FIND_NUMBER"));
+  ASSERT_TRUE(s.Call(v1::AGREED).ok());
+  EXPECT_EQ(s.c.state(), v1::TRANSFERRING);
+}
+
+TEST(Call, OnlyAgreedLeadsToTheSwapAndOnlyTheSwapToTheMails_F7_F8) {
+  Story s = Proposed();
+  ASSERT_TRUE(s.Call(v1::AGREED).ok());
+  EXPECT_TRUE(s.Happened("DISCLOSED(ana:MENTOR_IDENTITY)"));
+  EXPECT_THAT(s.LastEffects(), ElementsAre("TRANSFER"));
+  EXPECT_EQ(s.last.effects[0].transfer().seat(), "case1.o1");
+  EXPECT_EQ(s.last.effects[0].transfer().replaces(), "consortia/c/assignments/a1") << "F34";
+  s.Transferred();
+  EXPECT_THAT(s.LastEffects(), ElementsAre("SEND(OFFICIAL_CANDIDATE,ana)", "SEND(OFFICIAL_MENTOR,m1)"));
+  EXPECT_EQ(s.last.effects[0].send().about(), MentorName("m1"));
+}
+
+TEST(Call, DeclinedFreesTheSeatAndTheSearchGoesOnInTheSameStage_F13) {
+  Story s = Proposed();
+  ASSERT_TRUE(s.Call(v1::DECLINED_BY_CANDIDATE).ok());
+  EXPECT_EQ(s.c.state(), v1::SEARCHING);
+  EXPECT_EQ(s.c.stage(), 0);
+  EXPECT_EQ(s.offer("o1").state(), v1::PASSED_OVER);
+  EXPECT_THAT(s.LastEffects(), ElementsAre("RELEASE_SEAT", "SEND(CLOSING_NOTE,m1)", "HOLD_NEXT_SEAT"));
+  EXPECT_THAT(LastHold(s).exclude(), Contains(MentorName("m1")));
+  s.NoneLeft();
+  ASSERT_TRUE(s.OpenBroadcast({"m1", "m2"}).ok());
+  EXPECT_THAT(s.LastEffects(), ElementsAre("SEND(BROADCAST,m2)")) << "out of the case altogether";
+}
+
+TEST(Call, DeclinedInABroadcastLeavesTheOtherInterested_F13) {
+  Story s = Broadcast();
+  ASSERT_TRUE(s.Answer("o2", true).ok());
+  ASSERT_TRUE(s.Answer("o3", true).ok());
+  ASSERT_TRUE(s.Choose("o2").ok());
+  s.Held();
+  ASSERT_TRUE(s.Call(v1::DECLINED_BY_CANDIDATE).ok());
+  EXPECT_EQ(s.c.stage(), 1);
+  EXPECT_THAT(s.OpenTaskKinds(), ElementsAre("CHOOSE_AMONG_INTERESTED"));
+}
+
+TEST(Call, OutcomesThatDoNotFitAreInvalid) {
+  Story s = Proposed();
+  EXPECT_REFUSED(s.Call(v1::TOLD), reason::kCallOutcomeWrong);
+  Story told = Completed();
+  EXPECT_REFUSED(told.Call(v1::AGREED), reason::kCallOutcomeWrong);
+}
+
+TEST(Call, NamesATaskThatIsOpenAndACall) {
+  Story s = Searching();
+  Command command;
+  command.mutable_record_call()->set_task("t9");
+  EXPECT_REFUSED(s.Do(command), reason::kTaskNotFound);
+  command.mutable_record_call()->set_task("t1");
+  EXPECT_REFUSED(s.Do(command), reason::kTaskNotOpen);
+  Story review;
+  review.Open();
+  EXPECT_REFUSED(review.Do(command), reason::kTaskNotACall);
+}
+
+// --- The change
+
+TEST(Transfer, RefusedComesBackWithATaskThatSaysWhy_F34) {
+  Story s = Proposed();
+  ASSERT_TRUE(s.Call(v1::AGREED).ok());
+  s.TransferRefused("ASSIGNMENT_CHANGED");
+  EXPECT_EQ(s.c.state(), v1::SEARCHING);
+  EXPECT_THAT(s.OpenTaskKinds(), ElementsAre("TRANSFER_REFUSED"));
+  EXPECT_EQ(s.Open(v1::TRANSFER_REFUSED)->cause(), "ASSIGNMENT_CHANGED");
+  EXPECT_THAT(s.LastEffects(), IsEmpty());
+  EXPECT_TRUE(s.offer("o1").seat_held());
+  ASSERT_TRUE(s.Confirm("o1").ok());
+  s.AgreeAndAnnounce();
+}
+
+TEST(Transfer, RefusedForALostSeatEndsThatOffer_F30) {
+  Story s = Proposed();
+  ASSERT_TRUE(s.Call(v1::AGREED).ok());
+  s.TransferRefused("SEAT_NOT_HELD");
+  EXPECT_EQ(s.offer("o1").state(), v1::CANCELLED);
+  EXPECT_THAT(s.OpenTaskKinds(), ElementsAre("TRANSFER_REFUSED"));
+  ASSERT_TRUE(s.Restart().ok());
+  EXPECT_THAT(s.OpenTaskKinds(), IsEmpty());
+  EXPECT_THAT(LastHold(s).exclude(), ElementsAre(MentorName("now"))) << "who did not decline may be asked again";
+}
+
+TEST(Transfer, AWillingOfferIsNotForgottenWhenAnotherIsConfirmedAfterARefusal_F11) {
+  Story s = Broadcast();
+  ASSERT_TRUE(s.Answer("o2", true).ok());
+  ASSERT_TRUE(s.Answer("o3", true).ok());
+  ASSERT_TRUE(s.Choose("o2").ok());
+  s.Held();
+  ASSERT_TRUE(s.Call(v1::AGREED).ok());
+  s.TransferRefused("ASSIGNMENT_CHANGED");
+  ASSERT_TRUE(s.Choose("o3").ok());
+  s.Held();
+  ASSERT_TRUE(s.Call(v1::DECLINED_BY_CANDIDATE).ok());
+  EXPECT_THAT(s.OpenTaskKinds(), ElementsAre("CONFIRM_MATCH"));
+  EXPECT_EQ(s.Open(v1::CONFIRM_MATCH)->offer(), "o2");
+}
+
+// --- Telling everybody
+
+TEST(Announcing, BothMailsHandedOverCompleteTheCase_F8) {
+  Story s = Announcing();
+  s.Deliver(OFFICIAL_CANDIDATE);
+  EXPECT_EQ(s.c.state(), v1::ANNOUNCING);
+  EXPECT_TRUE(s.Happened("DISCLOSED(ana:MENTOR_IDENTITY+CONTACT)"));
+  s.Deliver(OFFICIAL_MENTOR);
+  EXPECT_EQ(s.c.state(), v1::COMPLETED);
+  EXPECT_TRUE(s.Happened("DISCLOSED(m1:CANDIDATE_IDENTITY+CONTACT)"));
+}
+
+TEST(Announcing, AFailedMailBecomesACall_F39) {
+  Story s = Announcing();
+  s.Fail(OFFICIAL_CANDIDATE);
+  EXPECT_THAT(s.OpenTaskKinds(), ElementsAre("TELL_BY_PHONE"));
+  EXPECT_EQ(s.Open(v1::TELL_BY_PHONE)->about(), kCandidate);
+  s.Deliver(OFFICIAL_MENTOR);
+  EXPECT_EQ(s.c.state(), v1::ANNOUNCING);
+  ASSERT_TRUE(s.Call(v1::NO_ANSWER).ok());
+  EXPECT_EQ(s.Open(v1::TELL_BY_PHONE)->not_before(), ToStored(s.now + absl::Seconds(40)));
+  ASSERT_TRUE(s.Call(v1::TOLD).ok());
+  EXPECT_EQ(s.c.state(), v1::COMPLETED);
+}
+
+TEST(Announcing, ABounceLongAfterCompletionIsACallAndTheCaseStaysComplete_F39) {
+  Story s = Completed();
+  s.now += absl::Hours(24 * 30);
+  s.Fail(OFFICIAL_MENTOR);
+  EXPECT_EQ(s.c.state(), v1::COMPLETED);
+  EXPECT_THAT(s.OpenTaskKinds(), UnorderedElementsAre("TELL_FORMER_MENTOR", "TELL_BY_PHONE"));
+  EXPECT_EQ(s.Open(v1::TELL_BY_PHONE)->about(), MentorName("m1"));
+  ASSERT_TRUE(s.Call(v1::TOLD).ok());
+  EXPECT_TRUE(s.Happened("DISCLOSED(m1:CANDIDATE_IDENTITY+CONTACT)"));
+  EXPECT_THAT(s.OpenTaskKinds(), ElementsAre("TELL_FORMER_MENTOR"));
+}
+
+TEST(Announcing, TheFormerMentorIsTheLeadersToTell_F46) {
+  Story s = Completed();
+  EXPECT_THAT(s.OpenTaskKinds(), ElementsAre("TELL_FORMER_MENTOR"));
+  EXPECT_THAT(s.MessagesTo(s.current_mentor), IsEmpty()) << "never by accident before";
+  ASSERT_TRUE(s.Call(v1::TOLD).ok());
+  EXPECT_TRUE(s.Happened("DISCLOSED(now:REPLACED)"));
+  EXPECT_THAT(s.OpenTaskKinds(), IsEmpty());
+}
+
+TEST(Announcing, TheFormerMentorsNoteThatFailsComesBack_F46) {
+  Story s = Completed();
+  ASSERT_TRUE(s.SendClosingNote().ok());
+  EXPECT_THAT(s.LastEffects(), ElementsAre("SEND(FORMER_MENTOR_NOTE,now)"));
+  const std::string first = s.last.effects[0].send().message();
+  s.Fail(FORMER_MENTOR_NOTE);
+  EXPECT_EQ(s.Open(v1::TELL_FORMER_MENTOR)->cause(), "UNDELIVERABLE");
+  ASSERT_TRUE(s.SendClosingNote().ok());
+  EXPECT_NE(s.last.effects[0].send().message(), first) << "F40: another message needs another key";
+  s.Deliver(FORMER_MENTOR_NOTE);
+  EXPECT_TRUE(s.Happened("FORMER_MENTOR_TOLD"));
+}
+
+TEST(Announcing, WithoutAFormerMentorThereIsNobodyToTell) {
+  Story s;
+  s.current_mentor = "";
+  s.Open();
+  s.Proceed();
+  s.Ask("m1");
+  ASSERT_TRUE(s.Answer("o1", true).ok());
+  ASSERT_TRUE(s.Confirm("o1").ok());
+  s.AgreeAndAnnounce();
+  EXPECT_THAT(s.OpenTaskKinds(), IsEmpty());
+}
+
+// --- Ending without a change
+
+TEST(Withdraw, ClosesLiveOffersReleasesSeatsAndTellsThoseAsked_F14) {
+  Story s = Searching();
+  s.Ask("m1");
+  ASSERT_TRUE(s.Withdraw().ok());
+  EXPECT_EQ(s.c.state(), v1::WITHDRAWN);
+  EXPECT_THAT(s.LastEffects(), ElementsAre("RELEASE_SEAT", "SEND(CLOSING_NOTE,m1)"));
+  EXPECT_THAT(s.OpenTaskKinds(), IsEmpty());
+}
+
+TEST(Withdraw, CallsBackWhatWasNotSentAndTellsNobodyOfIt_F14) {
+  Story s = Searching();
+  s.Held("m1");
+  ASSERT_TRUE(s.Withdraw().ok());
+  EXPECT_THAT(s.LastEffects(), ElementsAre("RELEASE_SEAT", "CANCEL_SEND"));
+  s.SendCancelled();
+  EXPECT_THAT(s.LastEffects(), IsEmpty());
+}
+
+TEST(Withdraw, AMessageThatWentOutAllTheSameIsFollowedByANote_F14) {
+  Story s = Searching();
+  s.Held("m1");
+  ASSERT_TRUE(s.Withdraw().ok());
+  s.TooLateToCancel();
+  s.Deliver(FIRST_APPROACH);
+  EXPECT_THAT(s.LastEffects(), ElementsAre("SEND(CLOSING_NOTE,m1)"));
+}
+
+TEST(Withdraw, ReleasesASeatThatIsStillBeingAskedFor_F30) {
+  Story s = Searching();
+  ASSERT_TRUE(s.Withdraw().ok());
+  EXPECT_THAT(s.LastEffects(), ElementsAre("RELEASE_SEAT"));
+  EXPECT_EQ(s.last.effects[0].release_seat().seat(), "case1.o1");
+  EXPECT_FALSE(NeedsSeat(s.c, "case1.o1"));
+  s.Held("m1");
+  EXPECT_THAT(s.LastEffects(), ElementsAre("RELEASE_SEAT"));
+  EXPECT_EQ(s.c.state(), v1::WITHDRAWN);
+}
+
+TEST(Withdraw, WhoSaidNoHearsNothing_F14) {
+  Story s = Searching();
+  s.Ask("m1");
+  ASSERT_TRUE(s.Answer("o1", false).ok());
+  ASSERT_TRUE(s.Withdraw().ok());
+  EXPECT_EQ(s.CountEffects("SEND(CLOSING_NOTE,m1)"), 0);
+}
+
+TEST(Withdraw, OneNoteIsEnoughForWhoWasAskedTwice) {
+  Story s = Searching();
+  s.Ask("m1");
+  s.now += absl::Seconds(100);
+  s.NextDueRuns();
+  s.NoneLeft();
+  ASSERT_TRUE(s.OpenBroadcast({"m1"}).ok());
+  s.Deliver(BROADCAST);
+  ASSERT_TRUE(s.Withdraw().ok());
+  EXPECT_EQ(s.CountEffects("SEND(CLOSING_NOTE,m1)"), 1);
+}
+
+TEST(Withdraw, IsPossibleUntilTheCandidateAgreed_F14) {
+  Story proposed = Proposed();
+  ASSERT_TRUE(proposed.Withdraw().ok());
+  EXPECT_THAT(proposed.LastEffects(), ElementsAre("RELEASE_SEAT", "SEND(CLOSING_NOTE,m1)"));
+
+  Story agreed = Proposed();
+  ASSERT_TRUE(agreed.Call(v1::AGREED).ok());
+  EXPECT_REFUSED(agreed.Withdraw(), reason::kChangeUnderWay);
+  EXPECT_REFUSED(agreed.Close(), reason::kChangeUnderWay);
+  Story announcing = Announcing();
+  EXPECT_REFUSED(announcing.Withdraw(), reason::kChangeUnderWay);
+  Story completed = Completed();
+  EXPECT_REFUSED(completed.Withdraw(), reason::kCaseEnded);
+
+  agreed.TransferRefused("ASSIGNMENT_CHANGED");
+  EXPECT_TRUE(agreed.Withdraw().ok());
+}
+
+TEST(Close, TerminalStatesAreFinal_F32) {
+  Story s = Searching();
+  ASSERT_TRUE(s.Close().ok());
+  EXPECT_REFUSED(s.Withdraw(), reason::kCaseEnded);
+  EXPECT_REFUSED(s.Close(), reason::kCaseEnded);
+  EXPECT_REFUSED(s.Restart(), reason::kCaseEnded);
+  EXPECT_REFUSED(s.Recommend(), reason::kCaseEnded);
+}
+
+// --- Beginning again
+
+TEST(Restart, ANewRoundAsksUnderANewOfferWithItsOwnKeys_F32) {
+  Story s = Stuck();
+  ASSERT_TRUE(s.Restart(v1::INDIVIDUAL).ok());
+  EXPECT_EQ(s.c.round(), 2);
+  EXPECT_EQ(LastHold(s).seat(), "case1.o2");
+}
+
+TEST(Restart, ThoseWhoDidNotDeclineMayBeAskedAgain) {
+  Story s = Searching();
+  s.Ask("declined");
+  ASSERT_TRUE(s.Answer("o1", false).ok());
+  s.Ask("silent");
+  s.now += absl::Seconds(100);
+  s.NextDueRuns();
+  ASSERT_TRUE(s.Restart().ok());
+  EXPECT_THAT(LastHold(s).exclude(), UnorderedElementsAre(MentorName("declined"), MentorName("now")));
+}
+
+TEST(Restart, EndsWhatIsLive_F17_F30) {
+  Story s = Searching();
+  s.Ask("m1");
+  ASSERT_TRUE(s.Answer("o1", true).ok());
+  ASSERT_TRUE(s.Restart(v1::BROADCAST).ok());
+  EXPECT_EQ(s.offer("o1").state(), v1::CANCELLED);
+  EXPECT_THAT(s.LastEffects(), ElementsAre("RELEASE_SEAT"));
+  EXPECT_THAT(s.OpenTaskKinds(), ElementsAre("CHOOSE_BROADCAST_AUDIENCE"));
+}
+
+TEST(Restart, NeedsAStageOfThePolicy) {
+  Story s = Searching();
+  s.policy.mutable_stages()->RemoveLast();
+  EXPECT_REFUSED(s.Restart(v1::LEADER), reason::kStageNotInPolicy);
+}
+
+// --- Peers that repeat themselves or come late
+
+TEST(Peers, ARepeatedAnswerChangesNothing_F32) {
+  Story s = Searching();
+  Command held;
+  held.mutable_seat_held()->set_effect("e1");
+  held.mutable_seat_held()->set_mentor(MentorName("m1"));
+  s.Must(held);
+  EXPECT_THAT(s.last.events, Not(IsEmpty()));
+  s.Must(held);
+  EXPECT_THAT(s.last.events, IsEmpty());
+}
+
+TEST(Peers, AnAnswerOfAnotherKindChangesNothing) {
+  Story s = Searching();
+  Command accepted;
+  accepted.mutable_send_accepted()->set_effect("e1");
+  s.Must(accepted);
+  EXPECT_THAT(s.last.events, IsEmpty());
+}
+
+TEST(Peers, ARepeatedReportOfTheFeedChangesNothing) {
+  Story s = Searching();
+  s.Ask("m1");
+  Command delivered;
+  delivered.mutable_delivered()->set_message("case1.o1.first_approach");
+  s.Must(delivered);
+  EXPECT_THAT(s.last.events, IsEmpty());
+}
+
+// --- Two things at once
+
+TEST(Proposed, NobodyNewIsApproachedMeanwhile_F29) {
+  // A referred mentor's seat is being asked for when the Leader's choice among the interested is proposed.
+  Story s = Broadcast();
+  ASSERT_TRUE(s.Answer("o2", true, true).ok());
+  ASSERT_TRUE(s.Choose("o2").ok());
+  ASSERT_TRUE(s.Qualify("p1", true, "m9").ok());
+  s.Held();  // the choice
+  ASSERT_EQ(s.c.state(), v1::PROPOSED);
+  s.Held();  // the referred mentor's seat
+  EXPECT_THAT(s.LastEffects(), IsEmpty());
+  ASSERT_TRUE(s.Call(v1::DECLINED_BY_CANDIDATE).ok());
+  EXPECT_THAT(s.LastEffects(), Contains("SEND(FIRST_APPROACH,m9)"));
+}
+
+TEST(Proposed, OnlyOneOfTwoWillingIsEverConfirmed_F29) {
+  Story s = Broadcast();
+  ASSERT_TRUE(s.Recommend().ok());
+  ASSERT_TRUE(s.Qualify("p1", true, "m9").ok());
+  s.Ask("m9");
+  ASSERT_TRUE(s.Answer("o5", true).ok());
+  ASSERT_TRUE(s.Answer("o2", true).ok());
+  ASSERT_TRUE(s.Choose("o2").ok());
+  EXPECT_REFUSED(s.Confirm("o5"), reason::kMatchUnderWay);
+  s.Held();
+  EXPECT_REFUSED(s.Confirm("o5"), reason::kWrongState);
+  s.AgreeAndAnnounce();
+  EXPECT_EQ(s.offer("o5").state(), v1::CANCELLED);
+  EXPECT_EQ(s.CountEffects("SEND(CLOSING_NOTE,m9)"), 1);
+}
+
+// --- What is written down
+
+TEST(Trail, TheStoredEventsGiveTheState_F41) {
+  Story s = Completed();
+  Case replayed;
+  for (const Event& event : s.events) {
+    Event stored;
+    ASSERT_TRUE(stored.ParseFromString(event.SerializeAsString()));
+    Fold(replayed, stored);
+  }
+  EXPECT_EQ(replayed.SerializeAsString(), s.c.SerializeAsString());
+}
+
+TEST(Trail, EveryEventSaysWhoWhenWhatAndAboutWhat_F41) {
+  Story s = Completed();
+  for (const Event& event : s.events) {
+    EXPECT_EQ(event.actor_role().empty(), false);
+    EXPECT_GT(event.time(), 0);
+    EXPECT_NE(EventType(event), "UNKNOWN");
+    EXPECT_NE(EventSummary(event), "") << EventType(event);
+  }
+  EXPECT_EQ(EventType(s.events[0]), "OPENED");
+  EXPECT_EQ(s.events[0].actor(), kCandidate);
+  for (const Event& event : s.events) {
+    if (event.has_offer_opened()) {
+      EXPECT_EQ(EventSubject(event), "o1");
+    }
+    if (event.has_task_opened()) {
+      EXPECT_EQ(EventSubject(event), event.task_opened().task().id());
+    }
+  }
+}
+
+TEST(Trail, TheLedgerNamesTheMessage_F24) {
+  Story s = Searching();
+  s.Ask("m1");
+  for (const Event& event : s.last.events) {
+    if (!event.has_disclosed()) continue;
+    EXPECT_EQ(event.disclosed().disclosure().by(), "consortia/c/notifications/case1.o1.first_approach");
+    EXPECT_EQ(event.disclosed().disclosure().time().seconds(), absl::ToUnixSeconds(s.now));
+  }
+  EXPECT_TRUE(s.Happened("DISCLOSED(m1:NEED)"));
+}
+
+TEST(Reconciler, ASeatIsNeededExactlyWhileItsOfferLives_F30) {
+  Story s = Searching();
+  EXPECT_TRUE(NeedsSeat(s.c, "case1.o1")) << "the hold may have been carried out already";
+  s.Ask("m1");
+  EXPECT_TRUE(NeedsSeat(s.c, "case1.o1"));
+  EXPECT_FALSE(NeedsSeat(s.c, "case1.o7"));
+  EXPECT_FALSE(NeedsSeat(s.c, ""));
+  ASSERT_TRUE(s.Answer("o1", false).ok());
+  EXPECT_FALSE(NeedsSeat(s.c, "case1.o1"));
+  EXPECT_FALSE(NeedsSeat(Completed().c, "case1.o1"));
+}
+
+TEST(Apply, TheSameArgumentsDecideTheSame_F25) {
+  const Story s = Broadcast();
+  Command command;
+  command.mutable_withdraw();
+  const Decision once = *Apply(s.c, command, s.policy, s.now);
+  const Decision again = *Apply(s.c, command, s.policy, s.now);
+  ASSERT_EQ(once.events.size(), again.events.size());
+  for (size_t i = 0; i < once.events.size(); ++i) EXPECT_EQ(once.events[i].SerializeAsString(), again.events[i].SerializeAsString());
+}
+
+}  // namespace
+}  // namespace rematch::request
