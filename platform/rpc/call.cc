@@ -153,7 +153,10 @@ absl::StatusOr<Call> Calls::Begin(const grpc::CallbackServerContext* context, st
 }
 
 void Calls::Ended(std::string_view method, absl::Duration start, const absl::Status& status) {
-  const absl::Duration took = clock_.Monotonic() - start;
+  Report(method, clock_.Monotonic() - start, status, /*slow=*/false);
+}
+
+void Calls::Report(std::string_view method, absl::Duration took, const absl::Status& status, bool slow) {
   observer_.Finished(method, static_cast<grpc::StatusCode>(status.code()), took);
   const double milliseconds = absl::ToDoubleMilliseconds(took);
   if (!status.ok()) {
@@ -172,7 +175,7 @@ void Calls::Ended(std::string_view method, absl::Duration start, const absl::Sta
         break;
     }
   }
-  if (took > options_.slow) {
+  if (slow) {
     log::Warn("call_slow", {{"method", method}, {"code", CodeName(status.code())}, {"ms", milliseconds}});
   } else if (ended_.fetch_add(1, std::memory_order_relaxed) % kSample == kSample - 1) {
     log::Info("call_sampled", {{"method", method}, {"code", CodeName(status.code())}, {"ms", milliseconds}});
@@ -181,7 +184,8 @@ void Calls::Ended(std::string_view method, absl::Duration start, const absl::Sta
 
 void Calls::Finish(grpc::ServerUnaryReactor* reactor, std::string_view method, absl::Duration start, const absl::Status& status) {
   // Counted first: with Finish() the server may go, and this with it.
-  Ended(method, start, status);
+  const absl::Duration took = clock_.Monotonic() - start;
+  Report(method, took, status, took > options_.slow);
   reactor->Finish(ToGrpc(status));
 }
 

@@ -142,7 +142,7 @@ class Calls {
   // For streams (rpc/feed.h has the server's side of a watch): the caller and deadline, admitted by the guard, or why not. `method` is
   // MethodOf<Request>(). A stream redacts each message by `guard()`, calls Ended() and finishes with ToGrpc(status).
   absl::StatusOr<Call> Begin(const grpc::CallbackServerContext* context, std::string_view method);
-  // Counts, times and logs a call that took from `start`, by the clock's Monotonic(), until now.
+  // Counts, times and logs a stream that took from `start`, by the clock's Monotonic(), until now. A stream may be long and is not slow.
   void Ended(std::string_view method, absl::Duration start, const absl::Status& status);
   const Options& options() const { return options_; }
   Guard& guard() { return guard_; }
@@ -151,6 +151,7 @@ class Calls {
 
  private:
   void Finish(grpc::ServerUnaryReactor* reactor, std::string_view method, absl::Duration start, const absl::Status& status);
+  void Report(std::string_view method, absl::Duration took, const absl::Status& status, bool slow);
 
   const Options options_;
   platform::Clock& clock_;

@@ -1,0 +1,17 @@
+// Addresses to listen on. Until callers are authenticated, servers bind to this machine only.
+#ifndef REMATCH_PLATFORM_RPC_ADDRESS_H_
+#define REMATCH_PLATFORM_RPC_ADDRESS_H_
+
+#include <string_view>
+
+#include "absl/status/status.h"
+
+namespace rematch::rpc {
+
+// OK for "127.0.0.1:4001" (all of 127.0.0.0/8), "[::1]:4001" and "localhost:4001", port 0 included; INVALID_ARGUMENT for anything
+// else, other hosts included.
+absl::Status CheckLoopback(std::string_view address);
+
+}  // namespace rematch::rpc
+
+#endif  // REMATCH_PLATFORM_RPC_ADDRESS_H_

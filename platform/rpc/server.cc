@@ -1,0 +1,291 @@
+#include "platform/rpc/server.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <iostream>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/health_check_service_interface.h>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/reflection.h"
+#include "absl/strings/str_cat.h"
+#include "platform/errors.h"
+#include "platform/log.h"
+#include "platform/rpc/address.h"
+#include "platform/sql/migrations.h"
+#include "platform/strings.h"
+
+ABSL_FLAG(std::string, listen, "127.0.0.1:0", "Address to serve on, loopback only; port 0 takes a free one.");
+ABSL_FLAG(std::string, port_file, "", "File to write the port to once the service serves.");
+ABSL_FLAG(std::string, metrics_listen, "127.0.0.1:0", "Address to serve /metrics on, loopback only.");
+ABSL_FLAG(std::string, metrics_port_file, "", "File to write the port of /metrics to.");
+ABSL_FLAG(std::string, database, "", "The store, sqlite:PATH; by default a file named after the service in the current folder.");
+ABSL_FLAG(std::string, log_level, "info", "debug, info, warn or error.");
+ABSL_FLAG(absl::Duration, drain_timeout, absl::Seconds(10), "How long calls in flight may take to end after SIGTERM.");
+
+namespace rematch::rpc {
+namespace {
+
+constexpr int kBadFlags = 2;
+constexpr int kFailed = 1;
+// Work that waits for a thread beyond this is refused: it would wait longer than callers do.
+constexpr size_t kMaxBlockingQueue = 4096;
+
+absl::Status CannotStart(std::string_view what, std::string_view why) {
+  return Error(absl::StatusCode::kFailedPrecondition, "CANNOT_START", absl::StrCat(ToAbsl(what), ": ", ToAbsl(why)));
+}
+
+// The same error, with what was being done in front of its message.
+absl::Status While(std::string_view what, const absl::Status& status) { return CannotStart(what, ToStd(status.message())); }
+
+// Written beside and renamed, so that whoever waits for the file reads all of it.
+absl::Status WritePort(const std::string& path, int port) {
+  if (path.empty()) return absl::OkStatus();
+  const std::string beside = absl::StrCat(path, ".", getpid(), ".tmp");
+  std::FILE* file = std::fopen(beside.c_str(), "w");
+  if (file == nullptr) return CannotStart(absl::StrCat("cannot write ", path), std::strerror(errno));
+  const bool written = std::fprintf(file, "%d\n", port) > 0;
+  if (std::fclose(file) != 0 || !written || std::rename(beside.c_str(), path.c_str()) != 0) {
+    const absl::Status status = CannotStart(absl::StrCat("cannot write ", path), std::strerror(errno));
+    std::remove(beside.c_str());
+    return status;
+  }
+  return absl::OkStatus();
+}
+
+class RunningServer final : public Server {
+ public:
+  RunningServer(const ServerOptions& options, std::unique_ptr<sql::Database> database)
+      : options_(options),
+        database_(std::move(database)),
+        ids_(clock_, random_),
+        blocking_(options.blocking_threads, kMaxBlockingQueue),
+        environment_{*database_, clock_, random_, ids_, blocking_, metrics_, ids_.Next()} {}
+
+  ~RunningServer() override { Drain(); }
+
+  absl::Status Start(const ServerDefinition& definition, const MakeService& make) {
+    REMATCH_RETURN_IF_ERROR(sql::Migrate(*database_, definition.migrations, clock_));
+    REMATCH_ASSIGN_OR_RETURN(service_, make(environment_));
+    REMATCH_RETURN_IF_ERROR(Listen());
+    absl::StatusOr<int> metrics_port = metrics_.Serve(options_.metrics_listen);
+    if (!metrics_port.ok()) return While(absl::StrCat("cannot serve metrics on ", options_.metrics_listen), metrics_port.status());
+    metrics_port_ = *metrics_port;
+    service_->Start();
+    started_ = true;
+    SetServing(true);
+    REMATCH_RETURN_IF_ERROR(WritePort(options_.metrics_port_file, metrics_port_));
+    return WritePort(options_.port_file, port_);
+  }
+
+  int port() const override { return port_; }
+  int metrics_port() const override { return metrics_port_; }
+
+  void Drain() override {
+    if (std::exchange(drained_, true)) return;
+    // Health first: whoever balances load sends no more calls while those in flight end.
+    if (server_ != nullptr) SetServing(false);
+    if (started_) service_->Stop();
+    if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoNanoseconds(options_.drain_timeout));
+    server_.reset();
+    service_.reset();
+  }
+
+ private:
+  absl::Status Listen() {
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort(options_.listen, grpc::InsecureServerCredentials(), &port_);
+    // A second process on the same port is a mistake to be told, and not a share of the load.
+    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+    // Connections end after some minutes (gRPC adds jitter), else clients that balance never see a new replica.
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, 5 * 60 * 1000);
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, 60 * 1000);
+    // Watches that wait in silence are kept alive by their clients, see channel.cc.
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10 * 1000);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+    // Only reflection is served by gRPC's own threads.
+    builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
+    builder.SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
+    builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 2);
+    for (grpc::Service* service : service_->grpc_services()) builder.RegisterService(service);
+    server_ = builder.BuildAndStart();
+    if (server_ == nullptr || port_ == 0) {
+      return CannotStart(absl::StrCat("cannot listen on ", options_.listen), "the port is in use or may not be used");
+    }
+    // What the health service answers until this is told otherwise.
+    SetServing(false);
+    return absl::OkStatus();
+  }
+
+  void SetServing(bool serving) {
+    grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService();
+    for (const std::string& name : service_->health_names()) health->SetServingStatus(name, serving);
+    health->SetServingStatus("", serving);
+  }
+
+  const ServerOptions options_;
+  platform::RealClock clock_;
+  platform::SecureRandom random_;
+  // From here on, what is below is built from what is above.
+  std::unique_ptr<sql::Database> database_;
+  platform::IdSource ids_;
+  platform::Metrics metrics_;
+  platform::ThreadPool blocking_;
+  ServerEnvironment environment_;
+  std::unique_ptr<Service> service_;
+  std::unique_ptr<grpc::Server> server_;
+  int port_ = 0;
+  int metrics_port_ = 0;
+  bool started_ = false;
+  bool drained_ = false;
+};
+
+// Flags that the suite defines: those of Abseil's own libraries would only confuse here.
+bool IsOurs(const absl::CommandLineFlag& flag) { return flag.Filename().find("absl/") == std::string::npos; }
+
+absl::CommandLineFlag* FindFlag(std::string_view name) {
+  absl::CommandLineFlag* flag = absl::FindCommandLineFlag(ToAbsl(name));
+  return flag != nullptr && IsOurs(*flag) ? flag : nullptr;
+}
+
+void PrintHelp(const std::string& name) {
+  std::map<std::string, absl::CommandLineFlag*> sorted;
+  for (const auto& [flag_name, flag] : absl::GetAllFlags()) {
+    if (IsOurs(*flag)) sorted.emplace(std::string(flag_name), flag);
+  }
+  std::cout << name << " serves until SIGTERM or SIGINT. Flags:\n";
+  for (const auto& [flag_name, flag] : sorted) {
+    std::cout << "  --" << flag_name << " (" << (flag->DefaultValue().empty() ? "\"\"" : flag->DefaultValue()) << ")\n      " << flag->Help() << "\n";
+  }
+}
+
+struct Parsed {
+  bool help = false;
+};
+
+// Sets the flags that `argv` names: --name=value, --name value, and --name or --noname for a bool. absl::ParseCommandLine() would print
+// several lines about a bad flag and exit with 1; the registry of flags and the parsing of values are Abseil's.
+absl::StatusOr<Parsed> ParseFlags(int argc, char** argv) {
+  const auto bad = [](std::string_view text) { return Error(absl::StatusCode::kInvalidArgument, reason::kInvalidField, text); };
+  for (int i = 1; i < argc; ++i) {
+    std::string_view argument = argv[i];
+    if (argument == "--help" || argument == "-h") return Parsed{.help = true};
+    if (!argument.starts_with("--")) return bad(absl::StrCat("unexpected argument '", argv[i], "'; --help lists the flags"));
+    argument.remove_prefix(2);
+    const size_t equals = argument.find('=');
+    const std::string_view name = argument.substr(0, equals);
+    std::optional<std::string_view> value;
+    if (equals != std::string_view::npos) value = argument.substr(equals + 1);
+    absl::CommandLineFlag* flag = FindFlag(name);
+    if (flag == nullptr && !value.has_value() && name.starts_with("no")) {
+      flag = FindFlag(name.substr(2));
+      if (flag != nullptr && !flag->IsOfType<bool>()) flag = nullptr;
+      value = "false";
+    }
+    if (flag == nullptr) return bad(absl::StrCat("unknown flag --", ToAbsl(name), "; --help lists the flags"));
+    if (!value.has_value() && flag->IsOfType<bool>()) value = "true";
+    if (!value.has_value()) {
+      if (i + 1 == argc) return bad(absl::StrCat("flag --", ToAbsl(name), " needs a value"));
+      value = argv[++i];
+    }
+    std::string ignored;
+    if (!flag->ParseFrom(ToAbsl(*value), &ignored)) {
+      return bad(absl::StrCat("flag --", ToAbsl(name), " does not take this value; its default is '", flag->DefaultValue(), "'"));
+    }
+  }
+  return Parsed{};
+}
+
+absl::Status CheckFlags() {
+  const auto check = [](std::string_view flag, const absl::Status& status) {
+    if (status.ok()) return status;
+    return Error(absl::StatusCode::kInvalidArgument, reason::kInvalidField, absl::StrCat("flag --", ToAbsl(flag), " ", status.message()));
+  };
+  REMATCH_RETURN_IF_ERROR(check("listen", CheckLoopback(absl::GetFlag(FLAGS_listen))));
+  REMATCH_RETURN_IF_ERROR(check("metrics_listen", CheckLoopback(absl::GetFlag(FLAGS_metrics_listen))));
+  const absl::Duration drain = absl::GetFlag(FLAGS_drain_timeout);
+  if (drain < absl::ZeroDuration() || drain > absl::Hours(1)) {
+    return Error(absl::StatusCode::kInvalidArgument, reason::kInvalidField, "flag --drain_timeout must be between 0s and 1h");
+  }
+  return absl::OkStatus();
+}
+
+int Fail(const std::string& name, const absl::Status& status, int code) {
+  std::string line = absl::StrCat(name, ": ", status.message());
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  std::cerr << line << std::endl;
+  return code;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, const ServerDefinition& definition, const MakeService& make) {
+  // gRPC takes part in this at the time when a server is built; both are process-wide and idempotent.
+  static const bool once = [] {
+    grpc::EnableDefaultHealthCheckService(true);
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    return true;
+  }();
+  (void)once;
+  REMATCH_RETURN_IF_ERROR(CheckLoopback(options.listen));
+  REMATCH_ASSIGN_OR_RETURN(std::unique_ptr<sql::Database> database, sql::Open(options.database));
+  auto server = std::make_unique<RunningServer>(options, std::move(database));
+  REMATCH_RETURN_IF_ERROR(server->Start(definition, make));
+  return server;
+}
+
+int ServerMain(int argc, char** argv, ServerDefinition definition, MakeService make) {
+  absl::StatusOr<Parsed> parsed = ParseFlags(argc, argv);
+  if (!parsed.ok()) return Fail(definition.name, parsed.status(), kBadFlags);
+  if (parsed->help) {
+    PrintHelp(definition.name);
+    return 0;
+  }
+  if (const absl::Status status = CheckFlags(); !status.ok()) return Fail(definition.name, status, kBadFlags);
+  if (const absl::Status status = log::Configure(definition.name, absl::GetFlag(FLAGS_log_level)); !status.ok()) {
+    return Fail(definition.name, status, kBadFlags);
+  }
+  // Before any thread starts, so that all inherit it: signals are taken by sigwait() below and by nothing else.
+  sigset_t ending;
+  sigemptyset(&ending);
+  sigaddset(&ending, SIGTERM);
+  sigaddset(&ending, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &ending, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  // What gRPC writes is not JSON and repeats what is said here; an operator who wants it sets the variable.
+  setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
+
+  ServerOptions options;
+  options.listen = absl::GetFlag(FLAGS_listen);
+  options.port_file = absl::GetFlag(FLAGS_port_file);
+  options.metrics_listen = absl::GetFlag(FLAGS_metrics_listen);
+  options.metrics_port_file = absl::GetFlag(FLAGS_metrics_port_file);
+  options.database = absl::GetFlag(FLAGS_database);
+  if (options.database.empty()) options.database = absl::StrCat("sqlite:", definition.name, ".db");
+  options.drain_timeout = absl::GetFlag(FLAGS_drain_timeout);
+
+  absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(options, definition, make);
+  if (!server.ok()) return Fail(definition.name, server.status(), kFailed);
+  log::Info("serving", {{"port", (*server)->port()}, {"metrics_port", (*server)->metrics_port()}});
+  int received = 0;
+  sigwait(&ending, &received);
+  log::Info("draining", {{"signal", received}});
+  (*server)->Drain();
+  server->reset();
+  log::Info("stopped");
+  return 0;
+}
+
+}  // namespace rematch::rpc
