@@ -123,7 +123,7 @@ void Sender::Attempt(const Work& work, Message mail) {
   auto message = std::make_shared<Message>(std::move(mail));
   CommandMeta timer;
   timer.priority = Priority::kTimer;
-  door_.Submit(std::move(timer), BeginSend{.key = key, .epoch = epoch},
+  door_.Submit(std::move(timer), BeginSend{.target = key, .epoch = epoch},
                [this, key, epoch, message](absl::StatusOr<std::string> reply) {
                  stored::Begun begun;
                  if (!reply.ok() || !begun.ParseFromString(*reply)) {
@@ -131,7 +131,7 @@ void Sender::Attempt(const Work& work, Message mail) {
                    return Ended(key, /*wake=*/false);
                  }
                  const bool queued = pool_.Run([this, key, epoch, message, begun] {
-                   FinishSend finish{.key = key, .epoch = epoch, .beginning = begun.beginning(), .outcome = HandOver(*message, begun)};
+                   FinishSend finish{.target = key, .epoch = epoch, .beginning = begun.beginning(), .outcome = HandOver(*message, begun)};
                    door_.Submit({}, std::move(finish), [this, key](absl::StatusOr<std::string> done) {
                      if (!done.ok() && ReasonOf(done.status()) != reason::kClaimLost) {
                        log::Warn("send_outcome_not_stored", {{"error", ReasonOf(done.status())}});

@@ -73,7 +73,6 @@ CREATE TABLE deliveries (
   consortium VARCHAR(63) NOT NULL,
   notification VARCHAR(128) NOT NULL,
   origin VARCHAR(255) NOT NULL,
-  readers VARCHAR(4000) NOT NULL,
   state BIGINT NOT NULL,
   time BIGINT NOT NULL
 );

@@ -112,7 +112,7 @@ void AddContent(v1::Notification& out, const std::string& bytes) {
   stored::Content content;
   content.ParseFromString(bytes);
   if (content.template_().empty()) return;  // barred before it was sent
-  out.set_template_(absl::StrCat("templates/", content.template_()));
+  out.set_template_(content.template_());
   SetAddress(*out.mutable_to(), content.to());
   if (content.has_reply_to()) SetAddress(*out.mutable_reply_to(), content.reply_to());
   out.mutable_variables()->insert(content.variables().begin(), content.variables().end());
@@ -141,7 +141,7 @@ std::pair<std::string, std::vector<Value>> WhereKeys(const std::set<Key>& keys) 
 }
 
 const Key& KeyOf(const Command& command) {
-  return std::visit([](const auto& c) -> const Key& { return c.key; }, command);
+  return std::visit([](const auto& c) -> const Key& { return c.key(); }, command);
 }
 
 absl::Status ClaimLost() { return Error(absl::StatusCode::kAborted, reason::kClaimLost, "the claim on this message is over"); }
@@ -167,9 +167,9 @@ class Batch {
       if (const auto* accept = std::get_if<Accept>(command)) {
         made.try_emplace(key, Entry{.maker = maker_,
                                     .created = now_,
-                                    .origin = accept->origin,
-                                    .readers = absl::StrJoin(accept->readers, "\n"),
-                                    .content_hash = accept->content_hash,
+                                    .origin = accept->draft.origin,
+                                    .readers = absl::StrJoin(accept->draft.readers, "\n"),
+                                    .content_hash = accept->draft.content_hash,
                                     .message_id = accept->message_id,
                                     .progress = {}});
       } else if (std::holds_alternative<CallBack>(*command)) {
@@ -232,46 +232,46 @@ class Batch {
   }
 
   absl::StatusOr<std::string> On(Accept& command) {
-    Entry& entry = entries_.at(command.key);
-    if (entry.maker == maker_ && entry.progress.state == State::kQueued && !accepted_.contains(command.key)) {
-      accepted_.emplace(command.key, &command);
-      Enqueue(command.key, entry);
+    Entry& entry = entries_.at(command.key());
+    if (entry.maker == maker_ && entry.progress.state == State::kQueued && !accepted_.contains(command.key())) {
+      accepted_.emplace(command.key(), &command);
+      Enqueue(command.key(), entry);
     } else if (entry.content_hash.empty() || entry.progress.state == State::kCancelled) {
       return Error(absl::StatusCode::kFailedPrecondition, reason::kNotificationCancelled, "this notification was cancelled");
-    } else if (entry.content_hash != command.content_hash) {
+    } else if (entry.content_hash != command.draft.content_hash) {
       return Error(absl::StatusCode::kAlreadyExists, reason::kNotificationExists, "this key was used for another message");
     }
-    return ToProto(command.key, entry).SerializeAsString();
+    return ToProto(command.key(), entry).SerializeAsString();
   }
 
   absl::StatusOr<std::string> On(CallBack& command) {
-    Entry& entry = entries_.at(command.key);
-    const bool barred_now = entry.maker == maker_ && entry.content_hash.empty() && barred_.insert(command.key).second;
+    Entry& entry = entries_.at(command.key());
+    const bool barred_now = entry.maker == maker_ && entry.content_hash.empty() && barred_.insert(command.key()).second;
     const v1::Notification::State before = barred_now ? v1::Notification::STATE_UNSPECIFIED : PublicState(entry.progress);
     Cancel(entry.progress, sql::FromMicros(now_));
-    Changed(command.key, entry, before);
-    if (HasEnded(entry.progress.state)) Dequeue(command.key);
-    return ToProto(command.key, entry).SerializeAsString();
+    Changed(command.key(), entry, before);
+    if (HasEnded(entry.progress.state)) Dequeue(command.key());
+    return ToProto(command.key(), entry).SerializeAsString();
   }
 
   absl::StatusOr<std::string> On(TryAgain& command) {
-    const auto found = entries_.find(command.key);
+    const auto found = entries_.find(command.key());
     if (found == entries_.end()) return Error(absl::StatusCode::kNotFound, rematch::reason::kNotFound, "no such notification");
     Entry& entry = found->second;
     const v1::Notification::State before = PublicState(entry.progress);
     REMATCH_RETURN_IF_ERROR(Retry(entry.progress));
-    Enqueue(command.key, entry);
-    Changed(command.key, entry, before);
-    return ToProto(command.key, entry).SerializeAsString();
+    Enqueue(command.key(), entry);
+    Changed(command.key(), entry, before);
+    return ToProto(command.key(), entry).SerializeAsString();
   }
 
   absl::StatusOr<std::string> On(BeginSend& command) {
-    const auto found = entries_.find(command.key);
-    if (found == entries_.end() || !Owns(command.key, command.epoch) || HasEnded(found->second.progress.state)) return ClaimLost();
+    const auto found = entries_.find(command.key());
+    if (found == entries_.end() || !Owns(command.key(), command.epoch) || HasEnded(found->second.progress.state)) return ClaimLost();
     Entry& entry = found->second;
     const v1::Notification::State before = PublicState(entry.progress);
     const Beginning beginning = Begin(entry.progress, policy_);
-    Changed(command.key, entry, before);
+    Changed(command.key(), entry, before);
     stored::Begun begun;
     begun.set_settle(beginning.settle);
     begun.set_may_send(beginning.may_send);
@@ -280,22 +280,22 @@ class Batch {
   }
 
   absl::StatusOr<std::string> On(FinishSend& command) {
-    const auto found = entries_.find(command.key);
-    if (found == entries_.end() || !Owns(command.key, command.epoch) || found->second.progress.beginnings != command.beginning) {
+    const auto found = entries_.find(command.key());
+    if (found == entries_.end() || !Owns(command.key(), command.epoch) || found->second.progress.beginnings != command.beginning) {
       return ClaimLost();
     }
     Entry& entry = found->second;
     const v1::Notification::State before = PublicState(entry.progress);
     const absl::Time again = Finish(entry.progress, command.outcome, policy_, sql::FromMicros(now_), random_.Next());
-    Changed(command.key, entry, before);
+    Changed(command.key(), entry, before);
     if (again == absl::InfiniteFuture()) {
-      Dequeue(command.key);
+      Dequeue(command.key());
     } else {
       // Anybody's from now on: who is alive by then takes it.
-      Send& send = sends_.at(command.key);
+      Send& send = sends_.at(command.key());
       send.due = sql::ToMicros(again);
       send.owner.clear();
-      changed_sends_.insert(command.key);
+      changed_sends_.insert(command.key());
     }
     return std::string();
   }
@@ -344,9 +344,9 @@ class Batch {
     for (const auto& [key, command] : accepted_) {
       values.emplace_back(key.consortium);
       values.emplace_back(key.id);
-      values.emplace_back(sql::Bytes{command->content.SerializeAsString()});
-      values.emplace_back(sql::Bytes{command->text_body});
-      values.emplace_back(sql::Bytes{command->html_body});
+      values.emplace_back(sql::Bytes{command->draft.content.SerializeAsString()});
+      values.emplace_back(sql::Bytes{command->draft.text_body});
+      values.emplace_back(sql::Bytes{command->draft.html_body});
     }
     constexpr size_t kColumns = 5;
     return tx_
@@ -388,15 +388,14 @@ class Batch {
     int64_t position = rows[0].Int(0) - count;
     std::vector<Value> values;
     for (const NewDelivery& delivery : deliveries_) {
-      const Entry& entry = entries_.at(delivery.key);
-      for (Value value : std::vector<Value>{position++, delivery.key.consortium, delivery.key.id, entry.origin, entry.readers,
+      for (Value value : std::vector<Value>{position++, delivery.key.consortium, delivery.key.id, entries_.at(delivery.key).origin,
                                             static_cast<int64_t>(delivery.state), now_}) {
         values.push_back(std::move(value));
       }
     }
-    constexpr size_t kColumns = 7;
+    constexpr size_t kColumns = 6;
     return tx_
-        .Execute(absl::StrCat("INSERT INTO deliveries (position, consortium, notification, origin, readers, state, time) VALUES ",
+        .Execute(absl::StrCat("INSERT INTO deliveries (position, consortium, notification, origin, state, time) VALUES ",
                               sql::ValueRows(deliveries_.size(), kColumns)),
                  values)
         .status();
@@ -453,9 +452,9 @@ absl::StatusOr<v1::Notification> NotifyStore::Get(const Key& key) {
   return found;
 }
 
-absl::StatusOr<std::vector<v1::Notification>> NotifyStore::List(const std::string& consortium, const std::string& origin,
+absl::StatusOr<std::vector<NotifyStore::Listed>> NotifyStore::List(const std::string& consortium, const std::string& origin,
                                                                 const std::optional<ListPosition>& after, int limit) {
-  std::vector<v1::Notification> found;
+  std::vector<Listed> found;
   std::string statement = absl::StrCat("SELECT ", kEntryColumns,
                                        ", c.content FROM notifications n LEFT JOIN contents c ON c.consortium = n.consortium AND c.id = n.id"
                                        " WHERE n.consortium = ?");
@@ -476,34 +475,34 @@ absl::StatusOr<std::vector<v1::Notification>> NotifyStore::List(const std::strin
     found.clear();
     REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows, tx.Query(statement, values));
     for (const Row& row : rows) {
-      found.push_back(ToProto({.consortium = row.Text(0), .id = row.Text(1)}, ToEntry(row)));
-      AddContent(found.back(), row.Text(kEntryColumnCount));
+      const Key key{.consortium = row.Text(0), .id = row.Text(1)};
+      found.push_back({.position = {.created = row.Int(3), .id = key.id}, .notification = ToProto(key, ToEntry(row))});
+      AddContent(found.back().notification, row.Text(kEntryColumnCount));
     }
     return absl::OkStatus();
   }));
   return found;
 }
 
-absl::StatusOr<std::vector<NotifyStore::Delivered>> NotifyStore::Deliveries(const std::string& consortium, int64_t position, int limit) {
-  std::vector<Delivered> found;
+absl::StatusOr<std::vector<v1::Delivery>> NotifyStore::Deliveries(const std::string& consortium, int64_t position, int limit) {
+  std::vector<v1::Delivery> found;
   REMATCH_RETURN_IF_ERROR(database_.Read([&](Transaction& tx) -> absl::Status {
     found.clear();
     std::vector<Value> values = {position};
     if (!consortium.empty()) values.emplace_back(consortium);
     values.emplace_back(int64_t{limit});
     REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows,
-                             tx.Query(absl::StrCat("SELECT position, consortium, notification, origin, readers, state, time FROM deliveries"
+                             tx.Query(absl::StrCat("SELECT position, consortium, notification, origin, state, time FROM deliveries"
                                                    " WHERE position > ?",
                                                    consortium.empty() ? "" : " AND consortium = ?", " ORDER BY position LIMIT ?"),
                                       values));
     for (const Row& row : rows) {
-      Delivered& one = found.emplace_back();
-      one.delivery.set_position(row.Int(0));
-      one.delivery.set_notification(NotificationName(row.Text(1), row.Text(2)));
-      one.delivery.set_origin(row.Text(3));
-      one.readers = absl::StrSplit(row.Text(4), '\n', absl::SkipEmpty());
-      one.delivery.set_state(static_cast<v1::Notification::State>(row.Int(5)));
-      SetTime(*one.delivery.mutable_time(), row.Int(6));
+      v1::Delivery& one = found.emplace_back();
+      one.set_position(row.Int(0));
+      one.set_notification(NotificationName(row.Text(1), row.Text(2)));
+      one.set_origin(row.Text(3));
+      one.set_state(static_cast<v1::Notification::State>(row.Int(4)));
+      SetTime(*one.mutable_time(), row.Int(5));
     }
     return absl::OkStatus();
   }));

@@ -16,6 +16,7 @@
 #include "absl/types/span.h"
 #include "notify-service/domain/message.h"
 #include "notify-service/domain/notification.h"
+#include "notify-service/domain/request.h"
 #include "notify-service/domain/stored.pb.h"
 #include "platform/clock.h"
 #include "platform/group_commit.h"
@@ -25,42 +26,35 @@
 
 namespace rematch::notify {
 
-struct Key {
-  std::string consortium;  // the id, without `consortia/`
-  std::string id;
-  friend auto operator<=>(const Key&, const Key&) = default;
-};
-
 // Accepts a message. Answers with a v1::Notification without content.
 struct Accept {
-  Key key;
-  std::string origin;
-  std::vector<std::string> readers;
-  std::string content_hash;  // hex of 32 bytes: the same for the same content
+  Draft draft;
   std::string message_id;
-  stored::Content content;
-  std::string text_body;
-  std::string html_body;
+  const Key& key() const { return draft.key; }
 };
 // Calls a message back, or bars its key. Answers with a v1::Notification without content.
 struct CallBack {
-  Key key;
+  Key target;
+  const Key& key() const { return target; }
 };
 // Queues a failed one again. Answers with a v1::Notification without content.
 struct TryAgain {
-  Key key;
+  Key target;
+  const Key& key() const { return target; }
 };
 // The sender begins an attempt on a row of `sends` that it owns. Answers with a stored::Begun; ABORTED / CLAIM_LOST when it owns it no more.
 struct BeginSend {
-  Key key;
+  Key target;
   int64_t epoch = 0;
+  const Key& key() const { return target; }
 };
 // The sender ends the attempt that it began. ABORTED / CLAIM_LOST when another one has taken over: that one settles it.
 struct FinishSend {
-  Key key;
+  Key target;
   int64_t epoch = 0;
   int64_t beginning = 0;
   Outcome outcome;
+  const Key& key() const { return target; }
 };
 using Command = std::variant<Accept, CallBack, TryAgain, BeginSend, FinishSend>;
 
@@ -92,15 +86,15 @@ class NotifyStore {
     int64_t created = 0;
     std::string id;
   };
-  // The newest first, after `after`, with content but without bodies; those about `origin` alone if it is not empty.
-  absl::StatusOr<std::vector<v1::Notification>> List(const std::string& consortium, const std::string& origin,
-                                                     const std::optional<ListPosition>& after, int limit);
-  struct Delivered {
-    v1::Delivery delivery;
-    std::vector<std::string> readers;
+  struct Listed {
+    ListPosition position;
+    v1::Notification notification;
   };
+  // The newest first, after `after`, with content but without bodies; those about `origin` alone if it is not empty.
+  absl::StatusOr<std::vector<Listed>> List(const std::string& consortium, const std::string& origin,
+                                                     const std::optional<ListPosition>& after, int limit);
   // The first `limit` after `position`, of all consortia if `consortium` is empty.
-  absl::StatusOr<std::vector<Delivered>> Deliveries(const std::string& consortium, int64_t position, int limit);
+  absl::StatusOr<std::vector<v1::Delivery>> Deliveries(const std::string& consortium, int64_t position, int limit);
   // This replica's rows of `sends` that are due, the longest due first.
   absl::StatusOr<std::vector<Work>> OwnDue(absl::Time now, size_t limit);
   // What the messages say, without `from`, which is the sender's. `keys` must not be empty.

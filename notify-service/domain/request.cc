@@ -1,0 +1,134 @@
+#include "notify-service/domain/request.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "notify-service/domain/notification.h"
+#include "platform/ids.h"
+#include "platform/strings.h"
+#include "platform/validation.h"
+
+namespace rematch::notify {
+namespace {
+
+constexpr size_t kMaxName = 255;
+constexpr int kMaxReaders = 16;
+
+using Variables = std::map<std::string, std::string>;
+
+bool IsReference(std::string_view name) {
+  return !name.empty() && name.size() <= kMaxName && std::all_of(name.begin(), name.end(), [](char c) { return absl::ascii_isgraph(c); });
+}
+
+void CheckAddress(Violations& bad, const std::string& field, const v1::Address& address) {
+  if (!address.display_name().empty()) CheckDisplayName(bad, field + ".display_name", address.display_name());
+  CheckEmail(bad, field + ".email", address.email());
+}
+
+// The kind that `name` ("templates/first_approach") names; nullptr with a violation when there is none.
+const Kind* CheckTemplate(Violations& bad, std::string_view field, const Templates& templates, std::string_view name) {
+  constexpr std::string_view kPrefix = "templates/";
+  const Kind* kind = name.starts_with(kPrefix) ? templates.Find(name.substr(kPrefix.size())) : nullptr;
+  if (kind == nullptr) bad.Add(field, "must be the name of a template, such as templates/first_approach");
+  return kind;
+}
+
+void SetAddress(stored::Address& out, const v1::Address& address) {
+  out.set_display_name(address.display_name());
+  out.set_email(address.email());
+}
+
+std::string ContentHash(const v1::Notification& given) {
+  v1::Notification content;
+  content.set_template_(given.template_());
+  *content.mutable_to() = given.to();
+  if (given.has_reply_to()) *content.mutable_reply_to() = given.reply_to();
+  *content.mutable_variables() = given.variables();
+  content.set_origin(given.origin());
+  *content.mutable_readers() = given.readers();
+  return absl::BytesToHexString(platform::Sha256(CanonicalBytes(content)));
+}
+
+}  // namespace
+
+absl::StatusOr<Draft> CheckSend(const Templates& templates, const v1::SendNotificationRequest& request) {
+  const v1::Notification& given = request.notification();
+  Violations bad;
+  Draft draft;
+  draft.key = {.consortium = CheckName(bad, "parent", request.parent(), "consortia/*")[0], .id = request.notification_id()};
+  if (!IsKey(draft.key.id)) bad.Add("notification_id", "must be 1 to 128 characters of a-z, A-Z, 0-9, `-`, `_` and `.`");
+  CheckRequestId(bad, request.request_id());
+  if (!request.has_notification()) bad.Add("notification", "must be set");
+  if (!given.name().empty() && given.name() != NotificationName(draft.key.consortium, draft.key.id)) {
+    bad.Add("notification.name", "must be empty, or that of the parent and the key");
+  }
+  CheckAddress(bad, "notification.to", given.to());
+  if (given.has_reply_to()) CheckAddress(bad, "notification.reply_to", given.reply_to());
+  if (!given.origin().empty() && !IsReference(given.origin())) bad.Add("notification.origin", "must be at most 255 printable characters without spaces");
+  if (given.readers_size() > kMaxReaders) bad.Add("notification.readers", absl::StrCat("must be at most ", kMaxReaders));
+  for (const std::string& reader : given.readers()) {
+    if (!IsReference(reader)) bad.Add("notification.readers", "must be resource names of at most 255 characters");
+  }
+  const Variables variables(given.variables().begin(), given.variables().end());
+  const Kind* kind = CheckTemplate(bad, "notification.template", templates, given.template_());
+  if (kind != nullptr) templates.CheckVariables(bad, "notification.variables", *kind, variables);
+  if (!bad.empty()) return bad.ToStatus();
+
+  Rendered rendered = templates.Render(*kind, variables);
+  draft.origin = given.origin();
+  draft.readers.assign(given.readers().begin(), given.readers().end());
+  draft.content_hash = ContentHash(given);
+  draft.content.set_template_(given.template_());
+  SetAddress(*draft.content.mutable_to(), given.to());
+  if (given.has_reply_to()) SetAddress(*draft.content.mutable_reply_to(), given.reply_to());
+  draft.content.mutable_variables()->insert(variables.begin(), variables.end());
+  draft.content.set_subject(std::move(rendered.subject));
+  draft.text_body = std::move(rendered.text);
+  draft.html_body = std::move(rendered.html);
+  return draft;
+}
+
+absl::StatusOr<Rendered> CheckPreview(const Templates& templates, const v1::PreviewNotificationRequest& request) {
+  Violations bad;
+  const Variables variables(request.variables().begin(), request.variables().end());
+  const Kind* kind = CheckTemplate(bad, "template", templates, request.template_());
+  if (kind != nullptr) templates.CheckVariables(bad, "variables", *kind, variables);
+  if (!bad.empty()) return bad.ToStatus();
+  return templates.Render(*kind, variables);
+}
+
+Key CheckNotificationName(Violations& bad, std::string_view name) {
+  constexpr std::string_view kMiddle = "/notifications/";
+  const size_t middle = name.find(kMiddle);
+  if (middle != name.npos) {
+    const auto ids = ParseName(name.substr(0, middle), "consortia/*");
+    const std::string_view id = name.substr(middle + kMiddle.size());
+    if (ids.has_value() && IsKey(id)) return {.consortium = ids->front(), .id = std::string(id)};
+  }
+  bad.Add("name", "must be a name like consortia/*/notifications/*");
+  return {};
+}
+
+std::string CanonicalBytes(const google::protobuf::Message& message) {
+  const std::unique_ptr<google::protobuf::Message> copy(message.New());
+  copy->CopyFrom(message);
+  if (const auto* field = copy->GetDescriptor()->FindFieldByName("request_id")) copy->GetReflection()->ClearField(copy.get(), field);
+  std::string bytes;
+  {
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::CodedOutputStream coded(&stream);
+    coded.SetSerializationDeterministic(true);
+    copy->SerializeToCodedStream(&coded);
+  }
+  return bytes;
+}
+
+}  // namespace rematch::notify

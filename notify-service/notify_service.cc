@@ -1,0 +1,104 @@
+#include "notify-service/notify_service.h"
+
+#include <vector>
+#include <utility>
+
+#include "access/access.h"
+#include "notify-service/domain/reasons.h"
+#include "notify-service/domain/templates.h"
+#include "notify-service/loops/sender.h"
+#include "notify-service/rpc/handlers.h"
+#include "notify-service/store/notify_store.h"
+#include "platform/errors.h"
+#include "platform/executor.h"
+#include "platform/group_commit.h"
+#include "platform/leases.h"
+#include "platform/loop.h"
+#include "platform/rpc/feed.h"
+#include "platform/validation.h"
+
+namespace rematch::notify {
+namespace {
+
+constexpr int kBeatsPerLease = 4;
+
+class NotifyServiceProcess final : public rpc::Service {
+ public:
+  NotifyServiceProcess(rpc::ServerEnvironment& env, const ServiceOptions& options, Templates templates, std::unique_ptr<MailTransport> transport)
+      : templates_(std::move(templates)),
+        transport_(std::move(transport)),
+        calls_({}, env.clock, env.blocking, guard_, env.metrics),
+        feeds_(calls_),
+        store_(env.database, env.clock, env.random, env.replica, options.policy,
+               {.sends = [this] { Wake(); }, .deliveries = [this] { feeds_.Wake(); }}),
+        door_({}, env.database, store_, env.clock, env.random, &env.metrics),
+        leases_(env.database, env.clock, env.replica, options.lease),
+        pool_(options.send_threads, options.max_in_flight),
+        sender_({.from = options.from, .max_in_flight = options.max_in_flight, .beat = options.lease / kBeatsPerLease}, store_, door_, leases_,
+                *transport_, pool_, env.clock,
+                {.late = [&env](absl::Duration by) { env.metrics.Late("send", by); },
+                 .oldest = [&env](absl::Duration age) { env.metrics.Oldest("mail", age); }}),
+        handlers_(calls_, feeds_, door_, store_, templates_, options.mail_domain) {
+    sender_.OnRoom([this] { Wake(); });
+  }
+  ~NotifyServiceProcess() override { NotifyServiceProcess::Stop(); }
+
+  std::vector<grpc::Service*> grpc_services() override { return {&handlers_}; }
+  std::vector<std::string> health_names() override { return {"rematch.notify.v1.NotifyService"}; }
+
+  void Start() override {
+    absl::MutexLock lock(&mutex_);
+    loop_ = std::make_unique<platform::Loop>("sender", [this] { return sender_.Step(); });
+  }
+
+  // What is being handed over is waited for: breaking it off would leave its outcome open.
+  void Stop() override {
+    sender_.Stop();
+    std::unique_ptr<platform::Loop> loop;
+    {
+      absl::MutexLock lock(&mutex_);
+      loop = std::move(loop_);
+    }
+    loop.reset();  // not under the lock: it waits for a step, which may wake
+    feeds_.Stop();
+    door_.Drain();
+  }
+
+ private:
+  void Wake() {
+    absl::MutexLock lock(&mutex_);
+    if (loop_ != nullptr) loop_->Wake();
+  }
+
+  const Templates templates_;
+  const std::unique_ptr<MailTransport> transport_;
+  access::TableGuard guard_;
+  rpc::Calls calls_;
+  rpc::FeedHub feeds_;
+  NotifyStore store_;
+  GroupCommit<Command> door_;
+  platform::Leases leases_;
+  platform::ThreadPool pool_;
+  Sender sender_;
+  Handlers handlers_;
+  absl::Mutex mutex_;
+  std::unique_ptr<platform::Loop> loop_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<rpc::Service>> MakeService(rpc::ServerEnvironment& env, ServiceOptions options,
+                                                          std::unique_ptr<MailTransport> transport) {
+  Violations bad;
+  CheckEmail(bad, "--mail_from", options.from.email);
+  if (!options.from.display_name.empty()) CheckDisplayName(bad, "--mail_from_name", options.from.display_name);
+  CheckEmail(bad, "--mail_domain", "x@" + options.mail_domain);
+  if (!bad.empty()) {
+    return Error(absl::StatusCode::kInvalidArgument, reason::kTransportInvalid,
+                 "--mail_from, --mail_from_name and --mail_domain must be an address, a name and a domain");
+  }
+  REMATCH_ASSIGN_OR_RETURN(Templates templates, Templates::Make(NotifyTemplates()));
+  return std::make_unique<NotifyServiceProcess>(env, options, std::move(templates), std::move(transport));
+}
+
+}  // namespace rematch::notify

@@ -1,0 +1,216 @@
+#include "notify-service/rpc/handlers.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "access/access.h"
+#include "notify-service/domain/notification.h"
+#include "notify-service/domain/reasons.h"
+#include "notify-service/domain/request.h"
+#include "platform/errors.h"
+#include "platform/ids.h"
+#include "platform/strings.h"
+#include "platform/validation.h"
+
+namespace rematch::notify {
+namespace {
+
+constexpr int kFeedPage = 500;
+// How much a list reads for a caller who may see little of it, before it answers with a short page and a token.
+constexpr int kMaxListReads = 20;
+
+absl::Status NotFound() { return Error(absl::StatusCode::kNotFound, rematch::reason::kNotFound, "no such notification"); }
+
+bool MayRead(const rpc::Call& call, const v1::Notification& notification) {
+  return access::MayTouch(call.caller, call.method,
+                          {.leaders = {notification.readers().begin(), notification.readers().end()},
+                           .acting_leader = "",
+                           .candidate = "",
+                           .mentor = "",
+                           .consortium = ConsortiumOf(notification.name())});
+}
+
+// Who asks for what, in hex: nobody gets the remembered answer to another person's request.
+std::string BodyHash(const rpc::Call& call, const google::protobuf::Message& request) {
+  const std::string person = call.caller.role == access::kService ? "" : call.caller.person;
+  return absl::BytesToHexString(
+      platform::Sha256(absl::StrCat(ToAbsl(call.method), "\n", call.caller.role, "\n", person, "\n", CanonicalBytes(request))));
+}
+
+}  // namespace
+
+void Handlers::Submit(const rpc::Call& call, std::string scope, const std::string& request_id, const google::protobuf::Message& request,
+                      Command command, rpc::Done<v1::Notification> done) {
+  CommandMeta meta;
+  meta.scope = std::move(scope);
+  meta.request_id = request_id;
+  meta.body_hash = BodyHash(call, request);
+  meta.deadline = call.deadline;
+  door_.Submit(std::move(meta), std::move(command), [done = std::move(done)](absl::StatusOr<std::string> reply) {
+    if (!reply.ok()) return done(reply.status());
+    v1::Notification answer;
+    answer.ParseFromString(*reply);
+    done(std::move(answer));
+  });
+}
+
+grpc::ServerUnaryReactor* Handlers::SendNotification(grpc::CallbackServerContext* context, const v1::SendNotificationRequest* request,
+                                                     v1::Notification* response) {
+  return calls_.Deferred(context, request, response,
+                         [this](const rpc::Call& call, const v1::SendNotificationRequest& asked, rpc::Done<v1::Notification> done) {
+                           absl::StatusOr<Draft> draft = CheckSend(templates_, asked);
+                           if (!draft.ok()) return done(draft.status());
+                           const std::string name = NotificationName(draft->key.consortium, draft->key.id);
+                           Submit(call, asked.parent(), asked.request_id(), asked,
+                                  Accept{.draft = *std::move(draft), .message_id = MessageId(name, mail_domain_)}, std::move(done));
+                         });
+}
+
+absl::StatusOr<v1::Notification> Handlers::Get(const rpc::Call& call, const Key& key) {
+  REMATCH_ASSIGN_OR_RETURN(v1::Notification found, store_.Get(key));
+  // The same answer as for one that is not there: that a message exists is nobody else's business.
+  if (!MayRead(call, found)) return NotFound();
+  return found;
+}
+
+grpc::ServerUnaryReactor* Handlers::GetNotification(grpc::CallbackServerContext* context, const v1::GetNotificationRequest* request,
+                                                    v1::Notification* response) {
+  return calls_.Blocking(context, request, response,
+                         [this](const rpc::Call& call, const v1::GetNotificationRequest& asked) -> absl::StatusOr<v1::Notification> {
+                           Violations bad;
+                           const Key key = CheckNotificationName(bad, asked.name());
+                           if (!bad.empty()) return bad.ToStatus();
+                           return Get(call, key);
+                         });
+}
+
+absl::StatusOr<v1::ListNotificationsResponse> Handlers::List(const rpc::Call& call, const v1::ListNotificationsRequest& request) {
+  Violations bad;
+  const std::string consortium = CheckName(bad, "parent", request.parent(), "consortia/*")[0];
+  const int page_size = CheckPageSize(bad, request.page_size());
+  if (!bad.empty()) return bad.ToStatus();
+  const std::string question = absl::StrCat("notifications\n", request.parent(), "\n", request.origin());
+  constexpr size_t kPositionSize = 2;
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<std::string> token, ReadPageToken(question, request.page_token(), kPositionSize));
+  std::optional<NotifyStore::ListPosition> after;
+  if (!token.empty()) {
+    after.emplace();
+    if (!absl::SimpleAtoi(token[0], &after->created)) return Error(absl::StatusCode::kInvalidArgument, rematch::reason::kInvalidField, "page_token");
+    after->id = token[1];
+  }
+  v1::ListNotificationsResponse response;
+  for (int reads = 0; reads < kMaxListReads; ++reads) {
+    REMATCH_ASSIGN_OR_RETURN(std::vector<NotifyStore::Listed> found, store_.List(consortium, request.origin(), after, page_size));
+    const bool last = static_cast<int>(found.size()) < page_size;
+    for (NotifyStore::Listed& one : found) {
+      after = one.position;
+      if (!MayRead(call, one.notification)) continue;
+      *response.add_notifications() = std::move(one.notification);
+      if (response.notifications_size() == page_size) break;
+    }
+    if (response.notifications_size() == page_size || last) {
+      // Where the page ended in the middle of what was read, or a full page was read, more may follow.
+      const bool consumed = found.empty() || (after->id == found.back().position.id && after->created == found.back().position.created);
+      if (last && consumed) return response;
+      break;
+    }
+  }
+  response.set_next_page_token(MakePageToken(question, {absl::StrCat(after->created), after->id}));
+  return response;
+}
+
+grpc::ServerUnaryReactor* Handlers::ListNotifications(grpc::CallbackServerContext* context, const v1::ListNotificationsRequest* request,
+                                                      v1::ListNotificationsResponse* response) {
+  return calls_.Blocking(context, request, response,
+                         [this](const rpc::Call& call, const v1::ListNotificationsRequest& asked) { return List(call, asked); });
+}
+
+grpc::ServerUnaryReactor* Handlers::CancelNotification(grpc::CallbackServerContext* context, const v1::CancelNotificationRequest* request,
+                                                       v1::Notification* response) {
+  return calls_.Deferred(context, request, response,
+                         [this](const rpc::Call& call, const v1::CancelNotificationRequest& asked, rpc::Done<v1::Notification> done) {
+                           Violations bad;
+                           Key key = CheckNotificationName(bad, asked.name());
+                           CheckRequestId(bad, asked.request_id());
+                           if (!bad.empty()) return done(bad.ToStatus());
+                           Submit(call, asked.name(), asked.request_id(), asked, CallBack{.target = std::move(key)}, std::move(done));
+                         });
+}
+
+grpc::ServerUnaryReactor* Handlers::RetryNotification(grpc::CallbackServerContext* context, const v1::RetryNotificationRequest* request,
+                                                      v1::Notification* response) {
+  return calls_.Deferred(
+      context, request, response, [this](const rpc::Call& call, const v1::RetryNotificationRequest& asked, rpc::Done<v1::Notification> done) {
+        Violations bad;
+        Key key = CheckNotificationName(bad, asked.name());
+        CheckRequestId(bad, asked.request_id());
+        if (!bad.empty()) return done(bad.ToStatus());
+        // Whose it is never changes, so it may be read outside the door's transaction.
+        const bool queued = calls_.blocking().Run([this, call, &asked, key = std::move(key), done] {
+          if (const auto found = Get(call, key); !found.ok()) return done(found.status());
+          Submit(call, asked.name(), asked.request_id(), asked, TryAgain{.target = key}, done);
+        });
+        if (!queued) {
+          done(ErrorWithRetry(absl::StatusCode::kResourceExhausted, rematch::reason::kQueueFull, "too many requests at once",
+                              absl::Milliseconds(100)));
+        }
+      });
+}
+
+grpc::ServerWriteReactor<v1::Delivery>* Handlers::WatchDeliveries(grpc::CallbackServerContext* context,
+                                                                  const v1::WatchDeliveriesRequest* request) {
+  return feeds_.Watch<v1::Delivery>(
+      context, request,
+      [this, position = request->after_position()](const rpc::Call& call, const v1::WatchDeliveriesRequest& asked,
+                                                   bool* end) mutable -> absl::StatusOr<std::vector<v1::Delivery>> {
+        Violations bad;
+        const bool all = asked.parent() == "consortia/-";
+        const std::string consortium = all ? "" : CheckName(bad, "parent", asked.parent(), "consortia/*")[0];
+        if (asked.after_position() < 0) bad.Add("after_position", "must not be negative");
+        if (!bad.empty()) return bad.ToStatus();
+        if (all && call.caller.role != access::kService) return access::NotAllowed();
+        REMATCH_ASSIGN_OR_RETURN(std::vector<v1::Delivery> found, store_.Deliveries(consortium, position, kFeedPage));
+        if (!found.empty()) position = found.back().position();
+        const bool more = found.size() == static_cast<size_t>(kFeedPage);
+        *end = !more && !asked.follow();
+        if (more) feeds_.Wake();  // as soon as these went out, not an interval later
+        return found;
+      });
+}
+
+grpc::ServerUnaryReactor* Handlers::ListTemplates(grpc::CallbackServerContext* context, const v1::ListTemplatesRequest* request,
+                                                  v1::ListTemplatesResponse* response) {
+  return calls_.Deferred(context, request, response,
+                         [this](const rpc::Call&, const v1::ListTemplatesRequest&, rpc::Done<v1::ListTemplatesResponse> done) {
+                           v1::ListTemplatesResponse all;
+                           for (const auto& [name, kind] : templates_.kinds()) {
+                             v1::Template& one = *all.add_templates();
+                             one.set_name("templates/" + name);
+                             one.set_subject(kind.subject);
+                             one.set_text(kind.text);
+                             one.set_html(kind.html);
+                             for (const std::string& variable : kind.variables) one.add_variables(variable);
+                           }
+                           done(std::move(all));
+                         });
+}
+
+grpc::ServerUnaryReactor* Handlers::PreviewNotification(grpc::CallbackServerContext* context, const v1::PreviewNotificationRequest* request,
+                                                        v1::PreviewNotificationResponse* response) {
+  return calls_.Deferred(context, request, response,
+                         [this](const rpc::Call&, const v1::PreviewNotificationRequest& asked, rpc::Done<v1::PreviewNotificationResponse> done) {
+                           absl::StatusOr<Rendered> rendered = CheckPreview(templates_, asked);
+                           if (!rendered.ok()) return done(rendered.status());
+                           v1::PreviewNotificationResponse preview;
+                           preview.set_subject(std::move(rendered->subject));
+                           preview.set_text_body(std::move(rendered->text));
+                           preview.set_html_body(std::move(rendered->html));
+                           done(std::move(preview));
+                         });
+}
+
+}  // namespace rematch::notify
