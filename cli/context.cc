@@ -1,0 +1,382 @@
+#include "cli/context.h"
+
+#include <google/protobuf/util/json_util.h>
+
+#include <fstream>
+#include <iterator>
+#include <sstream>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+#include "cli/utf8.h"
+#include "platform/strings.h"
+
+namespace rematch::cli {
+
+namespace mentor_v1 = rematch::mentor::v1;
+namespace request_v1 = rematch::request::v1;
+namespace notify_v1 = rematch::notify::v1;
+
+namespace {
+
+constexpr char kDefaultSuite[] = ".rematch/suite";
+constexpr char kDefaultConsortium[] = "south-bay";
+
+std::string FirstOf(const std::string& given, const char* variable) {
+  if (!given.empty() || variable == nullptr) return given;
+  return variable;
+}
+
+// A terminal draws UTF-8 when the locale's character set says so.
+bool LocaleIsUtf8(const Environment& environment) {
+  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+    const char* const value = environment.variable(name);
+    if (value == nullptr || *value == '\0') continue;
+    const std::string lower = absl::AsciiStrToLower(value);
+    return lower.find("utf-8") != std::string::npos || lower.find("utf8") != std::string::npos;
+  }
+  return false;
+}
+
+bool WantsColor(const Environment& environment, const std::string& color) {
+  if (color != "auto") return color == "always";
+  const char* const no_color = environment.variable("NO_COLOR");
+  const char* const terminal = environment.variable("TERM");
+  return environment.out_is_terminal && (no_color == nullptr || *no_color == '\0') && (terminal == nullptr || std::string(terminal) != "dumb");
+}
+
+int WidthOf(const Environment& environment) {
+  const char* const columns = environment.variable("COLUMNS");
+  int width = 0;
+  if (columns != nullptr && absl::SimpleAtoi(columns, &width) && width > 0) return width;
+  return environment.width;
+}
+
+std::string Json(const google::protobuf::Message& message, bool spaced) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.add_whitespace = spaced;
+  options.preserve_proto_field_names = true;
+  options.always_print_primitive_fields = true;
+  std::string json;
+  // Printing fails only for an Any of an unknown type, and no message of the suite holds one.
+  return google::protobuf::util::MessageToJsonString(message, &json, options).ok() ? json : "{}";
+}
+
+}  // namespace
+
+absl::StatusOr<Addresses> ParseSuite(std::string_view text) {
+  Addresses addresses;
+  int number = 0;
+  for (const std::string& raw : std::vector<std::string>(absl::StrSplit(ToAbsl(text), '\n'))) {
+    ++number;
+    const std::string line(absl::StripAsciiWhitespace(raw));
+    if (line.empty() || line.front() == '#') continue;
+    const size_t equals = line.find('=');
+    const std::string key = line.substr(0, equals);
+    const std::string value = equals == std::string::npos ? "" : line.substr(equals + 1);
+    std::string* const slot = key == "mentor"    ? &addresses.mentor
+                              : key == "request" ? &addresses.request
+                              : key == "notify"  ? &addresses.notify
+                                                 : nullptr;
+    if (slot == nullptr || value.empty()) {
+      return Usage("line " + std::to_string(number) + " of the suite file is none of mentor=ADDRESS, request=ADDRESS, notify=ADDRESS");
+    }
+    *slot = value;
+  }
+  return addresses;
+}
+
+absl::StatusOr<rpc::Caller> ParseCaller(std::string_view as, const std::string& consortium) {
+  const size_t colon = as.find(':');
+  const std::string word = absl::AsciiStrToLower(std::string(as.substr(0, colon)));
+  std::string person(colon == std::string_view::npos ? "" : as.substr(colon + 1));
+  const auto below = [&](const char* collection) {
+    return person.empty() || person.find('/') != std::string::npos ? person : consortium + "/" + collection + "/" + person;
+  };
+  rpc::Caller caller;
+  if (word == "leader") {
+    caller = {"PROGRAM_LEADER", below("leaders")};
+  } else if (word == "mentor") {
+    caller = {"MENTOR", below("mentors")};
+  } else if (word == "candidate") {
+    if (!person.empty() && person.find('/') == std::string::npos) {
+      return Usage("--as candidate: needs the whole name, consortia/.../programs/.../candidates/...");
+    }
+    caller = {"CANDIDATE", person};
+  } else if (word == "site-admin") {
+    caller = {"SITE_ADMIN", below("sites")};
+  } else if (word == "auditor" || word == "service") {
+    return rpc::Caller{absl::AsciiStrToUpper(word), person};
+  } else {
+    return Usage("--as must be leader:PERSON, candidate:NAME, mentor:PERSON, site-admin:SITE, auditor or service");
+  }
+  if (caller.person.empty()) return Usage("--as " + word + " needs a person: " + word + ":PERSON");
+  return caller;
+}
+
+std::string ToJson(const google::protobuf::Message& message) { return Json(message, true); }
+
+std::string ToJsonLine(const google::protobuf::Message& message) { return Json(message, false) + "\n"; }
+
+void JsonObject::Add(std::string_view key, const google::protobuf::Message& message) { AddRaw(key, ToJson(message)); }
+
+void JsonObject::AddRaw(std::string_view key, const std::string& json) {
+  members_ += (members_.empty() ? "\"" : ",\"") + std::string(key) + "\":" + json;
+}
+
+absl::StatusOr<std::string> ReadInput(const std::string& path, std::istream& in) {
+  if (path == "-") return std::string(std::istreambuf_iterator<char>(in), {});
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream content;
+  if (file) content << file.rdbuf();
+  // A directory opens and cannot be read; an empty file sets failbit on the output only.
+  if (!file.is_open() || file.bad() || file.peek() != std::ifstream::traits_type::eof()) {
+    return Error(absl::StatusCode::kNotFound, "FILE_UNREADABLE", "cannot read " + Printable(path));
+  }
+  return std::move(content).str();
+}
+
+Context::Context(Environment& environment, const Globals& globals) : environment_(environment), globals_(globals) {}
+
+absl::StatusOr<std::string> Context::ReadSuite() {
+  const std::string named = FirstOf(globals_.suite, environment_.variable("REMATCH_SUITE"));
+  if (named.empty()) {
+    const absl::StatusOr<std::string> by_default = ReadInput(kDefaultSuite, environment_.in);
+    return by_default.ok() ? *by_default : std::string();
+  }
+  absl::StatusOr<std::string> content = ReadInput(named, environment_.in);
+  if (!content.ok()) return Usage("cannot read the suite file " + Printable(named));
+  return content;
+}
+
+absl::Status Context::Prepare() {
+  REMATCH_ASSIGN_OR_RETURN(const std::string suite, ReadSuite());
+  REMATCH_ASSIGN_OR_RETURN(addresses_, ParseSuite(suite));
+  const auto override = [&](std::string& slot, const std::string& flag, const char* variable) {
+    const std::string said = FirstOf(flag, environment_.variable(variable));
+    if (!said.empty()) slot = said;
+  };
+  override(addresses_.mentor, globals_.mentor_service, "REMATCH_MENTOR_SERVICE");
+  override(addresses_.request, globals_.request_service, "REMATCH_REQUEST_SERVICE");
+  override(addresses_.notify, globals_.notify_service, "REMATCH_NOTIFY_SERVICE");
+
+  const std::string as = FirstOf(globals_.as, environment_.variable("REMATCH_AS"));
+  std::string consortium = FirstOf(globals_.consortium, environment_.variable("REMATCH_CONSORTIUM"));
+  // Who gives a whole name has said which consortium it is.
+  if (consortium.empty()) consortium = Ancestor(as.substr(as.find(':') == std::string::npos ? as.size() : as.find(':') + 1), "consortia");
+  if (consortium.empty()) consortium = kDefaultConsortium;
+  consortium_ = consortium.starts_with("consortia/") ? consortium : "consortia/" + consortium;
+  if (as.empty()) return Usage("say who you are: --as leader:PERSON, candidate:NAME, auditor or service, or set REMATCH_AS");
+  REMATCH_ASSIGN_OR_RETURN(caller_, ParseCaller(as, consortium_));
+
+  canvas_ = {.width = WidthOf(environment_), .color = WantsColor(environment_, globals_.color), .unicode = LocaleIsUtf8(environment_)};
+  return absl::OkStatus();
+}
+
+std::string Context::RequestId() {
+  ++requests_;
+  if (globals_.request_id.empty()) return environment_.ids.Next();
+  return requests_ == 1 ? globals_.request_id : globals_.request_id + "." + std::to_string(requests_);
+}
+
+template <>
+absl::StatusOr<MentorStub*> Context::StubFor<MentorStub>() {
+  if (addresses_.mentor.empty()) return Usage("where is mentor-service? --suite FILE or --mentor-service ADDRESS");
+  if (mentor_ == nullptr) mentor_ = mentor_v1::MentorService::NewStub(rpc::MakeChannel(addresses_.mentor));
+  return mentor_.get();
+}
+
+template <>
+absl::StatusOr<RequestStub*> Context::StubFor<RequestStub>() {
+  if (addresses_.request.empty()) return Usage("where is request-service? --suite FILE or --request-service ADDRESS");
+  if (request_ == nullptr) request_ = request_v1::ReassignmentService::NewStub(rpc::MakeChannel(addresses_.request));
+  return request_.get();
+}
+
+template <>
+absl::StatusOr<NotifyStub*> Context::StubFor<NotifyStub>() {
+  if (addresses_.notify.empty()) return Usage("where is notify-service? --suite FILE or --notify-service ADDRESS");
+  if (notify_ == nullptr) notify_ = notify_v1::NotifyService::NewStub(rpc::MakeChannel(addresses_.notify));
+  return notify_.get();
+}
+
+std::string Context::ProgramName(std::string_view given) const {
+  return given.find('/') != std::string_view::npos ? std::string(given) : consortium_ + "/programs/" + std::string(given);
+}
+
+absl::StatusOr<std::vector<mentor_v1::Program>> Context::ProgramRecords(const std::string& given) {
+  if (!given.empty()) {
+    mentor_v1::GetProgramRequest request;
+    request.set_name(ProgramName(given));
+    REMATCH_ASSIGN_OR_RETURN(mentor_v1::Program program, Call(&MentorStub::GetProgram, request));
+    return std::vector<mentor_v1::Program>{std::move(program)};
+  }
+  mentor_v1::ListProgramsRequest request;
+  request.set_parent(consortium_);
+  REMATCH_ASSIGN_OR_RETURN(const mentor_v1::ListProgramsResponse listed, CallPages(&MentorStub::ListPrograms, request));
+  return ToVector(listed.programs());
+}
+
+absl::StatusOr<std::vector<std::string>> Context::Programs(const std::string& given) {
+  if (!given.empty()) return std::vector<std::string>{ProgramName(given)};
+  // A candidate is in one program, which their name says.
+  if (const std::string own = Ancestor(caller_.person, "programs"); !own.empty()) return std::vector<std::string>{own};
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<mentor_v1::Program> programs, ProgramRecords(""));
+  std::vector<std::string> names;
+  for (const mentor_v1::Program& program : programs) names.push_back(program.name());
+  return names;
+}
+
+absl::StatusOr<std::string> Context::CaseName(const std::string& given) {
+  if (given.starts_with("consortia/")) return given;
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<std::string> programs, Programs(""));
+  std::vector<Known> known;
+  for (const std::string& program : programs) {
+    request_v1::ListReassignmentsRequest request;
+    request.set_parent(program);
+    REMATCH_ASSIGN_OR_RETURN(const request_v1::ListReassignmentsResponse listed, CallPages(&RequestStub::ListReassignments, request));
+    for (const auto& c : listed.reassignments()) known.push_back({c.name(), {}});
+  }
+  return Resolve("case", known, given);
+}
+
+absl::StatusOr<std::string> Context::MentorName(const std::string& given) {
+  if (given.starts_with("consortia/")) return given;
+  std::vector<std::string> scopes = {""};
+  // A leader must say which program they look at.
+  if (caller_.role == "PROGRAM_LEADER") {
+    REMATCH_ASSIGN_OR_RETURN(scopes, Programs(""));
+  }
+  std::vector<Known> known;
+  for (const std::string& program : scopes) {
+    mentor_v1::ListMentorsRequest request;
+    request.set_parent(consortium_);
+    request.set_program(program);
+    REMATCH_ASSIGN_OR_RETURN(const mentor_v1::ListMentorsResponse listed, CallPages(&MentorStub::ListMentors, request));
+    for (const auto& mentor : listed.mentors()) known.push_back({mentor.name(), {mentor.contact().display_name(), mentor.contact().email()}});
+  }
+  return Resolve("mentor", known, given);
+}
+
+absl::StatusOr<std::string> Context::CandidateName(const std::string& given, const std::string& program) {
+  if (given.starts_with("consortia/")) return given;
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<std::string> programs, Programs(program));
+  std::vector<Known> known;
+  for (const std::string& one : programs) {
+    mentor_v1::ListCandidatesRequest request;
+    request.set_parent(one);
+    REMATCH_ASSIGN_OR_RETURN(const mentor_v1::ListCandidatesResponse listed, CallPages(&MentorStub::ListCandidates, request));
+    for (const auto& candidate : listed.candidates()) {
+      known.push_back({candidate.name(), {candidate.contact().display_name(), candidate.contact().email()}});
+    }
+  }
+  return Resolve("candidate", known, given);
+}
+
+absl::StatusOr<request_v1::Task> Context::FindTask(const std::string& given, const std::string& of_case) {
+  std::vector<std::string> parents;
+  if (given.starts_with("consortia/")) {
+    parents.push_back(Ancestor(given, "reassignments"));
+  } else if (!of_case.empty()) {
+    REMATCH_ASSIGN_OR_RETURN(std::string name, CaseName(of_case));
+    parents.push_back(std::move(name));
+  } else if (const size_t slash = given.find('/'); slash != std::string::npos) {
+    // The case that is named may have ended; its program's list of tasks has all of them all the same.
+    REMATCH_ASSIGN_OR_RETURN(std::string name, CaseName(given.substr(0, slash)));
+    parents.push_back(std::move(name));
+  } else {
+    REMATCH_ASSIGN_OR_RETURN(parents, Programs(""));
+  }
+  std::vector<Known> open;
+  std::vector<Known> all;
+  std::vector<request_v1::Task> tasks;
+  for (const std::string& parent : parents) {
+    request_v1::ListTasksRequest request;
+    request.set_parent(parent);
+    REMATCH_ASSIGN_OR_RETURN(const request_v1::ListTasksResponse listed, CallPages(&RequestStub::ListTasks, request));
+    for (const auto& task : listed.tasks()) {
+      tasks.push_back(task);
+      all.push_back({task.name(), {}});
+      if (!task.has_end_time()) open.push_back({task.name(), {}});
+    }
+  }
+  // A short id means an open task if it can.
+  absl::StatusOr<std::string> name = Resolve("task", open, given);
+  if (absl::IsNotFound(name.status())) name = Resolve("task", all, given);
+  if (!name.ok()) return name.status();
+  for (request_v1::Task& task : tasks) {
+    if (task.name() == *name) return std::move(task);
+  }
+  return Error(absl::StatusCode::kNotFound, reason::kNotFound, "no such task");
+}
+
+absl::StatusOr<request_v1::Offer> Context::FindOffer(const std::string& given, const std::string& of_case) {
+  std::string parent = of_case;
+  if (given.starts_with("consortia/")) {
+    parent = Ancestor(given, "reassignments");
+  } else if (parent.empty()) {
+    const size_t slash = given.find('/');
+    if (slash == std::string::npos) return Usage("an offer is named by CASE/OFFER, such as 3fa2b1/o2");
+    REMATCH_ASSIGN_OR_RETURN(parent, CaseName(given.substr(0, slash)));
+  }
+  request_v1::ListOffersRequest request;
+  request.set_parent(parent);
+  REMATCH_ASSIGN_OR_RETURN(const request_v1::ListOffersResponse listed, Call(&RequestStub::ListOffers, request));
+  const People people = LoadPeople({Ancestor(parent, "programs")});
+  std::vector<Known> known;
+  for (const auto& offer : listed.offers()) {
+    // Whoever was asked stands for the offer that they were made.
+    known.push_back({offer.name(), offer.mentor().empty() ? std::vector<std::string>() : std::vector<std::string>{people.Of(offer.mentor())}});
+  }
+  REMATCH_ASSIGN_OR_RETURN(const std::string name, Resolve("offer", known, given));
+  for (const auto& offer : listed.offers()) {
+    if (offer.name() == name) return offer;
+  }
+  return Error(absl::StatusCode::kNotFound, reason::kNotFound, "no such offer");
+}
+
+People Context::LoadPeople(const std::vector<std::string>& programs) {
+  People people;
+  if (addresses_.mentor.empty()) return people;
+  mentor_v1::ListSitesRequest sites;
+  sites.set_parent(consortium_);
+  if (const auto listed = CallPages(&MentorStub::ListSites, sites); listed.ok()) {
+    for (const auto& site : listed->sites()) people.Add(site.name(), site.display_name());
+  }
+  mentor_v1::ListDistrictsRequest districts;
+  districts.set_parent(consortium_);
+  if (const auto listed = CallPages(&MentorStub::ListDistricts, districts); listed.ok()) {
+    for (const auto& district : listed->districts()) people.Add(district.name(), district.display_name());
+  }
+  for (const std::string& program : programs) {
+    mentor_v1::GetProgramRequest one;
+    one.set_name(program);
+    if (const auto got = Call(&MentorStub::GetProgram, one); got.ok()) {
+      people.Add(got->name(), got->display_name());
+      for (const mentor_v1::Leader& leader : {got->leader(), got->alternate()}) people.Add(leader.person(), leader.contact().display_name());
+    }
+    mentor_v1::ListMentorsRequest mentors;
+    mentors.set_parent(consortium_);
+    mentors.set_program(program);
+    if (const auto listed = CallPages(&MentorStub::ListMentors, mentors); listed.ok()) {
+      for (const auto& mentor : listed->mentors()) people.Add(mentor.name(), mentor.contact().display_name());
+    }
+    mentor_v1::ListCandidatesRequest candidates;
+    candidates.set_parent(program);
+    if (const auto listed = CallPages(&MentorStub::ListCandidates, candidates); listed.ok()) {
+      for (const auto& candidate : listed->candidates()) people.Add(candidate.name(), candidate.contact().display_name());
+    }
+  }
+  return people;
+}
+
+void Context::AddNamed(const std::string& of_case, People& people) {
+  request_v1::ListPeopleRequest request;
+  request.set_parent(of_case);
+  if (const auto listed = Call(&RequestStub::ListPeople, request); listed.ok()) {
+    for (const auto& person : listed->people()) people.Add(person.name(), person.contact().display_name());
+  }
+}
+
+}  // namespace rematch::cli

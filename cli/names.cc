@@ -1,0 +1,133 @@
+#include "cli/names.h"
+
+#include <algorithm>
+#include <functional>
+#include <set>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "cli/failure.h"
+#include "cli/utf8.h"
+#include "platform/errors.h"
+
+namespace rematch::cli {
+namespace {
+
+constexpr size_t kShownTail = 6;
+constexpr size_t kLeastTyped = 4;
+
+bool IsUuid(std::string_view id) {
+  if (id.size() != 36) return false;
+  for (size_t i = 0; i < id.size(); ++i) {
+    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    if (dash ? id[i] != '-' : !absl::ascii_isxdigit(static_cast<unsigned char>(id[i]))) return false;
+  }
+  return true;
+}
+
+std::string Tail(std::string_view id, size_t length) {
+  return std::string(IsUuid(id) && id.size() > length ? id.substr(id.size() - length) : id);
+}
+
+// `tail/id` of a name below a case, "" of any other.
+bool IsCaseReference(std::string_view name, std::string_view given) {
+  const std::string of_case = Ancestor(name, "reassignments");
+  const size_t slash = given.find('/');
+  if (of_case.empty() || of_case == name || slash == std::string_view::npos) return false;
+  const std::string case_id = IdOf(of_case);
+  const std::string_view tail = given.substr(0, slash);
+  return given.substr(slash + 1) == IdOf(name) && (case_id == tail || (tail.size() >= kLeastTyped && case_id.ends_with(tail)));
+}
+
+}  // namespace
+
+std::string IdOf(std::string_view name) {
+  const size_t slash = name.rfind('/');
+  return std::string(slash == std::string_view::npos ? name : name.substr(slash + 1));
+}
+
+std::string Ancestor(std::string_view name, std::string_view collection) {
+  const std::string part = "/" + std::string(collection) + "/";
+  size_t begin = name.starts_with(part.substr(1)) ? 0 : name.find(part);
+  if (begin == std::string_view::npos) return "";
+  begin += begin == 0 && name.front() != '/' ? part.size() - 1 : part.size();
+  return std::string(name.substr(0, name.find('/', begin)));
+}
+
+std::string ShortName(std::string_view name) {
+  const std::string of_case = Ancestor(name, "reassignments");
+  std::string own = Tail(IdOf(name), kShownTail);
+  if (of_case.empty() || of_case == name) return own;
+  return Tail(IdOf(of_case), kShownTail) + "/" + own;
+}
+
+std::map<std::string, std::string> ShortTails(const std::vector<std::string>& names) {
+  std::set<std::string> ids;
+  for (const std::string& name : names) ids.insert(IdOf(name));
+  size_t length = kShownTail;
+  for (; length < 36; ++length) {
+    std::set<std::string> tails;
+    if (std::all_of(ids.begin(), ids.end(), [&](const std::string& id) { return tails.insert(Tail(id, length)).second; })) break;
+  }
+  std::map<std::string, std::string> result;
+  for (const std::string& name : names) result[name] = Tail(IdOf(name), length);
+  return result;
+}
+
+absl::StatusOr<std::string> Resolve(std::string_view what, const std::vector<Known>& known, std::string_view given) {
+  const std::string lower = absl::AsciiStrToLower(std::string(given));
+  const auto alias_is = [](const Known& one, const std::function<bool(const std::string&)>& fits) {
+    return std::any_of(one.aliases.begin(), one.aliases.end(), [&](const std::string& alias) { return fits(absl::AsciiStrToLower(alias)); });
+  };
+  const std::vector<std::function<bool(const Known&)>> rules = {
+      [&](const Known& one) { return one.name == given; },
+      [&](const Known& one) { return IdOf(one.name) == given; },
+      [&](const Known& one) { return IsCaseReference(one.name, given); },
+      [&](const Known& one) { return alias_is(one, [&](const std::string& alias) { return alias == lower; }); },
+      [&](const Known& one) { return lower.size() >= kLeastTyped && IsUuid(IdOf(one.name)) && IdOf(one.name).ends_with(lower); },
+      [&](const Known& one) { return lower.size() >= kLeastTyped && IdOf(one.name).starts_with(lower); },
+      [&](const Known& one) {
+        return lower.size() >= kLeastTyped && alias_is(one, [&](const std::string& alias) { return alias.find(lower) != std::string::npos; });
+      },
+  };
+  for (const auto& rule : rules) {
+    std::vector<std::string> fitting;
+    for (const Known& one : known) {
+      if (rule(one) && std::find(fitting.begin(), fitting.end(), one.name) == fitting.end()) fitting.push_back(one.name);
+    }
+    if (fitting.size() == 1) return fitting.front();
+    if (fitting.size() > 1) {
+      std::string several;
+      for (size_t i = 0; i < fitting.size() && i < 5; ++i) several += (i == 0 ? "" : ", ") + ShortTails(fitting).at(fitting[i]);
+      return Usage("`" + Printable(given) + "` fits more than one " + std::string(what) + ": " + several + (fitting.size() > 5 ? ", ..." : ""));
+    }
+  }
+  return Error(absl::StatusCode::kNotFound, reason::kNotFound, "no " + std::string(what) + " fits `" + Printable(given) + "`");
+}
+
+void People::Add(std::string name, std::string display_name) {
+  if (!display_name.empty()) display_names_[std::move(name)] = Printable(display_name);
+}
+
+std::string People::Of(std::string_view name) const {
+  const auto found = display_names_.find(name);
+  return found == display_names_.end() ? ShortName(name) : found->second;
+}
+
+std::string People::Humanize(std::string_view text) const {
+  std::string out;
+  while (!text.empty()) {
+    const size_t begin = text.find("consortia/");
+    out += Printable(text.substr(0, begin));
+    if (begin == std::string_view::npos) break;
+    text.remove_prefix(begin);
+    const size_t end = std::min(text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./"), text.size());
+    std::string_view name = text.substr(0, end);
+    while (name.ends_with('.') || name.ends_with('/')) name.remove_suffix(1);
+    out += Of(name);
+    text.remove_prefix(name.size());
+  }
+  return out;
+}
+
+}  // namespace rematch::cli
