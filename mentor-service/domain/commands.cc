@@ -96,18 +96,13 @@ void AddWants(const Action& action, Wants& wants) {
       Add(wants.emails, LowerEmail(mentor.contact.email));
     }
     void operator()(const CreateConsortium&) const {}
-    // Who may add to a consortium as a whole are the leaders of its programs.
-    void operator()(const CreateDistrict& c) const {
-      wants.all_programs = true;
-      Add(wants.districts, c.district.id);
-    }
+    void operator()(const CreateDistrict& c) const { Add(wants.districts, c.district.id); }
     void operator()(const CreateSite& c) const {
-      wants.all_programs = true;
       Add(wants.sites, c.site.id);
       Add(wants.districts, c.site.district);
     }
     void operator()(const CreateProgram& c) const {
-      wants.all_programs = true;
+      Add(wants.programs, c.program.id);
       Add(wants.mentors, c.program.leader.mentor);
       Add(wants.mentors, c.program.alternate.mentor);
     }

@@ -81,7 +81,6 @@ using Action = std::variant<CreateConsortium, CreateDistrict, CreateSite, Create
 struct Wants {
   std::set<std::string> districts, sites, programs, mentors, candidates, seats, emails;
   std::set<std::string> pools;  // programs all of whose mentors are wanted
-  bool all_programs = false;    // every program of the consortium
   bool everything = false;      // the whole consortium
 };
 void AddWants(const Action& action, Wants& wants);

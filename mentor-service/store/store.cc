@@ -462,11 +462,7 @@ absl::StatusOr<Roster> Load(Transaction& tx, const std::string& consortium, Want
     wants.sites.insert(row.value.supervised_sites.begin(), row.value.supervised_sites.end());
     want(wants.districts, row.value.district);
   }
-  if (wants.all_programs) {
-    REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, Locks::kNone, roster.programs));
-  } else {
-    REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.programs, Locks::kNone, roster.programs));
-  }
+  REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.programs, Locks::kNone, roster.programs));
   REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.sites, Locks::kNone, roster.sites));
   for (const auto& [id, row] : roster.sites.rows()) want(wants.districts, row.value.district);
   REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.districts, Locks::kNone, roster.districts));

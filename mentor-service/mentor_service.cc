@@ -1,0 +1,45 @@
+#include "mentor-service/mentor_service.h"
+
+#include <utility>
+
+#include "access/access.h"
+#include "mentor-service/rpc/batch.h"
+#include "mentor-service/rpc/handlers.h"
+#include "mentor-service/rpc/import_stream.h"
+#include "mentor-service/rpc/reader.h"
+#include "platform/group_commit.h"
+
+namespace rematch::mentor {
+namespace {
+
+class MentorServiceProcess final : public rpc::Service {
+ public:
+  explicit MentorServiceProcess(rpc::ServerEnvironment& env)
+      : calls_({}, env.clock, env.blocking, guard_, env.metrics),
+        batches_(env.clock, env.ids),
+        door_({}, env.database, batches_, env.clock, env.random, &env.metrics),
+        reader_(env.database, env.clock),
+        handlers_(calls_, door_, reader_, imports_) {}
+
+  std::vector<grpc::Service*> grpc_services() override { return {&handlers_}; }
+  std::vector<std::string> health_names() override { return {"rematch.mentor.v1.MentorService"}; }
+  void Stop() override {
+    imports_.Stop();
+    door_.Drain();
+  }
+
+ private:
+  access::TableGuard guard_;
+  rpc::Calls calls_;
+  BatchHandler batches_;
+  Door door_;
+  Reader reader_;
+  ImportStreams imports_;
+  Handlers handlers_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<rpc::Service>> MakeService(rpc::ServerEnvironment& env) { return std::make_unique<MentorServiceProcess>(env); }
+
+}  // namespace rematch::mentor

@@ -1,0 +1,65 @@
+#include "mentor-service/rpc/batch.h"
+
+#include <map>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/cord.h"
+#include "mentor-service/domain/import.h"
+#include "mentor-service/rpc/convert.h"
+#include "mentor-service/rpc/ownership.h"
+#include "mentor-service/store/store.h"
+#include "platform/errors.h"
+
+namespace rematch::mentor {
+namespace {
+
+constexpr char kImportAnswer[] = "rematch.mentor.v1.ImportRosterResponse";
+
+absl::StatusOr<std::string> Reply(Roster& roster, const Command& command, const Context& context) {
+  REMATCH_RETURN_IF_ERROR(Authorize(roster, command.action, Ownership(command.caller, command.method, command.consortium)));
+  return std::visit(
+      [&](const auto& action) -> absl::StatusOr<std::string> {
+        REMATCH_ASSIGN_OR_RETURN(auto decided, Decide(roster, action, context));
+        if constexpr (std::is_same_v<decltype(decided), v1::ImportRosterResponse>) {
+          if (decided.errors_size() > 0) return ImportRefused(decided);
+        }
+        return ToProto(command.consortium, std::move(decided)).SerializeAsString();
+      },
+      command.action);
+}
+
+}  // namespace
+
+absl::StatusOr<BatchResult> BatchHandler::Run(sql::Transaction& tx, absl::Span<Command* const> batch) {
+  const Context context{.now = clock_.Now(), .new_id = [this] { return ids_.Next(); }};
+  std::map<std::string_view, std::vector<size_t>> by_consortium;
+  for (size_t i = 0; i < batch.size(); ++i) by_consortium[batch[i]->consortium].push_back(i);
+
+  BatchResult result;
+  result.replies.resize(batch.size());
+  for (const auto& [consortium, indexes] : by_consortium) {
+    Wants wants;
+    for (const size_t i : indexes) AddWants(batch[i]->action, wants);
+    REMATCH_ASSIGN_OR_RETURN(Roster roster, store::Load(tx, std::string(consortium), std::move(wants), store::Locks::kRows));
+    for (const size_t i : indexes) result.replies[i] = Reply(roster, *batch[i], context);
+    REMATCH_RETURN_IF_ERROR(store::Save(tx, roster));
+  }
+  return result;
+}
+
+absl::Status ImportRefused(const v1::ImportRosterResponse& answer) {
+  absl::Status status = absl::InvalidArgumentError("the import has bad rows");
+  status.SetPayload(kImportAnswer, absl::Cord(answer.SerializeAsString()));
+  return status;
+}
+
+std::optional<v1::ImportRosterResponse> AnswerOfRefusedImport(const absl::Status& status) {
+  const auto payload = status.GetPayload(kImportAnswer);
+  v1::ImportRosterResponse answer;
+  if (!payload.has_value() || !answer.ParseFromString(std::string(*payload))) return std::nullopt;
+  return answer;
+}
+
+}  // namespace rematch::mentor

@@ -1,0 +1,434 @@
+#include "mentor-service/rpc/reader.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "mentor-service/domain/commands.h"
+#include "mentor-service/domain/fields.h"
+#include "mentor-service/rpc/convert.h"
+#include "mentor-service/rpc/ownership.h"
+#include "mentor-service/store/store.h"
+#include "platform/validation.h"
+
+namespace rematch::mentor {
+namespace {
+
+constexpr int kMaxK = 100;
+constexpr int kDefaultK = 3;
+
+// One read of the store whose result leaves by value.
+template <typename T>
+absl::StatusOr<T> Read(sql::Database& database, absl::FunctionRef<absl::StatusOr<T>(sql::Transaction&)> body) {
+  absl::StatusOr<T> result = absl::UnknownError("not read");
+  const absl::Status status = database.Read([&](sql::Transaction& tx) -> absl::Status {
+    result = body(tx);
+    return result.status();
+  });
+  if (!status.ok()) return status;
+  return result;
+}
+
+std::vector<const Program*> Pointers(const std::vector<Program>& programs) {
+  std::vector<const Program*> pointers;
+  for (const Program& program : programs) pointers.push_back(&program);
+  return pointers;
+}
+
+// Whether the consortium, or at least one of its programs, is the caller's.
+absl::StatusOr<bool> OwnsConsortium(sql::Transaction& tx, const Ownership& ownership, const std::string& consortium) {
+  if (ownership.OwnsConsortium()) return true;
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<Program> programs, store::GetPrograms(tx, consortium, std::nullopt));
+  return ownership.OwnsAny(Pointers(programs));
+}
+
+// Consortium, then whether it is there and this caller's.
+absl::Status CheckConsortium(sql::Transaction& tx, const Ownership& ownership, const std::string& consortium) {
+  REMATCH_ASSIGN_OR_RETURN(const std::optional<Consortium> found, store::GetConsortium(tx, consortium));
+  REMATCH_ASSIGN_OR_RETURN(const bool owns, OwnsConsortium(tx, ownership, consortium));
+  return found.has_value() && owns ? absl::OkStatus() : NoConsortium();
+}
+
+// The program if it is there and this caller's, else `missing`.
+absl::StatusOr<Program> TheProgram(sql::Transaction& tx, const Ownership& ownership, const std::string& consortium, const std::string& id,
+                                   const absl::Status& missing) {
+  REMATCH_ASSIGN_OR_RETURN(std::optional<Program> program, store::GetProgram(tx, consortium, id));
+  if (!program.has_value() || !ownership.OwnsProgram(*program)) return missing;
+  return *std::move(program);
+}
+
+absl::StatusOr<Candidate> TheCandidate(sql::Transaction& tx, const Ownership& ownership, const std::string& consortium,
+                                       const NamesIn::CandidateId& id) {
+  REMATCH_ASSIGN_OR_RETURN(std::optional<Candidate> candidate, store::GetCandidate(tx, consortium, id.candidate));
+  if (!candidate.has_value() || candidate->program != id.program) return NoCandidate();
+  if (ownership.Unrestricted()) return *std::move(candidate);
+  REMATCH_ASSIGN_OR_RETURN(const std::optional<Program> program, store::GetProgram(tx, consortium, id.program));
+  if (!program.has_value() || !ownership.OwnsCandidate(*candidate, *program)) return NoCandidate();
+  return *std::move(candidate);
+}
+
+absl::StatusOr<Mentor> TheMentor(sql::Transaction& tx, const Ownership& ownership, const std::string& consortium, const std::string& id) {
+  REMATCH_ASSIGN_OR_RETURN(std::optional<Mentor> mentor, store::GetMentor(tx, consortium, id));
+  if (!mentor.has_value()) return NoMentor();
+  if (ownership.Unrestricted()) return *std::move(mentor);
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<Program> programs, store::GetPrograms(tx, consortium, mentor->programs));
+  if (!ownership.OwnsMentor(*mentor, Pointers(programs))) return NoMentor();
+  return *std::move(mentor);
+}
+
+// The programs whose rows this caller may see; unset: all.
+absl::StatusOr<std::optional<std::vector<std::string>>> VisiblePrograms(sql::Transaction& tx, const Ownership& ownership,
+                                                                        const std::string& consortium) {
+  if (ownership.Unrestricted()) return std::optional<std::vector<std::string>>();
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<Program> programs, store::GetPrograms(tx, consortium, std::nullopt));
+  std::vector<std::string> visible;
+  for (const Program& program : programs) {
+    if (ownership.OwnsProgram(program)) visible.push_back(program.id);
+  }
+  return std::optional(std::move(visible));
+}
+
+// A list is asked for one row more than the page holds, which says whether there is another page.
+struct Page {
+  std::string question;
+  int size = 0;
+  std::vector<std::string> position;
+};
+
+// The token stands for the question, so another method or another parent refuses it.
+Page ParsePage(Violations& bad, const rpc::Call& call, const std::string& question, int32_t page_size, const std::string& token, size_t values) {
+  Page page{.question = absl::StrCat(std::string(call.method), "\n", question), .size = CheckPageSize(bad, page_size), .position = {}};
+  absl::StatusOr<std::vector<std::string>> position = ReadPageToken(page.question, token, values);
+  int64_t micros = 0;
+  if (!position.ok() || (values == 2 && !position->empty() && !absl::SimpleAtoi((*position)[0], &micros))) {
+    bad.Add("page_token", "must come from the page before, with the same question");
+  } else {
+    page.position = *std::move(position);
+  }
+  return page;
+}
+store::AfterId AfterIdOf(const Page& page) { return {page.position.empty() ? "" : page.position[0]}; }
+store::AfterTime AfterTimeOf(const Page& page) {
+  store::AfterTime after;
+  if (page.position.empty()) return after;
+  // A number: ParsePage() has seen to it.
+  if (!absl::SimpleAtoi(page.position[0], &after.micros)) return {};
+  after.id = page.position[1];
+  return after;
+}
+
+// Moves the rows of a page into the answer; the token of the next page is made of the last row's position.
+template <typename Row, typename Add, typename PositionOf>
+std::string FillPage(const Page& page, const std::vector<Row>& rows, Add add, PositionOf position_of) {
+  const size_t count = std::min(rows.size(), static_cast<size_t>(page.size));
+  for (size_t i = 0; i < count; ++i) add(rows[i]);
+  return rows.size() > count ? MakePageToken(page.question, position_of(rows[count - 1])) : "";
+}
+template <typename Row>
+std::vector<std::string> IdPosition(const Row& row) {
+  return {row.id};
+}
+std::vector<std::string> TimePosition(absl::Time time, const std::string& id) { return {absl::StrCat(sql::ToMicros(time)), id}; }
+
+std::string ParentConsortium(Violations& bad, const std::string& parent) { return CheckName(bad, "parent", parent, "consortia/*")[0]; }
+
+}  // namespace
+
+absl::StatusOr<v1::Consortium> Reader::Get(const rpc::Call& call, const v1::GetConsortiumRequest& request) {
+  Violations bad;
+  const std::string consortium = CheckName(bad, "name", request.name(), "consortia/*")[0];
+  if (!bad.empty()) return bad.ToStatus();
+  return Read<v1::Consortium>(database_, [&](sql::Transaction& tx) -> absl::StatusOr<v1::Consortium> {
+    REMATCH_ASSIGN_OR_RETURN(const std::optional<Consortium> found, store::GetConsortium(tx, consortium));
+    REMATCH_ASSIGN_OR_RETURN(const bool owns, OwnsConsortium(tx, Ownership(call.caller, call.method, consortium), consortium));
+    if (!found.has_value() || !owns) return NoConsortium();
+    return ToProto(consortium, *found);
+  });
+}
+
+absl::StatusOr<v1::District> Reader::Get(const rpc::Call& call, const v1::GetDistrictRequest& request) {
+  Violations bad;
+  NamesIn names(bad);
+  const std::string id = names.Id("name", request.name(), "districts");
+  if (!bad.empty()) return bad.ToStatus();
+  return Read<v1::District>(database_, [&](sql::Transaction& tx) -> absl::StatusOr<v1::District> {
+    REMATCH_ASSIGN_OR_RETURN(const std::optional<District> found, store::GetDistrict(tx, names.consortium(), id));
+    REMATCH_ASSIGN_OR_RETURN(const bool owns, OwnsConsortium(tx, Ownership(call.caller, call.method, names.consortium()), names.consortium()));
+    if (!found.has_value() || !owns) return NoDistrict();
+    return ToProto(names.consortium(), *found);
+  });
+}
+
+absl::StatusOr<v1::Site> Reader::Get(const rpc::Call& call, const v1::GetSiteRequest& request) {
+  Violations bad;
+  NamesIn names(bad);
+  const std::string id = names.Id("name", request.name(), "sites");
+  if (!bad.empty()) return bad.ToStatus();
+  return Read<v1::Site>(database_, [&](sql::Transaction& tx) -> absl::StatusOr<v1::Site> {
+    REMATCH_ASSIGN_OR_RETURN(const std::optional<Site> found, store::GetSite(tx, names.consortium(), id));
+    REMATCH_ASSIGN_OR_RETURN(const bool owns, OwnsConsortium(tx, Ownership(call.caller, call.method, names.consortium()), names.consortium()));
+    if (!found.has_value() || !owns) return NoSite();
+    return ToProto(names.consortium(), *found);
+  });
+}
+
+absl::StatusOr<v1::Program> Reader::Get(const rpc::Call& call, const v1::GetProgramRequest& request) {
+  Violations bad;
+  NamesIn names(bad);
+  const std::string id = names.Id("name", request.name(), "programs");
+  if (!bad.empty()) return bad.ToStatus();
+  return Read<v1::Program>(database_, [&](sql::Transaction& tx) -> absl::StatusOr<v1::Program> {
+    const Ownership ownership(call.caller, call.method, names.consortium());
+    REMATCH_ASSIGN_OR_RETURN(const Program program, TheProgram(tx, ownership, names.consortium(), id, NoProgram()));
+    return ToProto(names.consortium(), program);
+  });
+}
+
+absl::StatusOr<v1::Mentor> Reader::Get(const rpc::Call& call, const v1::GetMentorRequest& request) {
+  Violations bad;
+  NamesIn names(bad);
+  const std::string id = names.Id("name", request.name(), "mentors");
+  if (!bad.empty()) return bad.ToStatus();
+  return Read<v1::Mentor>(database_, [&](sql::Transaction& tx) -> absl::StatusOr<v1::Mentor> {
+    const Ownership ownership(call.caller, call.method, names.consortium());
+    REMATCH_ASSIGN_OR_RETURN(const Mentor mentor, TheMentor(tx, ownership, names.consortium(), id));
+    return ToProto(names.consortium(), mentor);
+  });
+}
+
+absl::StatusOr<v1::Candidate> Reader::Get(const rpc::Call& call, const v1::GetCandidateRequest& request) {
+  Violations bad;
+  NamesIn names(bad);
+  const NamesIn::CandidateId id = names.Candidate("name", request.name());
+  if (!bad.empty()) return bad.ToStatus();
+  return Read<v1::Candidate>(database_, [&](sql::Transaction& tx) -> absl::StatusOr<v1::Candidate> {
+    const Ownership ownership(call.caller, call.method, names.consortium());
+    REMATCH_ASSIGN_OR_RETURN(const Candidate candidate, TheCandidate(tx, ownership, names.consortium(), id));
+    return ToProto(names.consortium(), candidate);
+  });
+}
+
+absl::StatusOr<v1::ListConsortiaResponse> Reader::Get(const rpc::Call& call, const v1::ListConsortiaRequest& request) {
+  Violations bad;
+  const Page page = ParsePage(bad, call, "", request.page_size(), request.page_token(), 1);
+  if (!bad.empty()) return bad.ToStatus();
+  return Read<v1::ListConsortiaResponse>(database_, [&](sql::Transaction& tx) -> absl::StatusOr<v1::ListConsortiaResponse> {
+    v1::ListConsortiaResponse response;
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<Consortium> rows, store::ListConsortia(tx, AfterIdOf(page), page.size + 1));
+    std::vector<Consortium> shown;
+    // A page may be short: what is another's is left out of it.
+    response.set_next_page_token(FillPage(page, rows, [&](const Consortium& row) { shown.push_back(row); }, IdPosition<Consortium>));
+    for (const Consortium& row : shown) {
+      REMATCH_ASSIGN_OR_RETURN(const bool owns, OwnsConsortium(tx, Ownership(call.caller, call.method, row.id), row.id));
+      if (owns) *response.add_consortia() = ToProto(row.id, row);
+    }
+    return response;
+  });
+}
+
+absl::StatusOr<v1::ListDistrictsResponse> Reader::Get(const rpc::Call& call, const v1::ListDistrictsRequest& request) {
+  Violations bad;
+  const std::string consortium = ParentConsortium(bad, request.parent());
+  const Page page = ParsePage(bad, call, request.parent(), request.page_size(), request.page_token(), 1);
+  if (!bad.empty()) return bad.ToStatus();
+  return Read<v1::ListDistrictsResponse>(database_, [&](sql::Transaction& tx) -> absl::StatusOr<v1::ListDistrictsResponse> {
+    REMATCH_RETURN_IF_ERROR(CheckConsortium(tx, Ownership(call.caller, call.method, consortium), consortium));
+    v1::ListDistrictsResponse response;
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<District> rows, store::ListDistricts(tx, consortium, AfterIdOf(page), page.size + 1));
+    response.set_next_page_token(
+        FillPage(page, rows, [&](const District& row) { *response.add_districts() = ToProto(consortium, row); }, IdPosition<District>));
+    return response;
+  });
+}
+
+absl::StatusOr<v1::ListSitesResponse> Reader::Get(const rpc::Call& call, const v1::ListSitesRequest& request) {
+  Violations bad;
+  const std::string consortium = ParentConsortium(bad, request.parent());
+  const Page page = ParsePage(bad, call, request.parent(), request.page_size(), request.page_token(), 1);
+  if (!bad.empty()) return bad.ToStatus();
+  return Read<v1::ListSitesResponse>(database_, [&](sql::Transaction& tx) -> absl::StatusOr<v1::ListSitesResponse> {
+    REMATCH_RETURN_IF_ERROR(CheckConsortium(tx, Ownership(call.caller, call.method, consortium), consortium));
+    v1::ListSitesResponse response;
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<Site> rows, store::ListSites(tx, consortium, AfterIdOf(page), page.size + 1));
+    response.set_next_page_token(
+        FillPage(page, rows, [&](const Site& row) { *response.add_sites() = ToProto(consortium, row); }, IdPosition<Site>));
+    return response;
+  });
+}
+
+absl::StatusOr<v1::ListProgramsResponse> Reader::Get(const rpc::Call& call, const v1::ListProgramsRequest& request) {
+  Violations bad;
+  const std::string consortium = ParentConsortium(bad, request.parent());
+  const Page page = ParsePage(bad, call, request.parent(), request.page_size(), request.page_token(), 1);
+  if (!bad.empty()) return bad.ToStatus();
+  return Read<v1::ListProgramsResponse>(database_, [&](sql::Transaction& tx) -> absl::StatusOr<v1::ListProgramsResponse> {
+    const Ownership ownership(call.caller, call.method, consortium);
+    REMATCH_RETURN_IF_ERROR(CheckConsortium(tx, ownership, consortium));
+    v1::ListProgramsResponse response;
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<Program> rows, store::ListPrograms(tx, consortium, AfterIdOf(page), page.size + 1));
+    response.set_next_page_token(FillPage(
+        page, rows,
+        [&](const Program& row) {
+          if (ownership.OwnsProgram(row)) *response.add_programs() = ToProto(consortium, row);
+        },
+        IdPosition<Program>));
+    return response;
+  });
+}
+
+absl::StatusOr<v1::ListMentorsResponse> Reader::Get(const rpc::Call& call, const v1::ListMentorsRequest& request) {
+  Violations bad;
+  const std::string consortium = ParentConsortium(bad, request.parent());
+  NamesIn names(bad, consortium);
+  const std::string program = names.OptionalId("program", request.program(), "programs");
+  const Ownership ownership(call.caller, call.method, consortium);
+  if (request.program().empty() && !ownership.Unrestricted()) bad.Add("program", "must name one of your programs");
+  const Page page = ParsePage(bad, call, request.parent() + "\n" + request.program(), request.page_size(), request.page_token(), 2);
+  if (!bad.empty()) return bad.ToStatus();
+  return Read<v1::ListMentorsResponse>(database_, [&](sql::Transaction& tx) -> absl::StatusOr<v1::ListMentorsResponse> {
+    if (program.empty()) {
+      REMATCH_RETURN_IF_ERROR(CheckConsortium(tx, ownership, consortium));
+    } else {
+      REMATCH_RETURN_IF_ERROR(TheProgram(tx, ownership, consortium, program, NoProgram()).status());
+    }
+    v1::ListMentorsResponse response;
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<Mentor> rows, store::ListMentors(tx, consortium, program, AfterTimeOf(page), page.size + 1));
+    response.set_next_page_token(FillPage(
+        page, rows, [&](const Mentor& row) { *response.add_mentors() = ToProto(consortium, row); },
+        [](const Mentor& row) { return TimePosition(row.joined, row.id); }));
+    return response;
+  });
+}
+
+absl::StatusOr<v1::ListCandidatesResponse> Reader::Get(const rpc::Call& call, const v1::ListCandidatesRequest& request) {
+  Violations bad;
+  NamesIn names(bad);
+  const std::string program = names.Id("parent", request.parent(), "programs");
+  const Page page = ParsePage(bad, call, absl::StrCat(request.parent(), "\n", request.without_mentor()), request.page_size(),
+                              request.page_token(), 2);
+  if (!bad.empty()) return bad.ToStatus();
+  return Read<v1::ListCandidatesResponse>(database_, [&](sql::Transaction& tx) -> absl::StatusOr<v1::ListCandidatesResponse> {
+    const Ownership ownership(call.caller, call.method, names.consortium());
+    REMATCH_RETURN_IF_ERROR(TheProgram(tx, ownership, names.consortium(), program, NoProgram()).status());
+    v1::ListCandidatesResponse response;
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<Candidate> rows, store::ListCandidates(tx, names.consortium(), program, request.without_mentor(),
+                                                                                      AfterTimeOf(page), page.size + 1));
+    response.set_next_page_token(FillPage(
+        page, rows, [&](const Candidate& row) { *response.add_candidates() = ToProto(names.consortium(), row); },
+        [](const Candidate& row) { return TimePosition(row.joined, row.id); }));
+    return response;
+  });
+}
+
+absl::StatusOr<v1::ListAssignmentsResponse> Reader::Get(const rpc::Call& call, const v1::ListAssignmentsRequest& request) {
+  Violations bad;
+  const std::string consortium = ParentConsortium(bad, request.parent());
+  NamesIn names(bad, consortium);
+  NamesIn::CandidateId candidate;
+  if (!request.candidate().empty()) candidate = names.Candidate("candidate", request.candidate());
+  const std::string mentor = names.OptionalId("mentor", request.mentor(), "mentors");
+  if (!request.candidate().empty() && !request.mentor().empty()) bad.Add("mentor", "must be empty when a candidate is given");
+  const Page page = ParsePage(bad, call, absl::StrCat(request.parent(), "\n", request.candidate(), "\n", request.mentor()), request.page_size(),
+                              request.page_token(), 2);
+  if (!bad.empty()) return bad.ToStatus();
+  return Read<v1::ListAssignmentsResponse>(database_, [&](sql::Transaction& tx) -> absl::StatusOr<v1::ListAssignmentsResponse> {
+    const Ownership ownership(call.caller, call.method, consortium);
+    store::AssignmentFilter filter{.candidate = candidate.candidate, .mentor = mentor, .programs = std::nullopt};
+    if (!candidate.candidate.empty()) {
+      REMATCH_RETURN_IF_ERROR(TheCandidate(tx, ownership, consortium, candidate).status());
+    } else if (!mentor.empty()) {
+      REMATCH_RETURN_IF_ERROR(TheMentor(tx, ownership, consortium, mentor).status());
+    } else {
+      REMATCH_RETURN_IF_ERROR(CheckConsortium(tx, ownership, consortium));
+    }
+    // A leader sees a mentor who is shared, and of their history what belongs to the leader's own programs.
+    REMATCH_ASSIGN_OR_RETURN(filter.programs, VisiblePrograms(tx, ownership, consortium));
+    v1::ListAssignmentsResponse response;
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<Assignment> rows, store::ListAssignments(tx, consortium, filter, AfterTimeOf(page), page.size + 1));
+    response.set_next_page_token(FillPage(
+        page, rows, [&](const Assignment& row) { *response.add_assignments() = ToProto(consortium, row); },
+        [](const Assignment& row) { return TimePosition(row.begin, row.id); }));
+    return response;
+  });
+}
+
+absl::StatusOr<v1::ListSeatsResponse> Reader::Get(const rpc::Call& call, const v1::ListSeatsRequest& request) {
+  Violations bad;
+  const std::string consortium = ParentConsortium(bad, request.parent());
+  if (!v1::Seat::State_IsValid(request.state())) bad.Add("state", "must be a state of a seat");
+  const Page page = ParsePage(bad, call, absl::StrCat(request.parent(), "\n", static_cast<int>(request.state())), request.page_size(),
+                              request.page_token(), 1);
+  if (!bad.empty()) return bad.ToStatus();
+  return Read<v1::ListSeatsResponse>(database_, [&](sql::Transaction& tx) -> absl::StatusOr<v1::ListSeatsResponse> {
+    const Ownership ownership(call.caller, call.method, consortium);
+    REMATCH_RETURN_IF_ERROR(CheckConsortium(tx, ownership, consortium));
+    REMATCH_ASSIGN_OR_RETURN(const auto programs, VisiblePrograms(tx, ownership, consortium));
+    std::optional<Seat::State> state;
+    if (request.state() != v1::Seat::STATE_UNSPECIFIED) state = static_cast<Seat::State>(request.state());
+    v1::ListSeatsResponse response;
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<Seat> rows, store::ListSeats(tx, consortium, state, programs, AfterIdOf(page), page.size + 1));
+    response.set_next_page_token(
+        FillPage(page, rows, [&](const Seat& row) { *response.add_seats() = ToProto(consortium, row); }, IdPosition<Seat>));
+    return response;
+  });
+}
+
+absl::StatusOr<v1::FindEligibleMentorsResponse> Reader::Get(const rpc::Call& call, const v1::FindEligibleMentorsRequest& request) {
+  Violations bad;
+  NamesIn names(bad);
+  const NamesIn::CandidateId id = names.Candidate("candidate", request.candidate());
+  Search search = ParseSearch(bad, names, request.tiers(), request.order(), request.exclude());
+  switch (request.pool()) {
+    case v1::FindEligibleMentorsRequest::INDIVIDUAL:
+      search.pool = Pool::kIndividual;
+      break;
+    case v1::FindEligibleMentorsRequest::EVERYBODY:
+      search.pool = Pool::kEverybody;
+      search.tiers.clear();
+      break;
+    default:
+      bad.Add("pool", "must be INDIVIDUAL or EVERYBODY");
+  }
+  if (!bad.empty()) return bad.ToStatus();
+  return Read<v1::FindEligibleMentorsResponse>(database_, [&](sql::Transaction& tx) -> absl::StatusOr<v1::FindEligibleMentorsResponse> {
+    const Ownership ownership(call.caller, call.method, names.consortium());
+    REMATCH_ASSIGN_OR_RETURN(const Candidate candidate, TheCandidate(tx, ownership, names.consortium(), id));
+    Wants wants;
+    wants.candidates = {id.candidate};
+    wants.pools = {id.program};
+    REMATCH_ASSIGN_OR_RETURN(const Roster roster, store::Load(tx, names.consortium(), std::move(wants), store::Locks::kNone));
+    const Program* program = roster.programs.Find(id.program);
+    if (program == nullptr) return NoCandidate();
+    v1::FindEligibleMentorsResponse response;
+    for (const Ranked& ranked : Rank(roster, *program, candidate, search, clock_.Now())) {
+      *response.add_mentors() = ToProto(names.consortium(), ranked);
+    }
+    return response;
+  });
+}
+
+absl::StatusOr<v1::DescribeNeedResponse> Reader::Get(const rpc::Call& call, const v1::DescribeNeedRequest& request) {
+  Violations bad;
+  NamesIn names(bad);
+  const NamesIn::CandidateId id = names.Candidate("candidate", request.candidate());
+  CheckRange(bad, "k", request.k(), 0, kMaxK);
+  if (!bad.empty()) return bad.ToStatus();
+  return Read<v1::DescribeNeedResponse>(database_, [&](sql::Transaction& tx) -> absl::StatusOr<v1::DescribeNeedResponse> {
+    const Ownership ownership(call.caller, call.method, names.consortium());
+    REMATCH_ASSIGN_OR_RETURN(const Candidate candidate, TheCandidate(tx, ownership, names.consortium(), id));
+    Roster roster;
+    REMATCH_ASSIGN_OR_RETURN(std::optional<Site> site, store::GetSite(tx, names.consortium(), candidate.site));
+    if (site.has_value()) roster.sites.Load(*std::move(site));
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<Need> others, store::NeedsOfProgram(tx, names.consortium(), id.program));
+    const Need need = NeedOf(roster, candidate);
+    v1::DescribeNeedResponse response;
+    *response.mutable_need() = ToProto(names.consortium(), need);
+    *response.mutable_coarse_need() = ToProto(names.consortium(), Coarsen(need, others, request.k() == 0 ? kDefaultK : request.k()));
+    return response;
+  });
+}
+
+}  // namespace rematch::mentor
