@@ -61,6 +61,22 @@ absl::Status Invalid(std::string_view field, std::string_view description) {
   return bad.ToStatus();
 }
 
+// What is not to arrive any more once it has been answered, or nobody needs the answer.
+bool IsQuestion(MessageKind kind) {
+  switch (kind) {
+    case FIRST_APPROACH:
+    case APPROACH_REMINDER:
+    case BROADCAST:
+    case BROADCAST_REMINDER:
+    case SITE_RECOMMENDATION:
+    case DISTRICT_RECOMMENDATION:
+    case RECOMMENDATION_REMINDER:
+      return true;
+    default:
+      return false;
+  }
+}
+
 // Answers of peers, the feeds and time: facts, which are never refused.
 bool IsFact(const Command& command) { return command.kind_case() >= Command::kSeatHeld; }
 
@@ -135,7 +151,8 @@ class Decider {
   // The offer is over: its seat is given up and its message called back if there is time.
   void EndOffer(const std::string& offer, v1::OfferState state, std::string_view cause);
   void PassOver(const std::string& offer, std::string_view cause);
-  void EndLiveOffers(std::string_view cause);
+  // Everything that the search has under way: live offers but the match, questions, tasks.
+  void EndSearch(std::string_view cause);
   void GiveUpSeat(const Offer& offer);
   void ReleaseSeat(const std::string& seat, const std::string& offer);
 
@@ -167,7 +184,8 @@ class Decider {
   void Start(const std::string& offer, Fill fill);
   void SendMessage(MessageKind kind, const std::string& to, const std::string& offer, std::string_view scope, int64_t window_end = 0,
                    int32_t epoch = 0, std::string_view about = "");
-  void CancelMessage(const std::string& key);
+  // Questions and reminders that are still on their way: of one offer, or (empty) those that are of none.
+  void CallBackQuestions(const std::string& offer);
   void Disclose(const std::string& to, std::initializer_list<v1::Disclosure::Fact> facts, std::string_view by);
   Task NewTask(v1::TaskKind kind, std::string_view cause = "") const;
   void OpenTaskOnce(v1::TaskKind kind, std::string_view cause = "");
@@ -254,7 +272,7 @@ absl::Status Decider::Run(const Command::Review& review) {
 absl::Status Decider::Run(const Command::Answer& answer) {
   const Offer* offer = FindOffer(c_, answer.offer());
   if (offer == nullptr) return Unknown(reason::kOfferNotFound, "the case has no such offer");
-  if (HasEnded(c_)) return absl::OkStatus();
+  if (HasEnded(c_) || (c_.state() == v1::ANNOUNCING && offer->state() != v1::CONFIRMED)) return absl::OkStatus();
   if (answer.epoch() != 0 && answer.epoch() != offer->epoch()) return absl::OkStatus();
 
   const bool repeated = offer->answered() != 0 && offer->willing() == answer.willing();
@@ -294,11 +312,9 @@ absl::Status Decider::Run(const Command::Answer& answer) {
     answered.set_late(late && answer.willing());
     answered.set_referral(names_somebody);
   });
-  if (asked_by_phone) {
-    Disclose(offer->mentor(), {IsOfBroadcast(*offer) ? Fact::MENTORS_WANTED : Fact::NEED}, kByCall);
-    CancelMessage(offer->message());
-  }
+  if (asked_by_phone) Disclose(offer->mentor(), {IsOfBroadcast(*offer) ? Fact::MENTORS_WANTED : Fact::NEED}, kByCall);
   if (counts && !answer.willing()) GiveUpSeat(*offer);
+  if (counts) CallBackQuestions(offer->id());
   if (names_somebody) NamePerson();
   return absl::OkStatus();
 }
@@ -574,8 +590,7 @@ absl::Status Decider::Run(const Command::RestartSearch& restart) {
     while (stage < policy_.stages_size() && policy_.stages(stage).kind() != restart.stage()) ++stage;
     if (stage == policy_.stages_size()) return Refused(reason::kStageNotInPolicy, "the policy of this case has no such stage");
   }
-  EndLiveOffers(kSearchRestarted);
-  EndTasks();
+  EndSearch(kSearchRestarted);
   Emit([&](Event& e) {
     e.mutable_search_restarted()->set_stage(stage < policy_.stages_size() ? policy_.stages(stage).kind() : v1::STAGE_KIND_UNSPECIFIED);
     e.mutable_search_restarted()->set_round(c_.round() + 1);
@@ -604,8 +619,7 @@ absl::Status Decider::EndWithoutMatch(Event event) {
   if (c_.state() == v1::TRANSFERRING || c_.state() == v1::ANNOUNCING) {
     return Refused(reason::kChangeUnderWay, "the candidate has agreed, and the change is under way");
   }
-  EndLiveOffers(kCaseEnded);
-  EndTasks();
+  EndSearch(kCaseEnded);
   Emit([&](Event& e) { e = std::move(event); });
   SendClosingNotes(/*matched=*/false);
   return absl::OkStatus();
@@ -680,8 +694,7 @@ absl::Status Decider::Run(const Command::SeatReleased& released) {
 absl::Status Decider::Run(const Command::Transferred& transferred) {
   if (!Answered(transferred.effect(), {Effect::kTransfer}).has_value()) return absl::OkStatus();
   Emit([&](Event& e) { e.mutable_transferred()->set_assignment(transferred.assignment()); });
-  EndLiveOffers(kCaseEnded);
-  EndTasks();
+  EndSearch(kCaseEnded);
   Announce();
   return absl::OkStatus();
 }
@@ -898,6 +911,7 @@ absl::Status Decider::Run(const Command::Due&) {
       // Never reached in time: called back.
       if (offer.state() == v1::PREPARING) EndOffer(offer.id(), v1::CANCELLED, kWindowEnded);
     }
+    CallBackQuestions("");
   } else if (window.remind_at() != 0 && window.remind_at() <= now()) {
     Emit([](Event& e) { e.mutable_stage_reminded(); });
     if (stage().kind() == v1::BROADCAST) {
@@ -1134,7 +1148,7 @@ void Decider::EndOffer(const std::string& offer, v1::OfferState state, std::stri
   });
   const Offer& ended = *FindOffer(c_, offer);
   GiveUpSeat(ended);
-  CancelMessage(ended.message());
+  CallBackQuestions(offer);
 }
 
 void Decider::PassOver(const std::string& offer, std::string_view cause) {
@@ -1143,11 +1157,13 @@ void Decider::PassOver(const std::string& offer, std::string_view cause) {
   if (WasAsked(ended) && !IsTake(ended)) SendMessage(CLOSING_NOTE, ended.mentor(), offer, offer);
 }
 
-void Decider::EndLiveOffers(std::string_view cause) {
+void Decider::EndSearch(std::string_view cause) {
   for (const Offer& offer : c_.offers()) {
     const bool is_the_match = c_.state() == v1::ANNOUNCING && offer.id() == c_.proposed_offer();
     if (IsLive(offer) && !is_the_match) EndOffer(offer.id(), v1::CANCELLED, cause);
   }
+  CallBackQuestions("");
+  EndTasks();
 }
 
 // Also a seat whose hold has not been answered: the release leaves a tombstone that refuses a late hold (F30).
@@ -1312,10 +1328,14 @@ void Decider::SendMessage(MessageKind kind, const std::string& to, const std::st
   });
 }
 
-void Decider::CancelMessage(const std::string& key) {
-  const Message* message = FindMessage(c_, key);
-  if (message == nullptr || message->state() != Message::ON_ITS_WAY) return;
-  Start(message->offer(), [&](Effect& effect) { effect.mutable_cancel_send()->set_message(key); });
+void Decider::CallBackQuestions(const std::string& offer) {
+  for (const Message& message : c_.messages()) {
+    if (message.offer() != offer || message.state() != Message::ON_ITS_WAY || !IsQuestion(message.kind())) continue;
+    const bool called_back = std::any_of(c_.running().begin(), c_.running().end(), [&](const RunningEffect& effect) {
+      return effect.kind() == Effect::kCancelSend && effect.message() == message.key();
+    });
+    if (!called_back) Start(offer, [&](Effect& effect) { effect.mutable_cancel_send()->set_message(message.key()); });
+  }
 }
 
 // F24.

@@ -227,6 +227,7 @@ TEST(Individual, SilenceUntilTheEndReleasesTheSeatAndAsksTheNext_F5_F30) {
   Story s = Searching();
   s.Ask("m1");
   s.NextDueRuns();
+  s.Deliver(APPROACH_REMINDER);
   s.NextDueRuns();
   EXPECT_EQ(s.offer("o1").state(), v1::EXPIRED);
   EXPECT_FALSE(s.offer("o1").seat_held());
@@ -362,6 +363,20 @@ TEST(Answer, ToACaseThatEndedChangesNothing) {
   EXPECT_THAT(s.last.events, IsEmpty());
 }
 
+TEST(Answer, ToAnotherOffersQuestionIsNoLongerNeededOnceTheChangeIsMade) {
+  Story s = Broadcast();
+  ASSERT_TRUE(s.Answer("o2", true).ok());
+  ASSERT_TRUE(s.Choose("o2").ok());
+  s.Held();
+  s.now += absl::Seconds(200);
+  s.NextDueRuns();
+  ASSERT_EQ(s.offer("o3").state(), v1::EXPIRED);
+  ASSERT_TRUE(s.Call(v1::AGREED).ok());
+  s.Transferred();
+  ASSERT_TRUE(s.Answer("o3", true, true).ok());
+  EXPECT_THAT(s.last.events, IsEmpty());
+}
+
 TEST(Answer, ByPhoneBeforeTheMessageArrivedCallsItBack) {
   Story s = Searching();
   EXPECT_REFUSED(s.Answer("o1", true, false, 0), reason::kOfferNotReady);
@@ -376,7 +391,6 @@ TEST(Answer, ByMailMayOvertakeTheReportThatItArrived) {
   Story s = Searching();
   s.Held("m1");
   ASSERT_TRUE(s.Answer("o1", true, false, 1).ok());
-  EXPECT_THAT(s.LastEffects(), IsEmpty());
   s.Deliver(FIRST_APPROACH);
   EXPECT_EQ(s.offer("o1").state(), v1::WILLING);
   EXPECT_TRUE(s.Happened("DISCLOSED(m1:NEED)"));
@@ -957,6 +971,29 @@ TEST(Withdraw, CallsBackWhatWasNotSentAndTellsNobodyOfIt_F14) {
   EXPECT_THAT(s.LastEffects(), ElementsAre("RELEASE_SEAT", "CANCEL_SEND"));
   s.SendCancelled();
   EXPECT_THAT(s.LastEffects(), IsEmpty());
+}
+
+TEST(Withdraw, CallsBackRemindersAndTheRequestsForRecommendations_F14) {
+  Story reminded = Searching();
+  reminded.Ask("m1");
+  reminded.NextDueRuns();
+  ASSERT_TRUE(reminded.Withdraw().ok());
+  EXPECT_THAT(reminded.LastEffects(), ElementsAre("RELEASE_SEAT", "CANCEL_SEND", "SEND(CLOSING_NOTE,m1)"));
+
+  Story recommending = AtRecommendation();
+  ASSERT_TRUE(recommending.Consent(true).ok());
+  recommending.Deliver(DISTRICT_RECOMMENDATION);
+  ASSERT_TRUE(recommending.Withdraw().ok());
+  EXPECT_THAT(recommending.LastEffects(), ElementsAre("CANCEL_SEND"));
+  EXPECT_EQ(recommending.last.effects[0].cancel_send().message(), "case1.r1.site_recommendation");
+}
+
+TEST(Withdraw, CallsAMessageBackOnce) {
+  Story s = Searching();
+  s.Held("m1");
+  ASSERT_TRUE(s.Answer("o1", true, false, 0).ok());
+  ASSERT_TRUE(s.Withdraw().ok());
+  EXPECT_EQ(s.CountEffects("CANCEL_SEND"), 1);
 }
 
 TEST(Withdraw, AMessageThatWentOutAllTheSameIsFollowedByANote_F14) {
