@@ -7,13 +7,8 @@
 
 namespace rematch::platform {
 
-namespace {
-// Work that another replica made wakes nobody here, so every loop looks again at least this often.
-constexpr absl::Duration kLongestSleep = absl::Seconds(1);
-}  // namespace
-
-Loop::Loop(std::string name, absl::AnyInvocable<absl::Duration()> step)
-    : name_(std::move(name)), step_(std::move(step)), thread_([this] { Work(); }) {}
+Loop::Loop(std::string name, absl::AnyInvocable<absl::Duration()> step, absl::Duration longest_sleep)
+    : name_(std::move(name)), step_(std::move(step)), longest_sleep_(longest_sleep), thread_([this] { Work(); }) {}
 
 Loop::~Loop() {
   {
@@ -37,7 +32,7 @@ void Loop::Work() {
       // Cleared before the step: a wake that comes while it runs is for what the step may not have seen.
       woken_ = false;
     }
-    const absl::Duration idle = std::min(step_(), kLongestSleep);
+    const absl::Duration idle = std::min(step_(), longest_sleep_);
     absl::MutexLock lock(&mutex_);
     const auto due = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopping_ || woken_; };
     mutex_.AwaitWithTimeout(absl::Condition(&due), idle);

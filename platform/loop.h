@@ -15,7 +15,8 @@ namespace rematch::platform {
 class Loop {
  public:
   // `step` returns how long nothing will be due as far as it knows (zero: call again at once). It runs on the loop's thread.
-  Loop(std::string name, absl::AnyInvocable<absl::Duration()> step);
+  // Work that another replica made wakes nobody here, so a loop looks again after `longest_sleep` at the latest.
+  Loop(std::string name, absl::AnyInvocable<absl::Duration()> step, absl::Duration longest_sleep = absl::Seconds(1));
   // Waits for the running step to end.
   ~Loop();
   // Makes the loop take its next step now. Never blocks; wakes that come together are one.
@@ -26,6 +27,7 @@ class Loop {
 
   const std::string name_;
   absl::AnyInvocable<absl::Duration()> step_;
+  const absl::Duration longest_sleep_;
   absl::Mutex mutex_;
   bool woken_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

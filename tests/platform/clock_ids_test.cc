@@ -1,4 +1,5 @@
 // Time, ids and randomness as arguments.
+#include <algorithm>
 #include <set>
 #include <string>
 #include <thread>

@@ -83,7 +83,7 @@ TEST(ConcurrentLoop, IsWokenBeforeItsTime) {
     if (steps == 1) first.Notify();
     if (steps == 2) second.Notify();
     return absl::InfiniteDuration();
-  });
+  }, absl::InfiniteDuration());
   first.WaitForNotification();
   loop.Wake();
   second.WaitForNotification();
@@ -100,7 +100,7 @@ TEST(ConcurrentLoop, AWakeDuringAStepIsNotLost) {
     }
     if (steps == 2) second.Notify();
     return absl::InfiniteDuration();
-  });
+  }, absl::InfiniteDuration());
   in_first.WaitForNotification();
   loop.Wake();
   woken.Notify();

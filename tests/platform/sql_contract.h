@@ -150,7 +150,7 @@ TEST_P(SqlContract, AFailedStatementRollsBackEvenIfTheBodyCarriesOn) {
   const absl::Status status = db_->Transact([](Transaction& tx) -> absl::Status {
     REMATCH_RETURN_IF_ERROR(tx.Execute("INSERT INTO items (id, amount) VALUES (?, ?)", {"a", 1}).status());
     tx.Execute("INSERT INTO items (id, amount) VALUES (?, ?)", {"a", 2}).IgnoreError();
-    tx.Execute("INSERT INTO items (id, amount) VALUES (?, ?)", {"b", 2}).IgnoreError();
+    EXPECT_FALSE(tx.Execute("INSERT INTO items (id, amount) VALUES (?, ?)", {"b", 2}).ok()) << "nothing more runs after a failure";
     return absl::OkStatus();
   });
   EXPECT_EQ(FailureOf(status), Failure::kSplit);

@@ -105,6 +105,18 @@ TEST(SqliteMemory, IsGoneWhenClosed) {
   EXPECT_TRUE((*Open("sqlite::memory:"))->RunScript("CREATE TABLE t (x BIGINT);").ok());
 }
 
+TEST(SqliteMemory, AStatementThatDefinesChangesNoRows) {
+  auto db = *Open("sqlite::memory:");
+  const absl::Status status = db->Transact([](Transaction& tx) -> absl::Status {
+    REMATCH_RETURN_IF_ERROR(tx.Execute("CREATE TABLE t (x BIGINT)").status());
+    REMATCH_RETURN_IF_ERROR(tx.Execute("INSERT INTO t VALUES (1), (2)").status());
+    REMATCH_ASSIGN_OR_RETURN(const int64_t changed, tx.Execute("CREATE INDEX t_x ON t (x)"));
+    EXPECT_EQ(changed, 0);
+    return absl::OkStatus();
+  });
+  EXPECT_TRUE(status.ok()) << status;
+}
+
 TEST(Open, RefusesOtherUrls) {
   for (const char* url : {"", "sqlite", "sqlite:", "file.db", "postgres://x"}) {
     const auto db = Open(url);
