@@ -1,0 +1,67 @@
+// The three services in one process, on stores in memory, talking over loopback: what a test of the whole suite needs when the
+// processes themselves do not matter.
+#ifndef REMATCH_TESTS_SUITE_IN_PROCESS_SUITE_H_
+#define REMATCH_TESTS_SUITE_IN_PROCESS_SUITE_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <google/protobuf/descriptor.h>
+#include <grpcpp/grpcpp.h>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "platform/rpc/call.h"
+#include "platform/rpc/server.h"
+#include "rematch/mentor/v1/service.grpc.pb.h"
+#include "rematch/notify/v1/service.grpc.pb.h"
+#include "rematch/request/v1/service.grpc.pb.h"
+
+namespace rematch::suite {
+
+struct RawResult {
+  grpc::Status status;
+  std::vector<std::string> responses;
+};
+
+class InProcessSuite {
+ public:
+  InProcessSuite();
+  ~InProcessSuite();
+
+  absl::Status Start();
+
+  // Two programs of consortium c1: `alpha` (leader lea, mentors mia and max, candidate ann, whose mentor is mia) and `beta` (leader lena,
+  // mentor ben, candidate bob).
+  absl::Status ImportTwoPrograms();
+
+  // Opens a case with these reasons, lets it begin and waits until the first mentor has been asked. Returns the names of all that is there, by kind.
+  absl::StatusOr<std::map<std::string, std::string>> OpenCase(const std::string& program, const std::string& candidate_email,
+                                                              const std::string& reasons);
+
+  // Calls a method by its descriptor; a stream is read to its end, for at most a second.
+  RawResult CallRaw(const google::protobuf::MethodDescriptor& method, const rpc::Caller& caller, const std::string& request);
+
+  // The case, its offers, tasks and people as the service role sees them, as text.
+  std::string Fingerprint(const std::string& name);
+
+  mentor::v1::MentorService::Stub& mentor() { return *mentor_; }
+  request::v1::ReassignmentService::Stub& request() { return *request_; }
+  notify::v1::NotifyService::Stub& notify() { return *notify_; }
+
+ private:
+  const std::string folder_;
+  std::unique_ptr<rpc::Server> mentor_server_;
+  std::unique_ptr<rpc::Server> notify_server_;
+  std::unique_ptr<rpc::Server> request_server_;
+  std::map<std::string, std::shared_ptr<grpc::Channel>> channels_;  // by the service's full name
+  std::unique_ptr<mentor::v1::MentorService::Stub> mentor_;
+  std::unique_ptr<request::v1::ReassignmentService::Stub> request_;
+  std::unique_ptr<notify::v1::NotifyService::Stub> notify_;
+};
+
+}  // namespace rematch::suite
+
+#endif  // REMATCH_TESTS_SUITE_IN_PROCESS_SUITE_H_
