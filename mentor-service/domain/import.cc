@@ -176,7 +176,8 @@ class Import {
     CheckTimeZone(bad, "time_zone", asked.time_zone());
     Program program{.id = asked.id(), .display_name = asked.display_name(), .time_zone = asked.time_zone(), .leader = {}, .alternate = {}};
     program.leader = LeaderOf(bad, "leader", asked.leader_id(), asked.leader(), asked.leader_mentor_id());
-    if (!asked.alternate_id().empty() || asked.has_alternate()) {
+    // An alternate without an id, a name or an address is none.
+    if (!asked.alternate_id().empty() || !asked.alternate_mentor_id().empty() || asked.alternate().ByteSizeLong() > 0) {
       program.alternate = LeaderOf(bad, "alternate", asked.alternate_id(), asked.alternate(), asked.alternate_mentor_id());
     }
     if (program.alternate.id == program.leader.id && !program.leader.id.empty()) bad.Add("alternate_id", "must not be the leader");

@@ -1,0 +1,319 @@
+// Commands through the real door, over the real store on SQLite.
+#include <random>
+
+#include "mentor-service/domain/reasons.h"
+#include "platform/errors.h"
+#include "tests/mentor/mentor_kit.h"
+#include "tests/platform/temp_dir.h"
+
+namespace rematch::mentor {
+namespace {
+
+Roster Populated(int mentors, int capacity, int candidates) {
+  Roster roster = SmallRoster();
+  for (int i = 0; i < mentors; ++i) {
+    Mentor mentor = SomeMentor("m" + std::to_string(i));
+    mentor.assigned = 0;
+    mentor.capacity = capacity;
+    mentor.supervised_sites = {"s7", "s8"};
+    roster.PutMentor(mentor);
+  }
+  for (int i = 0; i < candidates; ++i) {
+    Candidate candidate = SomeCandidate("c" + std::to_string(i));
+    candidate.enrolled = TestNow() - absl::Hours(24);
+    roster.candidates.Load(candidate);
+  }
+  return roster;
+}
+
+HoldSeat Hold(const std::string& seat, const std::string& mentor, const std::string& candidate) {
+  return {.seat = seat, .mentor = mentor, .program = "p1", .candidate = candidate};
+}
+
+TEST(Store, GivesBackWhatWasSaved) {
+  testing::TempDir dir;
+  const std::string url = "sqlite:" + dir.File("mentor.db");
+  const Roster roster = Populated(3, 2, 2);
+  {
+    DoorKit kit(url);
+    kit.Put(roster);
+    ASSERT_TRUE(kit.Do("r1", Hold("k", "m0", "c0")).ok());
+    ASSERT_TRUE(kit.Do("r2", TransferCandidate{"k", ""}).ok());
+    ASSERT_TRUE(kit.Do("r3", ReleaseSeat{"unknown"}).ok());
+  }
+  DoorKit kit(url);
+  const Roster found = kit.All();
+  EXPECT_EQ(*found.sites.Find("s1"), *roster.sites.Find("s1"));
+  EXPECT_EQ(*found.programs.Find("p1"), *roster.programs.Find("p1"));
+  EXPECT_EQ(*found.districts.Find("d2"), *roster.districts.Find("d2"));
+  EXPECT_EQ(*found.mentors.Find("m1"), *roster.mentors.Find("m1"));
+  EXPECT_EQ(*found.candidates.Find("c1"), *roster.candidates.Find("c1"));
+  EXPECT_EQ(found.candidates.Find("c0")->mentor, "m0");
+  EXPECT_EQ(found.seats.Find("k")->state, Seat::State::kTransferred);
+  EXPECT_EQ(found.seats.Find("unknown")->state, Seat::State::kReleased);
+  kit.ExpectConsistent();
+}
+
+TEST(Store, TheSchemaItselfRefusesMoreThanTheCapacity_F30) {
+  DoorKit kit;
+  kit.Put(Populated(1, 1, 0));
+  const absl::Status status = kit.database().Transact([](sql::Transaction& tx) {
+    return tx.Execute("UPDATE mentors SET held = 2").status();
+  });
+  EXPECT_FALSE(status.ok());
+}
+
+TEST(Door, ARepeatedRequestGetsTheFirstAnswerAndAnotherBodyIsRefused_F32) {
+  DoorKit kit;
+  kit.Put(Populated(2, 1, 2));
+  const auto first = kit.Do("r", Hold("k", "m0", "c0"));
+  ASSERT_TRUE(first.ok());
+  kit.clock().Advance(absl::Hours(1));
+  EXPECT_EQ(*kit.Do("r", Hold("k", "m0", "c0")), *first);
+  const auto other = kit.door().Commit(DoorKit::Meta("r", "another body"), kit.Make(Hold("k2", "m1", "c1")));
+  EXPECT_EQ(ReasonOf(other.status()), rematch::reason::kRequestIdReused);
+  EXPECT_EQ(kit.All().seats.rows().size(), 1u);
+  kit.ExpectConsistent();
+}
+
+TEST(Door, ARefusedRequestMayBeMadeAgain_F32) {
+  DoorKit kit;
+  kit.Put(Populated(1, 1, 2));
+  ASSERT_TRUE(kit.Do("r1", Hold("k1", "m0", "c0")).ok());
+  EXPECT_EQ(ReasonOf(kit.Do("r2", Hold("k2", "m0", "c1")).status()), reason::kNoFreeSeat);
+  ASSERT_TRUE(kit.Do("r3", ReleaseSeat{"k1"}).ok());
+  EXPECT_TRUE(kit.Do("r2", Hold("k2", "m0", "c1")).ok());
+}
+
+// The door commits nothing before all are queued, so they share a batch.
+TEST(Door, CommandsOfOneBatchSeeOneAnother_F30) {
+  DoorKit kit("sqlite::memory:", /*threads=*/0);
+  kit.Put(Populated(2, 1, 4));
+  std::vector<absl::StatusOr<std::string>> replies;
+  std::vector<Action> actions;
+  for (int i = 0; i < 4; ++i) {
+    actions.push_back(HoldNextSeat{.seat = "k" + std::to_string(i), .program = "p1", .candidate = "c" + std::to_string(i), .search = {}});
+  }
+  actions.push_back(TransferCandidate{"k0", ""});
+  actions.push_back(CreateCandidate{SomeCandidate("late")});
+  actions.push_back(HoldNextSeat{.seat = "k9", .program = "p1", .candidate = "late", .search = {}});
+  for (size_t i = 0; i < actions.size(); ++i) {
+    kit.door().Submit(DoorKit::Meta("r" + std::to_string(i)), kit.Make(actions[i]), [&](auto reply) { replies.push_back(std::move(reply)); });
+  }
+  while (kit.door().RunOnce()) {
+  }
+  ASSERT_EQ(replies.size(), actions.size());
+  int held = 0;
+  for (const auto& reply : replies) EXPECT_TRUE(reply.ok()) << reply.status();
+  for (int i : {0, 1, 2, 3, 6}) {
+    v1::HoldNextSeatResponse response;
+    ASSERT_TRUE(response.ParseFromString(*replies[i]));
+    held += response.has_seat();
+  }
+  EXPECT_EQ(held, 2);
+  kit.ExpectConsistent();
+}
+
+TEST(Door, AnImportWithBadRowsLeavesNothingAndTheSameIdMayTryAgain) {
+  DoorKit kit;
+  ImportRoster bad{.display_name = "New", .rows = {{}}};
+  const auto refused = kit.Do("import", bad);
+  const auto answer = AnswerOfRefusedImport(refused.status());
+  ASSERT_TRUE(answer.has_value()) << refused.status();
+  EXPECT_EQ(answer->errors_size(), 1);
+  EXPECT_TRUE(kit.All().consortium.rows().empty());
+  ImportRoster good{.display_name = "New", .rows = {}};
+  EXPECT_TRUE(kit.door().Commit(DoorKit::Meta("import", "good"), kit.Make(good)).ok());
+  EXPECT_EQ(kit.All().consortium.Find("c1")->display_name, "New");
+}
+
+TEST(Door, AnImportOfThousandsOfRowsIsOneCommand) {
+  DoorKit kit;
+  ImportRoster import{.display_name = "Big", .rows = {}};
+  const auto contact = [](const std::string& who) {
+    v1::Contact contact;
+    contact.set_display_name(who);
+    contact.set_email(who + "@x.example");
+    return contact;
+  };
+  auto* district = import.rows.emplace_back().mutable_district();
+  district->set_id("D");
+  district->set_display_name("D");
+  *district->mutable_representative() = contact("rep");
+  auto* program = import.rows.emplace_back().mutable_program();
+  program->set_id("p1");
+  program->set_display_name("P");
+  program->set_time_zone("UTC");
+  program->set_leader_id("lee");
+  *program->mutable_leader() = contact("lee");
+  for (int i = 0; i < 3000; ++i) {
+    auto* mentor = import.rows.emplace_back().mutable_mentor();
+    mentor->set_id("M" + std::to_string(i));
+    *mentor->mutable_contact() = contact("m" + std::to_string(i));
+    mentor->set_district_id("D");
+    mentor->add_program_ids("p1");
+    mentor->set_capacity(2);
+  }
+  const auto answer = kit.DoAs<v1::ImportRosterResponse>("r", import);
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_EQ(answer->created(), 3002);
+  EXPECT_EQ(kit.All().mentors.rows().size(), 3000u);
+  EXPECT_EQ(kit.DoAs<v1::ImportRosterResponse>("r2", import)->unchanged(), 3002);
+}
+
+TEST(Door, AMentorsMembershipsAndEmailFollowTheirRow) {
+  DoorKit kit;
+  kit.Put(Populated(1, 2, 1));
+  Program second = *SmallRoster().programs.Find("p1");
+  second.id = "p2";
+  second.leader.mentor = second.alternate.mentor = "";
+  ASSERT_TRUE(kit.Do("r1", CreateProgram{second}).ok());
+  UpdateMentor update{.mentor = SomeMentor("m0"), .fields = {"programs", "contact"}, .version = {}};
+  update.mentor.programs = {"p2"};
+  update.mentor.contact.email = "new@x.example";
+  ASSERT_TRUE(kit.Do("r2", update).ok());
+  const auto members = [&kit](const std::string& program) {
+    size_t count = 0;
+    EXPECT_TRUE(kit.database()
+                    .Read([&](sql::Transaction& tx) -> absl::Status {
+                      REMATCH_ASSIGN_OR_RETURN(const auto mentors, store::ListMentors(tx, "c1", program, {}, 10));
+                      count = mentors.size();
+                      return absl::OkStatus();
+                    })
+                    .ok());
+    return count;
+  };
+  EXPECT_EQ(members("p1"), 0u);
+  EXPECT_EQ(members("p2"), 1u);
+  Mentor twin = SomeMentor("");
+  twin.contact.email = "New@x.example";
+  EXPECT_EQ(ReasonOf(kit.Do("r3", CreateMentor{twin}).status()), reason::kMentorExists);
+  twin.contact.email = "m0@x.example";
+  EXPECT_TRUE(kit.Do("r4", CreateMentor{twin}).ok());
+}
+
+TEST(Door, ConsortiaShareNothing_F36) {
+  DoorKit kit;
+  kit.Put(Populated(1, 1, 1));
+  Command other = kit.Make(Hold("k", "m0", "c0"));
+  other.consortium = "c2";
+  EXPECT_EQ(ReasonOf(kit.door().Commit({.scope = "consortia/c2", .request_id = "r", .body_hash = "h"}, other).status()), reason::kCandidateNotFound);
+  EXPECT_TRUE(kit.Do("r", Hold("k", "m0", "c0")).ok());
+}
+
+TEST(Door, ALeaderTouchesOnlyTheirOwnAndASeatIsNobodysButTheServices_F36) {
+  DoorKit kit;
+  kit.Put(Populated(2, 2, 1));
+  const auto as = [&kit](const std::string& id, const std::string& person, const std::string& method, Action action) {
+    Command command = kit.Make(std::move(action));
+    command.caller = {.role = std::string(access::kProgramLeader), .person = person};
+    command.method = "/rematch.mentor.v1.MentorService/" + method;
+    return kit.door().Commit(DoorKit::Meta(id), std::move(command));
+  };
+  const AssignMentor assign{.program = "p1", .candidate = "c0", .mentor = "m0"};
+  EXPECT_EQ(ReasonOf(as("r1", "consortia/c1/leaders/zed", "AssignMentor", assign).status()), reason::kCandidateNotFound);
+  UpdateMentor update{.mentor = SomeMentor("m0"), .fields = {"opted_out"}, .version = {}};
+  EXPECT_EQ(ReasonOf(as("r2", "consortia/c1/leaders/zed", "UpdateMentor", update).status()), reason::kMentorNotFound);
+  EXPECT_TRUE(as("r3", "consortia/c1/leaders/al", "AssignMentor", assign).ok());
+  EXPECT_TRUE(as("r4", "consortia/c1/leaders/lee", "UpdateMentor", update).ok());
+  EXPECT_EQ(ReasonOf(as("r5", "consortia/c1/leaders/lee", "HoldSeat", Hold("k", "m1", "c0")).status()), reason::kCandidateNotFound);
+  Mentor foreign = SomeMentor("");
+  foreign.contact.email = "foreign@x.example";
+  foreign.programs = {"p1", "p2"};
+  EXPECT_EQ(ReasonOf(as("r6", "consortia/c1/leaders/lee", "CreateMentor", CreateMentor{foreign}).status()), reason::kProgramNotFound);
+  foreign.programs = {"p1"};
+  EXPECT_TRUE(as("r7", "consortia/c1/leaders/lee", "CreateMentor", CreateMentor{foreign}).ok());
+}
+
+TEST(ConcurrentDoor, OfSixtyFourHoldsForTheLastSeatOneGetsIt_F30) {
+  testing::TempDir dir;
+  DoorKit kit("sqlite:" + dir.File("mentor.db"), /*threads=*/1);
+  kit.Put(Populated(1, 1, 64));
+  std::vector<std::thread> threads;
+  std::atomic<int> held = 0, full = 0;
+  for (int i = 0; i < 64; ++i) {
+    threads.emplace_back([&, i] {
+      const std::string n = std::to_string(i);
+      const auto reply = kit.Do("r" + n, Hold("k" + n, "m0", "c" + n));
+      if (reply.ok()) ++held;
+      if (ReasonOf(reply.status()) == reason::kNoFreeSeat) ++full;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(held, 1);
+  EXPECT_EQ(full, 63);
+  kit.ExpectConsistent();
+}
+
+TEST(ConcurrentDoor, ReadersNeverSeeTwoMentorsOrNoneDuringASwap_F34) {
+  testing::TempDir dir;
+  DoorKit kit("sqlite:" + dir.File("mentor.db"), /*threads=*/1);
+  kit.Put(Populated(2, 1, 1));
+  ASSERT_TRUE(kit.Do("first", AssignMentor{.program = "p1", .candidate = "c0", .mentor = "m0"}).ok());
+  std::atomic<bool> done = false;
+  std::thread reader([&] {
+    while (!done) {
+      EXPECT_TRUE(kit.database()
+                      .Read([&](sql::Transaction& tx) -> absl::Status {
+                        REMATCH_ASSIGN_OR_RETURN(const auto all, store::ListAssignments(tx, "c1", {.candidate = "c0"}, {}, 1000));
+                        const auto open = std::count_if(all.begin(), all.end(), [](const Assignment& a) { return !a.end.has_value(); });
+                        EXPECT_EQ(open, 1);
+                        return absl::OkStatus();
+                      })
+                      .ok());
+    }
+  });
+  for (int i = 0; i < 40; ++i) {
+    const std::string n = std::to_string(i);
+    const Roster now = kit.All();
+    const Candidate& candidate = *now.candidates.Find("c0");
+    ASSERT_TRUE(kit.Do("h" + n, Hold("k" + n, candidate.mentor == "m0" ? "m1" : "m0", "c0")).ok());
+    ASSERT_TRUE(kit.Do("t" + n, TransferCandidate{"k" + n, candidate.assignment}).ok());
+  }
+  done = true;
+  reader.join();
+  kit.ExpectConsistent();
+}
+
+TEST(ConcurrentDoor, WhateverManyThreadsDoTheCountersSayWhatTheRowsSay_F30_F34) {
+  testing::TempDir dir;
+  DoorKit kit("sqlite:" + dir.File("mentor.db"), /*threads=*/1);
+  kit.Put(Populated(6, 2, 12));
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([&, t] {
+      std::mt19937 random(static_cast<unsigned>(t));
+      const auto pick = [&random](int n) { return std::to_string(random() % static_cast<unsigned>(n)); };
+      for (int i = 0; i < 60; ++i) {
+        const std::string id = std::to_string(t) + "-" + std::to_string(i);
+        const std::string seat = "k" + pick(40);
+        switch (random() % 5) {
+          case 0:
+            (void)kit.Do(id, Hold(seat, "m" + pick(6), "c" + pick(12)));
+            break;
+          case 1:
+            (void)kit.Do(id, HoldNextSeat{.seat = seat, .program = "p1", .candidate = "c" + pick(12), .search = {}});
+            break;
+          case 2:
+            (void)kit.Do(id, ReleaseSeat{seat});
+            break;
+          case 3: {
+            const Roster now = kit.All();
+            const Seat* held = now.seats.Find(seat);
+            if (held != nullptr && !held->candidate.empty()) {
+              (void)kit.Do(id, TransferCandidate{seat, now.candidates.Find(held->candidate)->assignment});
+            }
+            break;
+          }
+          default:
+            (void)kit.Do(id, AssignMentor{.program = "p1", .candidate = "c" + pick(12), .mentor = "m" + pick(6)});
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  kit.ExpectConsistent();
+}
+
+}  // namespace
+}  // namespace rematch::mentor

@@ -1,0 +1,267 @@
+#include "mentor-service/domain/ranking.h"
+
+#include <map>
+#include <random>
+
+#include "tests/mentor/mentor_kit.h"
+
+namespace rematch::mentor {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+std::vector<Ranked> RankFor(const Roster& roster, const Search& search = {}, absl::Time now = TestNow()) {
+  return Rank(roster, *roster.programs.Find("p1"), *roster.candidates.Find("ann"), search, now);
+}
+
+Mentor With(const std::string& id, const std::function<void(Mentor&)>& change) {
+  Mentor mentor = SomeMentor(id);
+  change(mentor);
+  return mentor;
+}
+
+TEST(IndividualPool, LeavesOutWhomThePolicyLeavesOut_F4_F20_F25) {
+  struct Case {
+    const char* what;
+    std::function<void(Mentor&)> change;
+  };
+  const Case cases[] = {
+      {"opted out", [](Mentor& m) { m.opted_out = true; }},
+      {"retired", [](Mentor& m) { m.state = Mentor::State::kRetired; }},
+      {"another program", [](Mentor& m) { m.programs = {"p2"}; }},
+      {"supervises the site", [](Mentor& m) { m.supervised_sites = {"s9", "s1"}; }},
+      {"the leader's own record", [](Mentor& m) { m.id = "m-lee"; }},
+      {"the alternate's own record", [](Mentor& m) { m.id = "m-al"; }},
+      {"no tier: two candidates, no interest", [](Mentor& m) { m.assigned = 2; }},
+      {"no experience", [](Mentor& m) {
+         m.assigned = 0;
+         m.years_mentored = 0;
+         m.has_mentored = false;
+         m.interested_in_more = true;
+       }},
+  };
+  for (const Case& c : cases) {
+    Roster roster = SmallRoster();
+    roster.mentors.Load(With("m", c.change));
+    EXPECT_THAT(RankFor(roster), IsEmpty()) << c.what;
+  }
+  Roster roster = SmallRoster();
+  roster.mentors.Load(SomeMentor("m"));
+  EXPECT_EQ(RankFor(roster).size(), 1u);
+  EXPECT_THAT(RankFor(roster, {.exclude = {"m"}}), IsEmpty());
+  roster.candidates.Change("ann").mentor = "m";
+  EXPECT_THAT(RankFor(roster), IsEmpty()) << "the mentor of record";
+}
+
+TEST(IndividualPool, TakesTheThreeTiersAndEachCountsOnlyWhenAskedFor_F4) {
+  Roster roster = SmallRoster();
+  roster.mentors.Load(With("one", [](Mentor& m) { m.assigned = 1; }));
+  roster.mentors.Load(With("more", [](Mentor& m) {
+    m.assigned = 2;
+    m.interested_in_more = true;
+  }));
+  roster.mentors.Load(With("past", [](Mentor& m) { m.assigned = 0; }));
+  roster.mentors.Load(With("both", [](Mentor& m) { m.interested_in_more = true; }));
+  const std::vector<Ranked> all = RankFor(roster);
+  ASSERT_EQ(all.size(), 4u);
+  std::map<std::string, std::vector<Tier>> tiers;
+  for (const Ranked& ranked : all) tiers[ranked.mentor] = ranked.tiers;
+  EXPECT_THAT(tiers["one"], ElementsAre(Tier::kOneCandidate));
+  EXPECT_THAT(tiers["more"], ElementsAre(Tier::kInterested));
+  EXPECT_THAT(tiers["past"], ElementsAre(Tier::kPastMentor));
+  EXPECT_THAT(tiers["both"], ElementsAre(Tier::kOneCandidate, Tier::kInterested));
+  EXPECT_THAT(MentorsOf(RankFor(roster, {.tiers = {Tier::kPastMentor}})), ElementsAre("past"));
+  EXPECT_EQ(RankFor(roster, {.tiers = {Tier::kInterested, Tier::kOneCandidate}}).front().tiers.front(), Tier::kInterested);
+  EXPECT_EQ(RankFor(roster).back().mentor, "past");
+}
+
+TEST(IndividualPool, ExperienceIsYearsOrAnAssignmentNowOrBefore_F4) {
+  Mentor mentor;
+  EXPECT_FALSE(IsExperienced(mentor));
+  mentor.years_mentored = 1;
+  EXPECT_TRUE(IsExperienced(mentor));
+  mentor.years_mentored = 0;
+  mentor.has_mentored = true;
+  EXPECT_TRUE(IsExperienced(mentor));
+}
+
+TEST(EverybodyPool, ReachesAllActiveMembersTheCurrentMentorAndTheFullIncluded_F9) {
+  Roster roster = SmallRoster();
+  roster.mentors.Load(With("new", [](Mentor& m) {
+    m.assigned = 0;
+    m.years_mentored = 0;
+    m.has_mentored = false;
+  }));
+  roster.mentors.Load(With("full", [](Mentor& m) { m.assigned = 3; }));
+  roster.mentors.Load(With("current", [](Mentor& m) { m.assigned = 2; }));
+  roster.mentors.Load(With("out", [](Mentor& m) { m.opted_out = true; }));
+  roster.mentors.Load(With("boss", [](Mentor& m) { m.supervised_sites = {"s1"}; }));
+  roster.candidates.Change("ann").mentor = "current";
+  EXPECT_THAT(MentorsOf(RankFor(roster, {.pool = Pool::kEverybody})), ::testing::UnorderedElementsAre("new", "full", "current"));
+  EXPECT_THAT(MentorsOf(RankFor(roster, {.pool = Pool::kEverybody, .exclude = {"current"}})), ::testing::UnorderedElementsAre("new", "full"));
+}
+
+TEST(Ranking, OrdersByLeaderThenTierThenMatchThenCaseload_F5) {
+  const std::pair<const char*, std::function<void(Mentor&)>> in_order[] = {
+      {"placed", [](Mentor& m) {
+         m.assigned = 0;
+         m.credentials.clear();
+         m.district = "d2";
+       }},
+      {"perfect", [](Mentor&) {}},
+      {"other-district", [](Mentor& m) { m.district = "d2"; }},
+      {"one-subject", [](Mentor& m) { m.subjects = {"Reading"}; }},
+      {"other-band", [](Mentor& m) { m.grade_bands = {"9-12"}; }},
+      {"other-credential", [](Mentor& m) { m.credentials = {"Single Subject"}; }},
+      {"interested-none", [](Mentor& m) {
+         m.assigned = 0;
+         m.interested_in_more = true;
+       }},
+      {"interested-two", [](Mentor& m) {
+         m.assigned = 2;
+         m.interested_in_more = true;
+       }},
+      {"past", [](Mentor& m) { m.assigned = 0; }},
+  };
+  Roster roster = SmallRoster();
+  std::vector<std::string> expected;
+  for (const auto& [id, change] : in_order) {
+    roster.mentors.Load(With(id, change));
+    expected.push_back(id);
+  }
+  const std::vector<Ranked> ranking = RankFor(roster, {.order = {"nobody", "placed"}});
+  EXPECT_EQ(MentorsOf(ranking), expected);
+  for (size_t i = 0; i < ranking.size(); ++i) EXPECT_EQ(ranking[i].rank, static_cast<int>(i) + 1);
+  EXPECT_TRUE(ranking[0].placed_by_leader);
+  EXPECT_FALSE(ranking[1].placed_by_leader);
+}
+
+TEST(Ranking, ListsWhoIsFullBehindTheOthersWithoutARank_F4) {
+  Roster roster = SmallRoster();
+  roster.mentors.Load(With("full", [](Mentor& m) { m.capacity = 1; }));
+  roster.mentors.Load(With("held", [](Mentor& m) { m.held = 2; }));
+  roster.mentors.Load(With("past", [](Mentor& m) { m.assigned = 0; }));
+  const std::vector<Ranked> ranking = RankFor(roster, {.order = {"full"}});
+  ASSERT_EQ(ranking.size(), 3u);
+  EXPECT_EQ(ranking[0].mentor, "past");
+  EXPECT_EQ(ranking[0].rank, 1);
+  for (size_t i = 1; i < 3; ++i) {
+    EXPECT_TRUE(ranking[i].full);
+    EXPECT_EQ(ranking[i].rank, 0);
+  }
+}
+
+TEST(Ranking, SaysWhyInOneSentence_F26) {
+  Roster roster = SmallRoster();
+  roster.mentors.Load(SomeMentor("a"));
+  EXPECT_EQ(RankFor(roster)[0].explanation,
+            "Mentors one candidate now; covers the credential, the grade band and 2 of 2 subjects; same district; 1 of 3 seats taken");
+  roster.mentors.Change("a") = With("a", [](Mentor& m) {
+    m.assigned = 0;
+    m.credentials.clear();
+    m.grade_bands.clear();
+    m.subjects.clear();
+    m.district = "d2";
+    m.capacity = 1;
+  });
+  EXPECT_EQ(RankFor(roster, {.order = {"a"}})[0].explanation,
+            "Placed here by the Leader; mentored before and has no candidate now; covers nothing of what is needed; another district; 0 of 1 seat taken");
+}
+
+// Everything that matching may not read is shuffled between mentors: the places, the explanations, stay.
+TEST(Ranking, ReadsOnlyTheAllowList_F25) {
+  Roster roster = SmallRoster();
+  for (int i = 0; i < 8; ++i) {
+    roster.mentors.Load(With("m" + std::to_string(i), [i](Mentor& m) {
+      m.assigned = i % 3;
+      m.district = i % 2 == 0 ? "d1" : "d2";
+    }));
+  }
+  const std::vector<Ranked> before = RankFor(roster);
+  for (int i = 0; i < 8; ++i) {
+    Mentor& mentor = roster.mentors.Change("m" + std::to_string(i));
+    mentor.contact = {.display_name = "Zz" + std::to_string(7 - i), .email = std::to_string(7 - i) + "@zz.example", .phone = ""};
+    mentor.joined = TestNow() - absl::Hours(i);
+    mentor.version = 100 - i;
+    mentor.years_mentored = 1 + i;
+  }
+  EXPECT_EQ(RankFor(roster), before);
+}
+
+TEST(Ranking, GivesTwoCandidatesWithOneNeedOneOrder_F25) {
+  Roster roster = SmallRoster();
+  for (int i = 0; i < 10; ++i) roster.mentors.Load(SomeMentor("m" + std::to_string(i)));
+  roster.candidates.Load(SomeCandidate("zoe"));
+  EXPECT_EQ(Rank(roster, *roster.programs.Find("p1"), *roster.candidates.Find("zoe"), {}, TestNow()), RankFor(roster));
+}
+
+TEST(Ranking, BreaksTiesTheSameAllDayAndFavoursNobodyOverTime_F26) {
+  Roster roster = SmallRoster();
+  for (const char* id : {"aa", "bb", "cc", "dd", "ee"}) roster.mentors.Load(SomeMentor(id));
+  const absl::Time midnight = absl::FromUnixSeconds(1'770'000'000 / 86400 * 86400);
+  EXPECT_EQ(RankFor(roster, {}, midnight), RankFor(roster, {}, midnight + absl::Hours(23)));
+  std::map<std::string, int> first;
+  for (int day = 0; day < 500; ++day) ++first[RankFor(roster, {}, midnight + day * absl::Hours(24)).front().mentor];
+  ASSERT_EQ(first.size(), 5u);
+  for (const auto& [id, times] : first) EXPECT_NEAR(times, 100, 40) << id;
+}
+
+// The order of a random roster is the one that comparing any two of it gives.
+TEST(Ranking, AnyTwoStandInTheOrderOfTheirAttributes) {
+  std::mt19937 random(42);
+  const auto pick = [&random](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
+  for (int round = 0; round < 200; ++round) {
+    Roster roster = SmallRoster();
+    const int count = 2 + pick(12);
+    for (int i = 0; i < count; ++i) {
+      roster.mentors.Load(With("m" + std::to_string(i), [&](Mentor& m) {
+        m.assigned = pick(4);
+        m.held = pick(2);
+        m.capacity = m.assigned + m.held + pick(3);
+        m.interested_in_more = pick(2) == 0;
+        m.district = pick(2) == 0 ? "d1" : "d2";
+        if (pick(2) == 0) m.credentials.clear();
+        if (pick(2) == 0) m.grade_bands.clear();
+        if (pick(2) == 0) m.subjects.pop_back();
+      }));
+    }
+    const std::vector<Ranked> ranking = RankFor(roster);
+    for (size_t i = 0; i + 1 < ranking.size(); ++i) {
+      const Ranked& a = ranking[i];
+      const Ranked& b = ranking[i + 1];
+      const auto key = [](const Ranked& r) {
+        return std::make_tuple(r.full, r.tiers.front(), !r.credential_matches, !r.grade_band_matches, -r.subjects_matching, !r.same_district, r.caseload);
+      };
+      EXPECT_LE(key(a), key(b)) << round;
+    }
+  }
+}
+
+Need Asked(const std::string& credential, const std::string& band, std::vector<std::string> subjects) {
+  return {.credential = credential, .grade_band = band, .subjects = std::move(subjects), .site = "", .district = ""};
+}
+
+TEST(Coarsen, LeavesOutSubjectsThenBandThenCredentialUntilKFit_F18) {
+  const Need need = {.credential = "C", .grade_band = "G", .subjects = {"b", "a"}, .site = "s", .district = "d"};
+  struct Case {
+    std::vector<Need> others;  // beside the candidate's own
+    Need expected;
+  };
+  const Case cases[] = {
+      {{Asked("C", "G", {"a", "b"}), Asked("C", "G", {"b", "a"})}, Asked("C", "G", {"b", "a"})},
+      {{Asked("C", "G", {"a"}), Asked("C", "G", {"a", "b"})}, Asked("C", "G", {})},
+      {{Asked("C", "H", {}), Asked("C", "G", {"a", "b"})}, Asked("C", "", {})},
+      {{Asked("D", "G", {"a", "b"}), Asked("C", "G", {"a", "b"})}, Asked("", "", {})},
+      {{}, Asked("", "", {})},
+  };
+  for (const Case& c : cases) {
+    std::vector<Need> all = c.others;
+    all.push_back(need);
+    EXPECT_EQ(Coarsen(need, all, 3), c.expected);
+  }
+  EXPECT_EQ(Coarsen(need, {need}, 1), Asked("C", "G", {"b", "a"}));
+}
+
+}  // namespace
+}  // namespace rematch::mentor
