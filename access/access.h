@@ -43,11 +43,11 @@ enum class Scope {
 
 // Whose a resource is, as far as it has such owners. Persons are resource names; an empty one is nobody.
 struct Owners {
-  std::vector<std::string> leaders;  // of the program, the alternate included; for several programs, of all of them
-  std::string acting_leader;         // of a case: who decides in it
-  std::string candidate;             // the candidate themself
-  std::string mentor;                // the mentor themself
-  std::string consortium;            // "consortia/c1", for kConsortium
+  std::vector<std::string> leaders = {};  // of the program, the alternate included; for several programs, of all of them
+  std::string acting_leader = {};         // of a case: who decides in it
+  std::string candidate = {};             // the candidate themself
+  std::string mentor = {};                // the mentor themself
+  std::string consortium = {};            // "consortia/c1", for kConsortium
 };
 
 // Whether the caller may call this method on a resource with these owners. False for a role that may not call it at all, and for a

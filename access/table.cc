@@ -137,6 +137,8 @@ constexpr std::string_view kPublicFields[] = {
     "rematch.mentor.v1.Mentor.subjects",
     "rematch.mentor.v1.Candidate.subjects",
     "rematch.mentor.v1.Need.subjects",
+    // Of a mail: made of random ids.
+    "rematch.notify.v1.Notification.message_id",
     // Whom an event or a disclosure is about, as a resource name.
     "rematch.request.v1.ReassignmentEvent.subject",
 };

@@ -163,7 +163,8 @@ void Calls::Report(std::string_view method, absl::Duration took, const absl::Sta
     std::string reason = ReasonOf(status);
     if (reason.empty()) reason = CodeName(status.code());
     const std::string code = CodeName(status.code());
-    switch (BlameFor(status.code())) {
+    // Watches that a drain ends are no failures.
+    switch (reason == reason::kShuttingDown ? Blame::kCaller : BlameFor(status.code())) {
       case Blame::kServer:
         log::Error("call_failed", {{"method", method}, {"code", code}, {"reason", reason}, {"ms", milliseconds}});
         return;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -15,6 +16,7 @@
 #include <optional>
 #include <utility>
 
+#include <grpc/support/log.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 
@@ -29,7 +31,7 @@
 
 ABSL_FLAG(std::string, listen, "127.0.0.1:0", "Address to serve on, loopback only; port 0 takes a free one.");
 ABSL_FLAG(std::string, port_file, "", "File to write the port to once the service serves.");
-ABSL_FLAG(std::string, metrics_listen, "127.0.0.1:0", "Address to serve /metrics on, loopback only.");
+ABSL_FLAG(std::string, metrics_listen, "127.0.0.1:0", "Address to serve /metrics on, loopback only; empty: nowhere.");
 ABSL_FLAG(std::string, metrics_port_file, "", "File to write the port of /metrics to.");
 ABSL_FLAG(std::string, database, "", "The store, sqlite:PATH; by default a file named after the service in the current folder.");
 ABSL_FLAG(std::string, log_level, "info", "debug, info, warn or error.");
@@ -80,9 +82,11 @@ class RunningServer final : public Server {
     REMATCH_RETURN_IF_ERROR(sql::Migrate(*database_, definition.migrations, clock_));
     REMATCH_ASSIGN_OR_RETURN(service_, make(environment_));
     REMATCH_RETURN_IF_ERROR(Listen());
-    absl::StatusOr<int> metrics_port = metrics_.Serve(options_.metrics_listen);
-    if (!metrics_port.ok()) return While(absl::StrCat("cannot serve metrics on ", options_.metrics_listen), metrics_port.status());
-    metrics_port_ = *metrics_port;
+    if (!options_.metrics_listen.empty()) {
+      absl::StatusOr<int> metrics_port = metrics_.Serve(options_.metrics_listen);
+      if (!metrics_port.ok()) return While(absl::StrCat("cannot serve metrics on ", options_.metrics_listen), metrics_port.status());
+      metrics_port_ = *metrics_port;
+    }
     service_->Start();
     started_ = true;
     SetServing(true);
@@ -214,12 +218,23 @@ absl::Status CheckFlags() {
     return Error(absl::StatusCode::kInvalidArgument, reason::kInvalidField, absl::StrCat("flag --", ToAbsl(flag), " ", status.message()));
   };
   REMATCH_RETURN_IF_ERROR(check("listen", CheckLoopback(absl::GetFlag(FLAGS_listen))));
-  REMATCH_RETURN_IF_ERROR(check("metrics_listen", CheckLoopback(absl::GetFlag(FLAGS_metrics_listen))));
+  if (const std::string metrics = absl::GetFlag(FLAGS_metrics_listen); !metrics.empty()) {
+    REMATCH_RETURN_IF_ERROR(check("metrics_listen", CheckLoopback(metrics)));
+  }
   const absl::Duration drain = absl::GetFlag(FLAGS_drain_timeout);
   if (drain < absl::ZeroDuration() || drain > absl::Hours(1)) {
     return Error(absl::StatusCode::kInvalidArgument, reason::kInvalidField, "flag --drain_timeout must be between 0s and 1h");
   }
   return absl::OkStatus();
+}
+
+// gRPC's own messages are no JSON, may quote anything, and repeat what a failed start says in one line: of an error while serving,
+// the place in gRPC's source is kept.
+std::atomic<bool> grpc_logs = false;
+void LogOfGrpc(gpr_log_func_args* message) {
+  if (message->severity < GPR_LOG_SEVERITY_ERROR || !grpc_logs.load(std::memory_order_relaxed)) return;
+  const std::string_view path = message->file;
+  log::Warn("grpc_error", {{"at", absl::StrCat(ToAbsl(path.substr(path.rfind('/') + 1)), ":", message->line)}});
 }
 
 int Fail(const std::string& name, const absl::Status& status, int code) {
@@ -264,8 +279,8 @@ int ServerMain(int argc, char** argv, ServerDefinition definition, MakeService m
   sigaddset(&ending, SIGINT);
   pthread_sigmask(SIG_BLOCK, &ending, nullptr);
   signal(SIGPIPE, SIG_IGN);
-  // What gRPC writes is not JSON and repeats what is said here; an operator who wants it sets the variable.
-  setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
+  // An operator who wants to read all that gRPC has to say sets the variable.
+  if (std::getenv("GRPC_VERBOSITY") == nullptr) gpr_set_log_function(&LogOfGrpc);
 
   ServerOptions options;
   options.listen = absl::GetFlag(FLAGS_listen);
@@ -279,6 +294,7 @@ int ServerMain(int argc, char** argv, ServerDefinition definition, MakeService m
   absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(options, definition, make);
   if (!server.ok()) return Fail(definition.name, server.status(), kFailed);
   log::Info("serving", {{"port", (*server)->port()}, {"metrics_port", (*server)->metrics_port()}});
+  grpc_logs = true;
   int received = 0;
   sigwait(&ending, &received);
   log::Info("draining", {{"signal", received}});

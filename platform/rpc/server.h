@@ -69,7 +69,7 @@ using MakeService = std::function<absl::StatusOr<std::unique_ptr<Service>>(Serve
 struct ServerOptions {
   std::string listen = "127.0.0.1:0";
   std::string port_file;  // empty: not written
-  std::string metrics_listen = "127.0.0.1:0";
+  std::string metrics_listen = "127.0.0.1:0";  // empty: not served
   std::string metrics_port_file;  // empty: not written
   std::string database;           // as sql::Open() takes it
   absl::Duration drain_timeout = absl::Seconds(10);
@@ -85,7 +85,7 @@ class Server {
   virtual ~Server() = default;
 
   virtual int port() const = 0;
-  virtual int metrics_port() const = 0;
+  virtual int metrics_port() const = 0;  // 0 when not served
   // Says NOT_SERVING, stops the service and lets calls in flight end, for `drain_timeout` at most. The destructor does it as well.
   virtual void Drain() = 0;
 };

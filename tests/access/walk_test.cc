@@ -1,0 +1,171 @@
+// Every RPC × every role × whose program it is: what the wrapper and the handlers together let through, against rules that are written
+// here a second time, in other words than the table's.
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "access/access.h"
+#include "platform/errors.h"
+#include "tests/access/published.h"
+
+namespace rematch::access {
+namespace {
+
+constexpr char kConsortium[] = "consortia/c1";
+constexpr char kLeader[] = "consortia/c1/leaders/own";
+constexpr char kCandidateName[] = "consortia/c1/programs/own/candidates/own";
+constexpr char kMentorName[] = "consortia/c1/mentors/own";
+
+// A resource of the callers below, as handlers describe it.
+Owners Own() {
+  return {.leaders = {kLeader}, .acting_leader = kLeader, .candidate = kCandidateName, .mentor = kMentorName, .consortium = kConsortium};
+}
+
+// One of another program, of the same consortium or of another.
+Owners Foreign(const std::string& consortium) {
+  return {.leaders = {consortium + "/leaders/other"},
+          .acting_leader = consortium + "/leaders/other",
+          .candidate = consortium + "/programs/other/candidates/other",
+          .mentor = consortium + "/mentors/other",
+          .consortium = consortium};
+}
+
+rpc::Caller As(Role role) {
+  switch (role) {
+    case Role::kProgramLeader:
+      return {std::string(kProgramLeader), kLeader};
+    case Role::kMentor:
+      return {std::string(kMentor), kMentorName};
+    case Role::kCandidate:
+      return {std::string(kCandidate), kCandidateName};
+    case Role::kSiteAdmin:
+      return {std::string(kSiteAdmin), "consortia/c1/sites/own"};
+    case Role::kAuditor:
+      return {std::string(kAuditor), ""};
+    case Role::kService:
+      return {std::string(kService), ""};
+  }
+  return {};
+}
+
+// Calls the method on a resource with these owners, as far as access decides.
+absl::Status Try(Role role, const std::string& method, const Owners& owners) {
+  TableGuard guard;
+  const rpc::Call call = {.method = method, .caller = As(role), .deadline = absl::InfiniteFuture()};
+  const bool of_cases = absl::StrContains(method, "ReassignmentService");
+  REMATCH_RETURN_IF_ERROR(guard.Admit(call));
+  if (!MayTouch(call.caller, method, owners)) return of_cases ? CaseNotFound() : NotAllowed();
+  return absl::OkStatus();
+}
+
+template <typename Visit>
+void Walk(Visit visit) {
+  int walked = 0;
+  for (const google::protobuf::MethodDescriptor* method : PublishedMethods()) {
+    for (int role = 0; role < kRoles; ++role) {
+      SCOPED_TRACE(absl::StrCat(PathOf(*method), " as ", std::string(NameOf(static_cast<Role>(role)))));
+      visit(*method, static_cast<Role>(role));
+      ++walked;
+    }
+  }
+  EXPECT_GE(walked, 60 * kRoles);
+}
+
+bool Reads(const std::string& name) {
+  for (const char* verb : {"Get", "List", "Watch", "Find", "Describe", "Preview", "Verify"}) {
+    if (absl::StartsWith(name, verb)) return true;
+  }
+  return false;
+}
+
+TEST(Walk, NothingOfAnotherProgramIsTouchedByWhoBelongsToAProgram_F36) {
+  // What belongs to no program: the code in the request is the right, policies and templates are one for all.
+  const std::set<std::string> of_nobody = {"RespondToOffer", "GetPolicyVersion", "ListPolicyVersions", "ListTemplates", "PreviewNotification"};
+  Walk([&](const auto& method, Role role) {
+    if (role == Role::kService || role == Role::kAuditor || of_nobody.count(method.name()) == 1) return;
+    EXPECT_FALSE(Try(role, PathOf(method), Foreign("consortia/c2")).ok());
+    // Sites and districts are shared by the programs of a consortium.
+    const std::set<std::string> shared = {"GetConsortium", "ListConsortia", "GetDistrict", "ListDistricts", "GetSite", "ListSites"};
+    if (role == Role::kProgramLeader && shared.count(method.name()) == 1) return;
+    EXPECT_FALSE(Try(role, PathOf(method), Foreign(kConsortium)).ok());
+  });
+}
+
+TEST(Walk, WhoMayNotReadACaseGetsTheAnswerOfAMissingOne_F21) {
+  Walk([](const auto& method, Role role) {
+    if (method.service()->name() != "ReassignmentService") return;
+    for (const Owners& owners : {Own(), Foreign(kConsortium), Foreign("consortia/c2")}) {
+      const absl::Status status = Try(role, PathOf(method), owners);
+      if (!status.ok()) {
+        EXPECT_EQ(status, CaseNotFound());
+      }
+    }
+  });
+}
+
+TEST(Walk, LeadersDoAllWithTheirCasesExceptWithdraw) {
+  Walk([](const auto& method, Role role) {
+    if (role != Role::kProgramLeader || method.service()->name() != "ReassignmentService") return;
+    EXPECT_EQ(Try(role, PathOf(method), Own()).ok(), method.name() != "WithdrawReassignment");
+  });
+}
+
+TEST(Walk, CandidatesTouchTheirOwnCaseAndRecord) {
+  const std::set<std::string> theirs = {"CreateReassignment", "GetReassignment",       "ListReassignments", "WatchReassignment",
+                                        "RecordConsent",      "WithdrawReassignment", "GetCandidate"};
+  Walk([&](const auto& method, Role role) {
+    if (role != Role::kCandidate) return;
+    EXPECT_EQ(Try(role, PathOf(method), Own()).ok(), theirs.count(method.name()) == 1);
+  });
+}
+
+TEST(Walk, MentorsReadThemselvesAndAnswerByTheirCode) {
+  const std::set<std::string> theirs = {"GetMentor", "RespondToOffer"};
+  Walk([&](const auto& method, Role role) {
+    if (role != Role::kMentor) return;
+    EXPECT_EQ(Try(role, PathOf(method), Own()).ok(), theirs.count(method.name()) == 1);
+  });
+}
+
+TEST(Walk, SiteAdministratorsSeeNothingOfCases_F22) {
+  Walk([](const auto& method, Role role) {
+    if (role != Role::kSiteAdmin) return;
+    EXPECT_EQ(Try(role, PathOf(method), Own()).ok(), method.name() == "RespondToOffer");
+  });
+}
+
+TEST(Walk, AuditorsChangeNothing_F24) {
+  Walk([](const auto& method, Role role) {
+    if (role != Role::kAuditor) return;
+    if (!Reads(method.name())) {
+      EXPECT_FALSE(Try(role, PathOf(method), Own()).ok());
+    }
+  });
+  for (const char* method : {"ListReassignmentEvents", "VerifyAuditTrail", "ListDisclosures", "GetReassignment"}) {
+    EXPECT_TRUE(Try(Role::kAuditor, absl::StrCat("/rematch.request.v1.ReassignmentService/", method), Own()).ok()) << method;
+  }
+}
+
+TEST(Walk, ServicesReadEverythingAndRunTheRosterSeatsAndMail) {
+  Walk([](const auto& method, Role role) {
+    if (role != Role::kService) return;
+    const bool decides = method.service()->name() == "ReassignmentService" && !Reads(method.name()) && method.name() != "RespondToOffer";
+    EXPECT_EQ(Try(role, PathOf(method), Own()).ok(), !decides);
+  });
+}
+
+TEST(Walk, SeatsAreMovedByServicesAlone_F30) {
+  Walk([](const auto& method, Role role) {
+    if (role == Role::kService) return;
+    for (const char* seats : {"HoldNextSeat", "HoldSeat", "ReleaseSeat", "TransferCandidate"}) {
+      if (method.name() != seats) continue;
+      EXPECT_FALSE(Try(role, PathOf(method), Own()).ok());
+    }
+  });
+}
+
+}  // namespace
+}  // namespace rematch::access

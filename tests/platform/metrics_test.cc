@@ -1,0 +1,94 @@
+#include "platform/metrics.h"
+
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "platform/errors.h"
+
+namespace rematch::platform {
+namespace {
+
+using ::testing::HasSubstr;
+
+// What a scraper gets.
+std::string Get(int port) {
+  const int socket_fd = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  std::string answer;
+  if (connect(socket_fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0) {
+    const std::string request = "GET /metrics HTTP/1.0\r\n\r\n";
+    EXPECT_EQ(write(socket_fd, request.data(), request.size()), static_cast<ssize_t>(request.size()));
+    char buffer[4096];
+    for (ssize_t n; (n = read(socket_fd, buffer, sizeof(buffer))) > 0;) answer.append(buffer, static_cast<size_t>(n));
+  }
+  close(socket_fd);
+  return answer;
+}
+
+TEST(Metrics, CallsAreTimedByMethodAndCode) {
+  Metrics metrics;
+  for (int i = 0; i < 3; ++i) metrics.Finished("/rematch.echo.v1.EchoService/Echo", grpc::StatusCode::OK, absl::Milliseconds(2));
+  metrics.Finished("/rematch.echo.v1.EchoService/Echo", grpc::StatusCode::NOT_FOUND, absl::Milliseconds(1));
+  const std::string text = metrics.Text();
+  EXPECT_THAT(text, HasSubstr("rematch_rpc_seconds_count{code=\"OK\",method=\"/rematch.echo.v1.EchoService/Echo\"} 3"));
+  EXPECT_THAT(text, HasSubstr("rematch_rpc_seconds_count{code=\"NOT_FOUND\",method=\"/rematch.echo.v1.EchoService/Echo\"} 1"));
+  EXPECT_THAT(text, HasSubstr("rematch_rpc_seconds_bucket{code=\"OK\",method=\"/rematch.echo.v1.EchoService/Echo\",le=\"0.0025\"} 3"));
+}
+
+TEST(Metrics, BatchesAndTheirWaitsAreMeasured) {
+  Metrics metrics;
+  metrics.Batch(20, absl::Milliseconds(3));
+  metrics.Waited(absl::Milliseconds(1));
+  metrics.Retried();
+  metrics.Split();
+  const std::string text = metrics.Text();
+  EXPECT_THAT(text, HasSubstr("rematch_batch_commands_sum 20"));
+  EXPECT_THAT(text, HasSubstr("rematch_batch_seconds_count 1"));
+  EXPECT_THAT(text, HasSubstr("rematch_queue_wait_seconds_count 1"));
+  EXPECT_THAT(text, HasSubstr("rematch_batch_retries_total 1"));
+  EXPECT_THAT(text, HasSubstr("rematch_batch_splits_total 1"));
+}
+
+TEST(Metrics, LatenessAndTheOldestOfAQueueAreShown_F45) {
+  Metrics metrics;
+  metrics.Late("window_end", absl::Seconds(3));
+  metrics.Late("window_end", absl::Seconds(-1));  // a clock that stepped back: on time
+  metrics.Oldest("outbox", absl::Seconds(7));
+  metrics.Oldest("outbox", absl::Seconds(2));
+  const std::string text = metrics.Text();
+  EXPECT_THAT(text, HasSubstr("rematch_due_lateness_seconds_sum{kind=\"window_end\"} 3"));
+  EXPECT_THAT(text, HasSubstr("rematch_oldest_due_seconds{queue=\"outbox\"} 2"));
+}
+
+TEST(Metrics, CountersAreNamedAfterWhatTheyCount) {
+  Metrics metrics;
+  metrics.Count("reconciled_seats");
+  metrics.Count("reconciled_seats", 2);
+  EXPECT_THAT(metrics.Text(), HasSubstr("rematch_reconciled_seats_total 3"));
+}
+
+TEST(Metrics, AreServedOnAPortOfTheirOwn) {
+  Metrics metrics;
+  metrics.Count("things");
+  const absl::StatusOr<int> port = metrics.Serve("127.0.0.1:0");
+  ASSERT_TRUE(port.ok()) << port.status();
+  EXPECT_GT(*port, 0);
+  EXPECT_THAT(Get(*port), HasSubstr("rematch_things_total 1"));
+}
+
+TEST(Metrics, ServeLoopbackOnlyAndRefuseAPortInUse) {
+  Metrics metrics, other;
+  EXPECT_EQ(metrics.Serve("0.0.0.0:0").status().code(), absl::StatusCode::kInvalidArgument);
+  const absl::StatusOr<int> port = metrics.Serve("127.0.0.1:0");
+  ASSERT_TRUE(port.ok());
+  EXPECT_EQ(other.Serve("127.0.0.1:" + std::to_string(*port)).status().code(), absl::StatusCode::kFailedPrecondition);
+}
+
+}  // namespace
+}  // namespace rematch::platform
