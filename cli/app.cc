@@ -56,7 +56,6 @@ absl::Status ShowStep(Context& context, const rematch::request::v1::Reassignment
 void BuildTree(CLI::App& app, Globals& globals, Chosen& chosen) {
   app.name("rematch");
   app.description("Rematch: a new mentor for a candidate who asks for one, step by step and in confidence.");
-  app.footer(kExamples);
   app.set_version_flag("--version", "rematch " REMATCH_VERSION);
   app.require_subcommand(1);
   app.add_option("--as", globals.as, "Who you are: leader:PERSON, candidate:NAME, mentor:PERSON, site-admin:SITE, auditor, service [REMATCH_AS]");
@@ -88,6 +87,8 @@ void BuildTree(CLI::App& app, Globals& globals, Chosen& chosen) {
   completion->add_option("SHELL", *shell, "bash, zsh or fish")->required()->check(CLI::IsMember({"bash", "zsh", "fish"}));
   // Its action alone calls nobody.
   completion->preparse_callback([&chosen](size_t) { chosen.local = true; });
+  // Last, since subcommands take over the footer that is there when they are made.
+  app.footer(kExamples);
 }
 
 int Run(const std::vector<std::string>& words, Environment& environment) {

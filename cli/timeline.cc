@@ -232,8 +232,8 @@ class Picture {
     lane.outcome = Words(offer.state()) + (offer.late() ? ", late" : "");
     lane.style = StyleOf(offer.state());
     const std::optional<absl::Time> made = events_.Last("OFFER_MADE", id);
-    const std::optional<absl::Time> ended =
-        offer.state() == OfferState::CONFIRMED ? events_.Last("OFFER_CONFIRMED", id) : events_.Last("OFFER_ENDED", id);
+    std::optional<absl::Time> ended = events_.Last(offer.state() == OfferState::CONFIRMED ? "OFFER_CONFIRMED" : "OFFER_ENDED", id);
+    if (offer.state() == OfferState::CONFIRMED && !ended.has_value()) ended = events_.Last("OFFER_CHOSEN", id);
     const bool opened = IsSet(offer.open_time());
     const bool answered = IsSet(offer.answer_time());
     absl::Time begin = opened ? ToTime(offer.open_time()) : made.value_or(begin_);
@@ -254,11 +254,11 @@ class Picture {
       lane.stretches.push_back({begin, end, Bar::kPreparing});
     }
     for (const absl::Time& reminded : events_.All("OFFER_REMINDED", id)) lane.marks.emplace_back(reminded, Mark::kReminded);
-    if (const std::optional<Mark> mark = EndMark(offer.state()); mark.has_value()) lane.marks.emplace_back(end, *mark);
     if (answered) {
       lane.marks.emplace_back(answer, offer.state() == OfferState::DECLINED ? Mark::kDeclined : Mark::kWilling);
       if (offer.state() != OfferState::DECLINED && answer < end) lane.stretches.push_back({answer, end, Bar::kWilling});
     }
+    if (const std::optional<Mark> mark = EndMark(offer.state()); mark.has_value()) lane.marks.emplace_back(end, *mark);
     std::stable_sort(lane.marks.begin(), lane.marks.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
     return lane;
   }

@@ -1,0 +1,457 @@
+#include "cli/app.h"
+
+#include <gmock/gmock.h>
+#include <google/protobuf/struct.pb.h>
+#include <google/protobuf/util/json_util.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "cli/context.h"
+#include "cli/failure.h"
+#include "tests/cli/fake_suite.h"
+#include "tests/cli/golden.h"
+
+namespace rematch::cli {
+namespace {
+
+namespace request_v1 = rematch::request::v1;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+class App : public ::testing::Test {
+ protected:
+  // One task, open, of this kind.
+  void OpenTask(request_v1::TaskKind kind) {
+    suite.request.history.tasks = {MakeTask("t1", kind, 100, 110)};
+    suite.request.history.tasks[0].set_offer("o3");
+    suite.request.history.tasks[0].set_person("p1");
+  }
+  int Do(std::vector<std::string> options, const std::string& typed = "", bool terminal = false) {
+    std::vector<std::string> words = {"task", "do", "3fa2b1/t1"};
+    words.insert(words.end(), options.begin(), options.end());
+    return suite.Run(words, typed, terminal);
+  }
+  std::string Only(const std::string& method) {
+    const std::vector<std::string> requests = suite.request.records.Of(method);
+    EXPECT_EQ(requests.size(), 1u) << method << "\n" << suite.err;
+    return requests.empty() ? "" : requests.front();
+  }
+  FakeSuite suite;
+};
+
+bool IsJson(const std::string& text) {
+  google::protobuf::Struct parsed;
+  return google::protobuf::util::JsonStringToMessage(text, &parsed).ok();
+}
+
+// ---- exit codes
+
+TEST_F(App, RefusalIsExitCodeOneAndOneLineOfWhy) {
+  suite.request.records.Fail("GetReassignment", Error(absl::StatusCode::kNotFound, "CASE_NOT_FOUND", "no such case"));
+  EXPECT_EQ(suite.Run({"case", "show", kCase}), kExitRefused);
+  EXPECT_EQ(suite.err, "rematch: NOT_FOUND CASE_NOT_FOUND: no such case\n");
+  EXPECT_EQ(suite.out, "");
+}
+
+TEST_F(App, FieldViolationsAreListed) {
+  Violations bad;
+  bad.Add("reasons", "must be at most 8000 bytes");
+  suite.request.records.Fail("CreateReassignment", bad.ToStatus());
+  EXPECT_EQ(suite.Run({"case", "open", "--candidate", "Ana Ruiz"}), kExitRefused);
+  EXPECT_EQ(suite.err, "rematch: INVALID_ARGUMENT INVALID_FIELD: invalid request\n  reasons: must be at most 8000 bytes\n");
+}
+
+TEST_F(App, WrongUsageIsExitCodeTwo) {
+  EXPECT_EQ(suite.Run({"case", "dance"}), kExitUsage);
+  EXPECT_EQ(suite.Run({}), kExitUsage);
+  EXPECT_EQ(suite.Run({"case", "close", "3fa2b1", "--ground", "boredom", "--note", "x"}), kExitUsage);
+  EXPECT_EQ(suite.Run({"--as", "king:rosa", "overview"}), kExitUsage);
+  suite.variables.erase("REMATCH_AS");
+  EXPECT_EQ(suite.Run({"overview"}), kExitUsage);
+  EXPECT_THAT(suite.err, HasSubstr("--as"));
+}
+
+TEST_F(App, BrokenTrailIsExitCodeThree_F41) {
+  suite.request.verified.set_intact(true);
+  suite.request.verified.set_events(16);
+  suite.request.verified.set_head_hash("ab12");
+  EXPECT_EQ(suite.Run({"case", "verify", "3fa2b1"}), kExitOk);
+  EXPECT_EQ(suite.out, "intact: 16 events, head ab12\n");
+  suite.request.verified.set_intact(false);
+  suite.request.verified.set_first_bad_sequence(9);
+  EXPECT_EQ(suite.Run({"case", "verify", "3fa2b1"}), kExitNotIntact);
+  EXPECT_THAT(suite.err, HasSubstr("event 9"));
+}
+
+TEST_F(App, UnavailableServiceIsExitCodeFour) {
+  suite.request.records.Fail("ListTasks", Error(absl::StatusCode::kUnavailable, "STORE_UNAVAILABLE", "the database does not answer"));
+  EXPECT_EQ(suite.Run({"task", "list"}), kExitUnavailable);
+}
+
+TEST_F(App, HelpAndVersionAreExitCodeZero) {
+  EXPECT_EQ(suite.Run({"--version"}), kExitOk);
+  EXPECT_THAT(suite.out, HasSubstr("rematch "));
+  EXPECT_EQ(suite.Run({"--help"}), kExitOk);
+  EXPECT_THAT(suite.out, AllOf(HasSubstr("Examples:"), HasSubstr("overview")));
+  EXPECT_EQ(suite.Run({"task", "do", "--help"}), kExitOk);
+  EXPECT_THAT(suite.out, HasSubstr("--proceed"));
+}
+
+// ---- who calls, and where
+
+TEST_F(App, CallerGoesWithEveryCall) {
+  EXPECT_EQ(suite.Run({"case", "list"}), kExitOk);
+  EXPECT_EQ(suite.request.records.role(), "PROGRAM_LEADER");
+  EXPECT_EQ(suite.request.records.person(), "consortia/south-bay/leaders/rosa");
+  EXPECT_EQ(suite.Run({"--as", "candidate:" + CandidateName(1), "case", "list"}), kExitOk);
+  EXPECT_EQ(suite.request.records.role(), "CANDIDATE");
+  EXPECT_EQ(suite.request.records.person(), CandidateName(1));
+}
+
+TEST_F(App, GlobalOptionsMayStandBehindTheCommand) { EXPECT_EQ(suite.Run({"case", "list", "--as", "auditor"}), kExitOk); }
+
+TEST(Context, SuiteFileNamesTheServices) {
+  const auto addresses = ParseSuite("# made by dev up\nmentor=127.0.0.1:1\n\nrequest=127.0.0.1:2\nnotify=127.0.0.1:3\n");
+  ASSERT_TRUE(addresses.ok());
+  EXPECT_EQ(addresses->request, "127.0.0.1:2");
+  EXPECT_EQ(ExitCodeOf(ParseSuite("mentors=127.0.0.1:1\n").status()), kExitUsage);
+  EXPECT_EQ(ExitCodeOf(ParseSuite("mentor\n").status()), kExitUsage);
+}
+
+TEST_F(App, SuiteFileThatIsNotThereIsSaid) {
+  suite.variables["REMATCH_SUITE"] = "/nonexistent/suite";
+  EXPECT_EQ(suite.Run({"overview"}), kExitUsage);
+  EXPECT_THAT(suite.err, HasSubstr("cannot read the suite file"));
+}
+
+TEST_F(App, RequestIdsAreNewUnlessGiven_F32) {
+  EXPECT_EQ(suite.Run({"case", "withdraw", "3fa2b1"}), kExitOk);
+  EXPECT_EQ(suite.Run({"case", "withdraw", "3fa2b1", "--request-id", "mine"}), kExitOk);
+  const std::vector<std::string> requests = suite.request.records.Of("WithdrawReassignment");
+  ASSERT_THAT(requests, SizeIs(2));
+  EXPECT_THAT(requests[0], testing::ContainsRegex("request_id: \"[0-9a-f-]{36}\""));
+  EXPECT_THAT(requests[1], HasSubstr("request_id: \"mine\""));
+}
+
+// ---- cases
+
+TEST_F(App, CaseIsOpenedForACandidateByName_F1) {
+  EXPECT_EQ(suite.Run({"case", "open", "--candidate", "ana ruiz", "--reasons", "no time to meet"}), kExitOk);
+  EXPECT_THAT(Only("CreateReassignment"), AllOf(HasSubstr("parent: \"" + std::string(kProgram) + "\""), HasSubstr(CandidateName(1)),
+                                                HasSubstr("reasons: \"no time to meet\"")));
+}
+
+TEST_F(App, CandidateOpensTheirOwnCase_F1) {
+  EXPECT_EQ(suite.Run({"--as", "candidate:" + CandidateName(1), "case", "open", "--reasons-file", "-"}, "from a pipe"), kExitOk);
+  EXPECT_THAT(Only("CreateReassignment"), AllOf(HasSubstr(CandidateName(1)), HasSubstr("reasons: \"from a pipe\"")));
+}
+
+TEST_F(App, WatchGoesOnWhenTheServerEndsTheConnection) {
+  for (int i = 0; i < 4; ++i) {
+    request_v1::Reassignment c = suite.request.history.reassignment;
+    c.set_etag("e" + std::to_string(i));
+    c.set_state(static_cast<request_v1::CaseState>(i + 1));
+    suite.request.watched.push_back(c);
+  }
+  EXPECT_EQ(suite.Run({"case", "watch", kCase}), kExitOk);
+  EXPECT_EQ(std::count(suite.out.begin(), suite.out.end(), '\n'), 4) << "nothing twice, nothing missing:\n" << suite.out;
+}
+
+TEST_F(App, CaseCommandsPrintTables) {
+  suite.request.history.reassignment.mutable_need()->set_credential("Single Subject");
+  EXPECT_EQ(suite.Run({"case", "list"}), kExitOk);
+  EXPECT_THAT(suite.out, AllOf(HasSubstr("3fa2b1"), HasSubstr("Ana Ruiz")));
+  EXPECT_EQ(suite.Run({"case", "show", "3fa2b1"}), kExitOk);
+  EXPECT_THAT(suite.out, HasSubstr("We never found a time to meet."));
+  EXPECT_EQ(suite.Run({"case", "events", "3fa2b1"}), kExitOk);
+  EXPECT_THAT(suite.out, HasSubstr("OFFER_ANSWERED"));
+  EXPECT_EQ(suite.Run({"case", "timeline", "3fa2b1"}), kExitOk);
+  EXPECT_THAT(suite.out, HasSubstr("☎"));
+  EXPECT_EQ(suite.Run({"case", "timeline", "3fa2b1", "--ascii"}), kExitOk);
+  EXPECT_THAT(suite.out, Not(HasSubstr("☎")));
+  suite.variables["LC_ALL"] = "C";
+  EXPECT_EQ(suite.Run({"case", "timeline", "3fa2b1"}), kExitOk);
+  EXPECT_THAT(suite.out, Not(HasSubstr("☎")));
+  EXPECT_EQ(suite.Run({"offer", "list", "--case", "3fa2b1"}), kExitOk);
+  EXPECT_THAT(suite.out, HasSubstr("3fa2b1/o2"));
+}
+
+TEST_F(App, OverviewShowsEverythingAtOneLook_F47) {
+  suite.request.history.reassignment.set_state(request_v1::SEARCHING);
+  suite.request.history.reassignment.clear_end_time();
+  suite.request.history.reassignment.set_open_tasks(1);
+  *suite.request.cases.mutable_reassignments(0) = suite.request.history.reassignment;
+  EXPECT_EQ(suite.Run({"overview"}), kExitOk);
+  ExpectGolden("overview.txt", suite.out);
+}
+
+TEST_F(App, EveryDocumentIsJson) {
+  suite.request.verified.set_intact(true);
+  auto* const mail = suite.notify.notifications.add_notifications();
+  mail->set_name("consortia/south-bay/notifications/n1");
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"overview"}, {"roster", "show"}, {"mentor", "list"}, {"mentor", "show", "Dan Wu"}, {"case", "list"}, {"case", "show", "3fa2b1"},
+           {"case", "timeline", "3fa2b1"}, {"case", "events", "3fa2b1"}, {"case", "disclosures", "3fa2b1"}, {"case", "verify", "3fa2b1"},
+           {"case", "preview", "3fa2b1"}, {"case", "people", "3fa2b1"}, {"task", "list"}, {"offer", "list", "--case", "3fa2b1"},
+           {"policy", "list"}, {"policy", "show"}, {"mail", "list"}, {"mail", "show", "n1"}, {"case", "withdraw", "3fa2b1"}}) {
+    std::vector<std::string> with_json = words;
+    with_json.push_back("--json");
+    EXPECT_EQ(suite.Run(with_json), kExitOk) << words[0] << " " << words.back() << suite.err;
+    EXPECT_TRUE(IsJson(suite.out)) << words[0] << " " << words.back() << "\n" << suite.out;
+  }
+  EXPECT_EQ(suite.Run({"case", "show", "3fa2b1", "--json"}), kExitOk);
+  EXPECT_THAT(suite.out, HasSubstr("\"open_tasks\"")) << "the names of the protos, unset fields included";
+}
+
+TEST_F(App, ColorsAreForTerminals) {
+  EXPECT_EQ(suite.Run({"overview"}), kExitOk);
+  EXPECT_THAT(suite.out, Not(HasSubstr("\x1b[")));
+  EXPECT_EQ(suite.Run({"overview"}, "", true), kExitOk);
+  EXPECT_THAT(suite.out, HasSubstr("\x1b["));
+  EXPECT_EQ(suite.Run({"overview", "--color", "never"}, "", true), kExitOk);
+  EXPECT_THAT(suite.out, Not(HasSubstr("\x1b[")));
+  suite.variables["NO_COLOR"] = "1";
+  EXPECT_EQ(suite.Run({"overview"}, "", true), kExitOk);
+  EXPECT_THAT(suite.out, Not(HasSubstr("\x1b[")));
+  EXPECT_EQ(suite.Run({"overview", "--color", "always"}), kExitOk);
+  EXPECT_THAT(suite.out, HasSubstr("\x1b["));
+}
+
+TEST_F(App, ListsAreReadToTheirLastPage) {
+  EXPECT_EQ(suite.Run({"mentor", "list"}), kExitOk);
+  EXPECT_THAT(suite.out, AllOf(HasSubstr("Dan Wu"), HasSubstr("Rosa Lee")));
+  EXPECT_THAT(suite.mentor.records.Of("ListMentors"), SizeIs(5));
+}
+
+// ---- tasks
+
+TEST_F(App, TaskWithoutOptionsShowsWhatThereIsToDecideAndFails_F2) {
+  OpenTask(request_v1::REVIEW_REASONS);
+  auto* const step = suite.request.preview.add_steps();
+  step->mutable_mentor()->set_mentor(MentorName(1));
+  step->mutable_mentor()->set_rank(1);
+  step->mutable_mentor()->set_explanation("mentors one candidate and has the credential");
+  EXPECT_EQ(Do({}), kExitUsage);
+  EXPECT_THAT(suite.out, AllOf(HasSubstr("We never found a time to meet."), HasSubstr("Mina Okafor"), HasSubstr("mentors one candidate")));
+  EXPECT_THAT(suite.err, AllOf(HasSubstr("--proceed [--first FIRST]... [--strike STRIKE]..."), HasSubstr("--close")));
+  EXPECT_THAT(suite.request.records.Of("ReviewReassignment"), IsEmpty());
+}
+
+TEST_F(App, ReviewProceedsWithMentorsMovedAndStruck_F2) {
+  OpenTask(request_v1::REVIEW_REASONS);
+  EXPECT_EQ(Do({"--proceed", "--first", "Mina Okafor", "--first", MentorName(2), "--strike", "m3@a.example"}), kExitOk);
+  EXPECT_THAT(Only("ReviewReassignment"),
+              AllOf(HasSubstr("decision: PROCEED"), HasSubstr("order: \"" + MentorName(1) + "\" order: \"" + MentorName(2) + "\""),
+                    HasSubstr("strike: \"" + MentorName(3) + "\"")));
+}
+
+TEST_F(App, ReviewClosesWithGroundAndNote_F2) {
+  OpenTask(request_v1::REVIEW_REASONS);
+  EXPECT_EQ(Do({"--close", "resolved-without-change", "--note", "they talked"}), kExitOk);
+  EXPECT_THAT(Only("ReviewReassignment"), AllOf(HasSubstr("decision: CLOSE"), HasSubstr("ground: RESOLVED_WITHOUT_CHANGE"), HasSubstr("they talked")));
+}
+
+TEST_F(App, MatchIsConfirmedOrRejected_F6) {
+  OpenTask(request_v1::CONFIRM_MATCH);
+  EXPECT_EQ(Do({"--confirm"}), kExitOk);
+  EXPECT_THAT(Only("ConfirmMatch"), HasSubstr("name: \"" + std::string(kCase) + "/offers/o3\""));
+  EXPECT_EQ(Do({"--reject", "--note", "too far"}), kExitOk);
+  EXPECT_THAT(Only("RejectMatch"), AllOf(HasSubstr("/offers/o3"), HasSubstr("too far")));
+}
+
+TEST_F(App, BroadcastIsOpenedWithOrWithoutTheCurrentMentor_F20) {
+  OpenTask(request_v1::CHOOSE_BROADCAST_AUDIENCE);
+  EXPECT_EQ(Do({"--include-current"}), kExitOk);
+  EXPECT_EQ(Do({"--without-current"}), kExitOk);
+  const std::vector<std::string> requests = suite.request.records.Of("OpenBroadcast");
+  ASSERT_THAT(requests, SizeIs(2));
+  EXPECT_THAT(requests[0], HasSubstr("include_current_mentor: true"));
+  EXPECT_THAT(requests[1], Not(HasSubstr("include_current_mentor")));
+}
+
+TEST_F(App, OneOfTheInterestedIsChosenOrNone_F9) {
+  OpenTask(request_v1::CHOOSE_AMONG_INTERESTED);
+  EXPECT_EQ(Do({"--choose", "o2"}), kExitOk);
+  EXPECT_THAT(Only("ChooseInterested"), HasSubstr("/offers/o2"));
+  EXPECT_EQ(Do({"--choose", "山田 太郎"}), kExitOk) << "by who was asked";
+  EXPECT_THAT(suite.request.records.Of("ChooseInterested").back(), HasSubstr("/offers/o3"));
+  EXPECT_EQ(Do({"--pass-all"}), kExitOk);
+  EXPECT_THAT(Only("PassAllOver"), HasSubstr(kCase));
+}
+
+TEST_F(App, PersonIsQualifiedOrDismissed_F10) {
+  OpenTask(request_v1::QUALIFY_PERSON);
+  EXPECT_EQ(Do({"--fit", "--district", "palisade unified", "--credential", "Single Subject", "--grade-band", "9-12", "--subject", "Art",
+                "--subject", "Music", "--capacity", "2"}),
+            kExitOk);
+  EXPECT_THAT(Only("QualifyPerson"), AllOf(HasSubstr("/people/p1"), HasSubstr("decision: QUALIFY"), HasSubstr("/districts/"),
+                                           HasSubstr("subjects: \"Art\" subjects: \"Music\""), HasSubstr("capacity: 2")));
+  EXPECT_EQ(Do({"--dismiss"}), kExitOk);
+  EXPECT_THAT(suite.request.records.Of("QualifyPerson").back(), AllOf(HasSubstr("decision: DISMISS"), Not(HasSubstr("attributes"))));
+}
+
+TEST_F(App, ConsentIsRecorded_F22) {
+  OpenTask(request_v1::ASK_CONSENT);
+  EXPECT_EQ(Do({"--yes"}), kExitOk);
+  EXPECT_THAT(Only("RecordConsent"), HasSubstr("consents: true"));
+}
+
+TEST_F(App, CallsAreRecordedOnTheirTask_F7) {
+  OpenTask(request_v1::CALL_CANDIDATE);
+  EXPECT_EQ(Do({"--outcome", "declined", "--note", "prefers to wait"}), kExitOk);
+  EXPECT_THAT(Only("RecordCall"), AllOf(HasSubstr("/tasks/t1"), HasSubstr("outcome: DECLINED_BY_CANDIDATE"), HasSubstr("prefers to wait")));
+  EXPECT_EQ(Do({"--outcome", "told"}), kExitUsage);
+}
+
+TEST_F(App, CandidateIsTakenOrNot_F11) {
+  OpenTask(request_v1::TAKE_CANDIDATE);
+  EXPECT_EQ(Do({"--take"}), kExitOk);
+  EXPECT_THAT(Only("TakeCandidate"), HasSubstr(kCase));
+  EXPECT_EQ(Do({"--decline"}), kExitOk);
+  EXPECT_THAT(Only("DeclineToTake"), HasSubstr(kCase));
+}
+
+TEST_F(App, FormerMentorIsToldByMail_F46) {
+  OpenTask(request_v1::TELL_FORMER_MENTOR);
+  EXPECT_EQ(Do({"--by-mail"}), kExitOk);
+  EXPECT_THAT(Only("SendClosingNote"), HasSubstr(kCase));
+}
+
+TEST_F(App, StuckCaseIsRestartedOrClosed_F11) {
+  OpenTask(request_v1::RESOLVE_STUCK);
+  EXPECT_EQ(Do({"--restart", "broadcast"}), kExitOk);
+  EXPECT_THAT(Only("RestartSearch"), HasSubstr("stage: BROADCAST"));
+  EXPECT_EQ(Do({"--close", "no-mentor-found", "--note", "x"}), kExitOk);
+  EXPECT_THAT(Only("CloseReassignment"), HasSubstr("ground: NO_MENTOR_FOUND"));
+}
+
+TEST_F(App, EveryKindOfTaskCanBeLookedAt) {
+  for (int i = 1; i < request_v1::TaskKind_descriptor()->value_count(); ++i) {
+    OpenTask(static_cast<request_v1::TaskKind>(request_v1::TaskKind_descriptor()->value(i)->number()));
+    EXPECT_EQ(Do({}), kExitUsage) << i;
+    EXPECT_THAT(suite.err, HasSubstr("rematch task do 3fa2b1/t1 --")) << i;
+    EXPECT_THAT(suite.out, HasSubstr("Ana Ruiz")) << i;
+    EXPECT_EQ(Do({"--json"}), kExitUsage) << i;
+    EXPECT_TRUE(IsJson(suite.out)) << suite.out;
+  }
+}
+
+TEST_F(App, TerminalIsAskedAndDecidesOnWhatItWasShown) {
+  OpenTask(request_v1::REVIEW_REASONS);
+  EXPECT_EQ(Do({}, "1\nMina Okafor; 山田 太郎\n\nfine\n", true), kExitOk) << suite.err;
+  EXPECT_THAT(Only("ReviewReassignment"),
+              AllOf(HasSubstr("decision: PROCEED"), HasSubstr(MentorName(1)), HasSubstr(MentorName(3)), HasSubstr("fine"), HasSubstr("etag: \"e7\"")));
+}
+
+TEST_F(App, TerminalMayLeaveATaskAlone) {
+  OpenTask(request_v1::CONFIRM_MATCH);
+  EXPECT_EQ(Do({}, "\n", true), kExitUsage);
+  EXPECT_THAT(suite.request.records.Of("ConfirmMatch"), IsEmpty());
+  EXPECT_THAT(suite.request.records.Of("RejectMatch"), IsEmpty());
+}
+
+TEST_F(App, ShortTaskIdMeansTheOpenOne) {
+  suite.request.history.tasks = {MakeTask("t1", request_v1::CONFIRM_MATCH, 0, 1, 1), MakeTask("t2", request_v1::TAKE_CANDIDATE, 0, 1)};
+  EXPECT_EQ(suite.Run({"task", "do", "t2", "--take"}), kExitOk) << suite.err;
+}
+
+// ---- offers and mail
+
+TEST_F(App, OffersAreAnsweredByCodeOrByTheLeader) {
+  suite.request.responded.set_result(request_v1::RespondToOfferResponse::RECORDED_LATE);
+  EXPECT_EQ(suite.Run({"offer", "answer", "--code", "c0de", "--yes"}), kExitOk);
+  EXPECT_EQ(suite.out, "recorded late\n");
+  EXPECT_THAT(Only("RespondToOffer"), AllOf(HasSubstr("c0de"), HasSubstr("answer: YES")));
+  EXPECT_EQ(suite.Run({"offer", "answer", "--offer", "3fa2b1/o1", "--not-now", "--refer-name", "Ida", "--refer-email", "ida@a.example"}), kExitOk);
+  EXPECT_THAT(Only("RecordOfferResponse"), AllOf(HasSubstr("/offers/o1"), HasSubstr("answer: NOT_NOW"), HasSubstr("ida@a.example")));
+  EXPECT_EQ(suite.Run({"offer", "answer", "--code", "c0de"}), kExitUsage);
+  EXPECT_EQ(suite.Run({"offer", "answer", "--yes"}), kExitUsage);
+}
+
+TEST_F(App, MailOfACaseIncludesThatOfItsOffers) {
+  const std::pair<const char*, std::string> mails[] = {{"n1", kCase}, {"n2", std::string(kCase) + "/offers/o1"}, {"n3", "elsewhere"}};
+  for (const auto& [id, origin] : mails) {
+    auto* const mail = suite.notify.notifications.add_notifications();
+    mail->set_name(std::string("consortia/south-bay/notifications/") + id);
+    mail->set_origin(origin);
+    mail->set_text_body("Dear Ana,\n\x1b[2Jhello\n");
+    mail->mutable_to()->set_email("ana@a.example");
+    mail->set_subject("Your new mentor");
+  }
+  EXPECT_EQ(suite.Run({"mail", "list", "--case", "3fa2b1"}), kExitOk);
+  EXPECT_THAT(suite.out, AllOf(HasSubstr("n1"), HasSubstr("n2"), Not(HasSubstr("n3"))));
+  EXPECT_EQ(suite.Run({"mail", "show", "n1"}), kExitOk);
+  EXPECT_THAT(suite.out, AllOf(HasSubstr("subject"), HasSubstr("Your new mentor"), HasSubstr("Dear Ana,\n"), Not(HasSubstr("\x1b"))));
+}
+
+// ---- roster
+
+class RosterImport : public App {
+ protected:
+  RosterImport() {
+    folder = std::filesystem::path(testing::TempDir()) / ("roster-" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
+    std::filesystem::remove_all(folder);
+    std::filesystem::create_directories(folder);
+  }
+  ~RosterImport() override { std::filesystem::remove_all(folder); }
+  void Write(const std::string& name, const std::string& text) { std::ofstream(folder / name, std::ios::binary) << text; }
+  void WriteMentors(const std::string& rows) {
+    Write("mentors.csv",
+          "mentor_id,name,email,phone,district_id,programs,credentials,grade_bands,subjects,capacity,interested_in_more,years_mentored,opted_out,"
+          "supervises_sites\n" + rows);
+  }
+  std::filesystem::path folder;
+};
+
+TEST_F(RosterImport, SendsHeaderAndRows) {
+  WriteMentors("M1,Rosa,rosa@a.example,,D1,,,,,3,yes,4,no,\nM2,Ida,ida@a.example,,D1,,,,,3,yes,4,no,\n");
+  suite.mentor.import.set_created(2);
+  EXPECT_EQ(suite.Run({"--as", "service", "roster", "import", folder.string(), "--consortium", "north", "--name", "North"}), kExitOk) << suite.err;
+  EXPECT_EQ(suite.out, "2 created, 0 updated, 0 unchanged\n");
+  EXPECT_EQ(suite.err, "") << "no progress where nobody looks";
+  ASSERT_THAT(suite.mentor.imported, SizeIs(3));
+  EXPECT_EQ(suite.mentor.imported[0].header().consortium(), "consortia/north");
+  EXPECT_EQ(suite.mentor.imported[0].header().display_name(), "North");
+  EXPECT_EQ(suite.mentor.imported[0].header().row_count(), 2);
+  EXPECT_EQ(suite.mentor.imported[2].row().mentor().id(), "M2");
+}
+
+TEST_F(RosterImport, OneBadRowAndNothingIsSent) {
+  WriteMentors("M1,Rosa,rosa@a.example,,D1,,,,,3,yes,4,no,\nM2,Ida,ida,,D1,,,,,3,yes,4,no,\n");
+  EXPECT_EQ(suite.Run({"roster", "import", folder.string()}), kExitRefused);
+  EXPECT_EQ(suite.err, "mentors.csv:3:8: email must be an address like name@example.org\n1 error; nothing was sent\n");
+  EXPECT_THAT(suite.mentor.imported, IsEmpty());
+}
+
+TEST_F(RosterImport, TheServicesErrorsAreShownAtTheirPlace) {
+  WriteMentors("M1,Rosa,rosa@a.example,,D9,,,,,3,yes,4,no,\n");
+  auto* const error = suite.mentor.import.add_errors();
+  error->set_file("mentors.csv");
+  error->set_line(2);
+  error->set_field("district_id");
+  error->set_description("names no district");
+  EXPECT_EQ(suite.Run({"roster", "import", folder.string()}), kExitRefused);
+  EXPECT_EQ(suite.err, "mentors.csv:2:25: district_id names no district\n1 error; nothing was kept\n");
+}
+
+TEST_F(RosterImport, ShowsProgressOnATerminal) {
+  WriteMentors("M1,Rosa,rosa@a.example,,D1,,,,,3,yes,4,no,\n");
+  EXPECT_EQ(suite.Run({"roster", "import", (folder / "mentors.csv").string()}, "", true), kExitOk);
+  EXPECT_THAT(suite.err, HasSubstr("1/1 rows"));
+}
+
+TEST_F(RosterImport, FilesThatAreNotThereAreSaid) {
+  EXPECT_EQ(suite.Run({"roster", "import", folder.string()}), kExitRefused);
+  EXPECT_THAT(suite.err, HasSubstr("has none of"));
+  EXPECT_EQ(suite.Run({"roster", "import", (folder / "mentors.csv").string()}), kExitRefused);
+  EXPECT_THAT(suite.err, HasSubstr("cannot read"));
+}
+
+}  // namespace
+}  // namespace rematch::cli

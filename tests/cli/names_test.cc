@@ -1,0 +1,83 @@
+#include "cli/names.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cli/failure.h"
+#include "platform/strings.h"
+#include "tests/cli/sample.h"
+
+namespace rematch::cli {
+namespace {
+
+constexpr char kA[] = "consortia/c/programs/p/reassignments/0195a1b2-aaaa-7000-8000-0000001111aa";
+constexpr char kB[] = "consortia/c/programs/p/reassignments/0195a1b2-aaaa-7000-8000-0000002211aa";
+constexpr char kC[] = "consortia/c/programs/p/reassignments/0195a1b2-bbbb-7000-8000-000000333333";
+
+std::vector<Known> Cases() { return {{kA, {}}, {kB, {}}, {kC, {}}}; }
+
+TEST(Names, PartsOfAName) {
+  EXPECT_EQ(IdOf(kProgram), "secondary");
+  EXPECT_EQ(Ancestor(kCase, "programs"), kProgram);
+  EXPECT_EQ(Ancestor(kCase, "consortia"), "consortia/south-bay");
+  EXPECT_EQ(Ancestor(std::string(kCase) + "/tasks/t2", "reassignments"), kCase);
+  EXPECT_EQ(Ancestor(kProgram, "mentors"), "");
+  EXPECT_EQ(ShortName(kCase), "3fa2b1");
+  EXPECT_EQ(ShortName(std::string(kCase) + "/tasks/t2"), "3fa2b1/t2");
+  EXPECT_EQ(ShortName(kProgram), "secondary");
+}
+
+TEST(Names, TailsAreAsLongAsTheyMustBeToDiffer) {
+  const auto tails = ShortTails({kA, kB, kC});
+  EXPECT_EQ(tails.at(kA), "1111aa");
+  EXPECT_EQ(tails.at(kB), "2211aa");
+  const std::string near = "consortia/c/programs/p/reassignments/0195a1b2-aaaa-7000-8000-0000091111aa";
+  EXPECT_EQ(ShortTails({kA, near}).at(kA), "01111aa");
+}
+
+TEST(Resolve, TakesNamesIdsAndUniqueTails) {
+  EXPECT_EQ(*Resolve("case", Cases(), kA), kA);
+  EXPECT_EQ(*Resolve("case", Cases(), IdOf(kB)), kB);
+  EXPECT_EQ(*Resolve("case", Cases(), "3333"), kC);
+  EXPECT_EQ(*Resolve("case", Cases(), "2211AA"), kB);
+  EXPECT_EQ(*Resolve("case", Cases(), "0195a1b2-bb"), kC) << "a unique beginning does as well";
+}
+
+TEST(Resolve, AmbiguousTailIsRefusedAndSaysWhichItCouldBe) {
+  const absl::Status status = Resolve("case", Cases(), "11aa").status();
+  EXPECT_EQ(ExitCodeOf(status), kExitUsage);
+  EXPECT_THAT(Describe(status), ::testing::HasSubstr("1111aa, 2211aa"));
+}
+
+TEST(Resolve, ShortTailsAreNotGuessedAt) { EXPECT_EQ(Resolve("case", Cases(), "333").status().code(), absl::StatusCode::kNotFound); }
+
+TEST(Resolve, UnknownIsNotFound) {
+  const absl::Status status = Resolve("case", Cases(), "ffffff").status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(ExitCodeOf(status), kExitRefused);
+}
+
+TEST(Resolve, WhatBelongsToACaseIsNamedByTheCaseAndItsOwnId) {
+  const std::vector<Known> tasks = {{std::string(kA) + "/tasks/t1", {}}, {std::string(kC) + "/tasks/t1", {}}, {std::string(kC) + "/tasks/t2", {}}};
+  EXPECT_EQ(*Resolve("task", tasks, "333333/t1"), std::string(kC) + "/tasks/t1");
+  EXPECT_EQ(*Resolve("task", tasks, "t2"), std::string(kC) + "/tasks/t2");
+  EXPECT_EQ(ExitCodeOf(Resolve("task", tasks, "t1").status()), kExitUsage);
+}
+
+TEST(Resolve, PeopleAreNamedAsPeopleNameThem) {
+  const std::vector<Known> people = {{MentorName(1), {"Ana Ruiz", "ana@a.example"}}, {MentorName(2), {"Ana Ruiz-Lee", "lee@a.example"}}};
+  EXPECT_EQ(*Resolve("mentor", people, "ana ruiz"), MentorName(1)) << "a whole name before a part of one";
+  EXPECT_EQ(*Resolve("mentor", people, "lee@a.example"), MentorName(2));
+  EXPECT_EQ(*Resolve("mentor", people, "Ruiz-"), MentorName(2));
+  EXPECT_EQ(ExitCodeOf(Resolve("mentor", people, "a.example").status()), kExitUsage);
+}
+
+TEST(People, ResourceNamesInSentencesBecomePeople) {
+  const People people = SamplePeople();
+  EXPECT_EQ(people.Humanize("asked " + MentorName(1) + ", until Monday."), "asked Mina Okafor, until Monday.");
+  EXPECT_EQ(people.Humanize(MentorName(1) + "."), "Mina Okafor.");
+  EXPECT_EQ(people.Of(MentorName(9)), "000009");
+}
+
+}  // namespace
+}  // namespace rematch::cli
