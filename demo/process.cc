@@ -98,7 +98,7 @@ absl::StatusOr<Process> Process::Start(const Options& options) {
 
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, options.stdin_path.c_str(), O_RDWR, 0);
   posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, options.stdout_path.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
   posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, options.stderr_path.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
   posix_spawnattr_t attributes;
@@ -162,7 +162,7 @@ absl::StatusOr<Finished> Run(const std::vector<std::string>& argv, const std::ve
   char folder[] = "/tmp/rematch-run-XXXXXX";
   if (mkdtemp(folder) == nullptr) return absl::InternalError("no temporary folder");
   const std::string out = absl::StrCat(folder, "/out"), err = absl::StrCat(folder, "/err");
-  auto process = Process::Start({.argv = argv, .stdout_path = out, .stderr_path = err, .environment = environment});
+  auto process = Process::Start({.argv = argv, .stdout_path = out, .stderr_path = err, .stdin_path = "/dev/null", .environment = environment});
   absl::StatusOr<Finished> result = absl::DeadlineExceededError(absl::StrCat(argv[0], " did not end in time"));
   if (!process.ok()) {
     result = process.status();

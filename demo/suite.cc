@@ -178,10 +178,10 @@ absl::Status Suite::StartPart(Part part) {
     argv.push_back(absl::StrCat("--mentor_service=", address(Part::kMentor)));
     argv.push_back(absl::StrCat("--notify_service=", address(Part::kNotify)));
     argv.push_back(absl::StrCat("--policy=", options_.policy));
-    argv.insert(argv.end(), options_.request_flags.begin(), options_.request_flags.end());
   }
+  if (auto more = options_.flags.find(part); more != options_.flags.end()) argv.insert(argv.end(), more->second.begin(), more->second.end());
   const absl::Time begin = absl::Now();
-  auto process = Process::Start({.argv = argv, .stdout_path = log, .stderr_path = log, .environment = {}});
+  auto process = Process::Start({.argv = argv, .stdout_path = log, .stderr_path = log, .stdin_path = "/dev/null", .environment = {}});
   if (!process.ok()) return process.status();
   slot.process = *std::move(process);
   auto failed = [&](std::string_view what) {

@@ -10,6 +10,7 @@
 #define REMATCH_DEMO_SUITE_H_
 
 #include <array>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -46,11 +47,11 @@ std::string HealthNameOf(Part part);
 
 struct SuiteOptions {
   std::string bin_dir;
-  std::string work_dir;               // made if it is not there; holds databases, mail, logs, port files
-  std::string policy;                 // a text proto
-  std::string transport;              // empty: a Maildir below work_dir
+  std::string work_dir;        // made if it is not there; holds databases, mail, logs, port files
+  std::string policy;          // a text proto
+  std::string transport = "";  // empty: a Maildir below work_dir
   std::string log_level = "info";
-  std::vector<std::string> request_flags;  // more flags of request-service
+  std::map<Part, std::vector<std::string>> flags = {};  // more flags of each
   absl::Duration start_timeout = absl::Seconds(20);
 };
 

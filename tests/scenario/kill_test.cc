@@ -66,7 +66,7 @@ struct Outcome {
 Outcome RunOnce(const std::string& work_dir, const std::string& policy, demo::Part part, int moment, absl::Duration delay) {
   Outcome outcome;
   const SmallRoster roster;
-  auto stage = Prepare({.bin_dir = BinDir(), .work_dir = work_dir, .policy = policy, .request_flags = QuickRecovery()}, roster);
+  auto stage = Prepare({.bin_dir = BinDir(), .work_dir = work_dir, .policy = policy, .flags = QuickRecovery()}, roster);
   if (!stage.ok()) {
     outcome.wrong.push_back(absl::StrCat("the suite did not start: ", stage.status().message()));
     return outcome;

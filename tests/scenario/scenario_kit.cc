@@ -16,12 +16,14 @@ namespace {
 
 using Row = mentor::v1::ImportRosterRequest::Row;
 
-void Fill(mentor::v1::Contact* contact, const std::string& name, const std::string& mark, int number) {
+// `name` as a person, with what the roster marks people with.
+void Fill(mentor::v1::Contact* contact, const std::string& name, const SmallRoster& roster, int number) {
+  const std::string& mark = roster.mark;
   contact->set_display_name(mark.empty() ? name : absl::StrCat(name, " ", mark));
   std::string local = mark.empty() ? name : absl::StrCat(name, "-", mark);
   for (char& c : local) c = c == ' ' ? '.' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   contact->set_email(absl::StrCat(local, "@canyon.example"));
-  contact->set_phone(absl::StrCat("+1 310 555 0", 100 + number));
+  contact->set_phone(absl::StrCat("+1 ", roster.digits.empty() ? "310 555" : roster.digits, " 0", 100 + number));
 }
 
 }  // namespace
@@ -63,7 +65,7 @@ std::string PolicyInSeconds::Text() const {
 
 std::string SmallRoster::CandidateEmail(int candidate) const {
   mentor::v1::Contact contact;
-  Fill(&contact, absl::StrCat("Candidate ", candidate + 1), mark, 0);
+  Fill(&contact, absl::StrCat("Candidate ", candidate + 1), *this, 0);
   return contact.email();
 }
 
@@ -78,19 +80,19 @@ std::vector<Row> SmallRoster::Rows() const {
   auto& district = *add("sites.csv").mutable_district();
   district.set_id("d1");
   district.set_display_name("Canyon Unified");
-  Fill(district.mutable_representative(), "Dana District", mark, 1);
+  Fill(district.mutable_representative(), "Dana District", *this, 1);
   auto& site = *add("sites.csv").mutable_site();
   site.set_id("s1");
   site.set_display_name("Canyon School");
   site.set_district_id("d1");
-  Fill(site.mutable_administrator(), "Ari Administrator", mark, 2);
+  Fill(site.mutable_administrator(), "Ari Administrator", *this, 2);
   auto& program = *add("programs.csv").mutable_program();
   program.set_id("induction");
   program.set_display_name("Canyon Induction");
   program.set_time_zone("America/Los_Angeles");
   program.set_leader_id("rosa");
   program.set_leader_mentor_id("m-leader");
-  Fill(program.mutable_leader(), "Rosa Leader", mark, 3);
+  Fill(program.mutable_leader(), "Rosa Leader", *this, 3);
   const auto mentor = [&](const std::string& id, const std::string& name, int capacity, int number) {
     auto& row = *add("mentors.csv").mutable_mentor();
     row.set_id(id);
@@ -100,8 +102,8 @@ std::vector<Row> SmallRoster::Rows() const {
     row.add_grade_bands("9-12");
     row.add_subjects("Mathematics");
     row.set_capacity(capacity);
-    row.set_years_mentored(3);
-    Fill(row.mutable_contact(), name, mark, number);
+    row.set_years_mentored(experienced ? 3 : 0);
+    Fill(row.mutable_contact(), name, *this, number);
   };
   mentor("m-leader", "Rosa Leader Mentor", 50, 4);
   mentor("m-former", "Former Mentor", 50, 5);
@@ -116,7 +118,7 @@ std::vector<Row> SmallRoster::Rows() const {
     row.add_subjects("Mathematics");
     row.mutable_enroll_time()->set_seconds(1'756'000'000);
     row.set_mentor_id("m-former");
-    Fill(row.mutable_contact(), absl::StrCat("Candidate ", i + 1), mark, 50 + i);
+    Fill(row.mutable_contact(), absl::StrCat("Candidate ", i + 1), *this, 50 + i);
   }
   return rows;
 }
@@ -156,6 +158,8 @@ absl::StatusOr<Stage> Prepare(demo::SuiteOptions options, const SmallRoster& ros
   return stage;
 }
 
-std::vector<std::string> QuickRecovery() { return {"--lease=500ms"}; }
+std::map<demo::Part, std::vector<std::string>> QuickRecovery() {
+  return {{demo::Part::kNotify, {"--lease=500ms", "--settle_delay=200ms", "--send_backoff=200ms"}}, {demo::Part::kRequest, {"--lease=500ms"}}};
+}
 
 }  // namespace rematch::scenario

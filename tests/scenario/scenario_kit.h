@@ -2,6 +2,7 @@
 #ifndef REMATCH_TESTS_SCENARIO_SCENARIO_KIT_H_
 #define REMATCH_TESTS_SCENARIO_SCENARIO_KIT_H_
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -49,8 +50,11 @@ struct PolicyInSeconds {
 struct SmallRoster {
   int mentors = 3;
   int candidates = 1;
-  // Put into every name, address and number, so that a test can look for it where it must not be.
+  // Whether the mentors have mentored before; else nobody is in the individual pool.
+  bool experienced = true;
+  // Put into every name, address (a word) and number (digits), so that a test can look for them where they must not be.
   std::string mark;
+  std::string digits;
 
   std::vector<mentor::v1::ImportRosterRequest::Row> Rows() const;
   std::string CandidateEmail(int candidate) const;
@@ -69,8 +73,8 @@ struct Stage {
 };
 absl::StatusOr<Stage> Prepare(demo::SuiteOptions options, const SmallRoster& roster);
 
-// Flags of request-service with which the death of a replica is noticed soon.
-std::vector<std::string> QuickRecovery();
+// Flags with which the death of a replica is noticed, and a send that broke off is settled, soon.
+std::map<demo::Part, std::vector<std::string>> QuickRecovery();
 
 }  // namespace rematch::scenario
 
