@@ -28,8 +28,8 @@ class MailTransport {
 struct TransportOptions {
   // maildir:PATH or smtp://host:port or smtps://host:port
   std::string transport;
-  std::string smtp_user;           // empty: no authentication
-  std::string smtp_password_file;  // the password is its first line
+  std::string smtp_user = {};           // empty: no authentication
+  std::string smtp_password_file = {};  // the password is its first line
   std::string smtp_starttls = "try";  // off, try, require
   absl::Duration smtp_timeout = absl::Seconds(30);
   std::string helo = "rematch.localhost";  // who this is to the mail server
