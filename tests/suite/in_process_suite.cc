@@ -14,6 +14,8 @@
 #include "notify-service/notify_service.h"
 #include "notify-service/transport/transport.h"
 #include "platform/rpc/channel.h"
+#include "request-service/domain/policy.h"
+#include "request-service/loops/grpc_peers.h"
 #include "request-service/request_service.h"
 
 namespace rematch::suite {
@@ -38,6 +40,11 @@ absl::StatusOr<Response> Call(Stub& stub, grpc::Status (Stub::*method)(grpc::Cli
   const grpc::Status status = (stub.*method)(&context, request, &response);
   if (!status.ok()) return rpc::FromGrpc(status);
   return response;
+}
+
+absl::StatusOr<request::v1::EscalationPolicy> DefaultPolicy() {
+  std::ifstream file(absl::StrCat(REMATCH_SOURCE_DIR, "/examples/policies/default.textproto"));
+  return request::ParsePolicy(std::string(std::istreambuf_iterator<char>(file), {}));
 }
 
 mentor::v1::Contact Contact(const std::string& name, const std::string& email, const std::string& phone) {
@@ -84,12 +91,14 @@ absl::Status InProcessSuite::Start() {
   const std::string notify_address = absl::StrCat("127.0.0.1:", notify_server_->port());
   auto request_server = rpc::Server::Start(
       options, {.name = "request-service", .migrations = request::RequestMigrations()},
-      [&](rpc::ServerEnvironment& env) {
-        request::ServiceOptions service;
-        service.mentor_service = mentor_address;
-        service.notify_service = notify_address;
-        service.policy_file = absl::StrCat(REMATCH_SOURCE_DIR, "/examples/policies/default.textproto");
-        return request::MakeService(env, service);
+      [&](rpc::ServerEnvironment& env) -> absl::StatusOr<std::unique_ptr<rpc::Service>> {
+        REMATCH_ASSIGN_OR_RETURN(request::v1::EscalationPolicy policy, DefaultPolicy());
+        request::RequestOptions service_options;
+        service_options.policy = std::move(policy);
+        REMATCH_ASSIGN_OR_RETURN(auto service, request::RequestService::Make(
+                                                   env, request::MakeMentorPeer(rpc::MakeChannel(mentor_address), kTimeout),
+                                                   request::MakeNotifyPeer(rpc::MakeChannel(notify_address), kTimeout), service_options));
+        return std::unique_ptr<rpc::Service>(std::move(service));
       });
   REMATCH_RETURN_IF_ERROR(request_server.status());
   request_server_ = *std::move(request_server);
