@@ -171,6 +171,14 @@ void EffectRunner::Dispatch(EffectWork work) {
 }
 
 void EffectRunner::Run(EffectWork work) {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (stopping_) {
+      known_.erase(work.row);
+      --running_;
+      return;
+    }
+  }
   absl::StatusOr<Command> answer = Ask(work);
   if (!answer.ok()) {
     DidNotWork(work, answer.status());
@@ -208,10 +216,9 @@ void EffectRunner::Forget(const std::string& row) {
 
 void EffectRunner::DidNotWork(const EffectWork& work, const absl::Status& status) {
   const bool refused = !IsSilence(status);
-  Postponed row{.id = work.row, .epoch = work.epoch, .refused = refused};
   const int64_t tries = std::min<int64_t>(work.attempts, 20);
   const absl::Duration pause = std::min(options_.first_pause * static_cast<double>(int64_t{1} << tries), options_.longest_pause);
-  row.due = clock_.Now() + pause;
+  Postponed row{.id = work.row, .epoch = work.epoch, .due = clock_.Now() + pause, .refused = refused};
   row.poison = refused && work.refusals + 1 >= options_.max_refusals;
   if (row.poison) {
     metrics_.Count("poisoned_effects");

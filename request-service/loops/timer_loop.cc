@@ -41,7 +41,7 @@ absl::Duration TimerLoop::Step() {
     const TimerWork& timer = (*due)[i];
     // A full queue and a store that is away are no fault of this timer's.
     const bool refused = results[i].code() != absl::StatusCode::kResourceExhausted && results[i].code() != absl::StatusCode::kUnavailable;
-    Postponed row{.id = timer.key.id, .epoch = timer.epoch, .refused = refused};
+    Postponed row{.id = timer.key.id, .epoch = timer.epoch, .due = now, .refused = refused};
     row.due = now + std::min(kAfterFailure * static_cast<double>(int64_t{1} << std::min<int64_t>(timer.refusals, 20)), kLongestPause);
     row.poison = refused && timer.refusals + 1 >= kMostRefusals;
     if (refused) {

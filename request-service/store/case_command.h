@@ -44,7 +44,9 @@ inline constexpr std::string_view kStaleClaim = "STALE_CLAIM";
 
 // What a command came to, for building its answer.
 struct Applied {
+  const CaseKey& key;
   const Case& after;
+  const v1::EscalationPolicy& policy;  // of the case
   absl::Span<const Event> events;  // empty: nothing changed
 };
 

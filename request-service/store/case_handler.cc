@@ -227,7 +227,7 @@ absl::StatusOr<std::string> Batch::Decide(const CaseCommand& command, Working& w
     w.set_timer = true;
     if (!decision.events.empty()) NoteLateness(was_due, decision.events);
   }
-  return command.reply ? command.reply({.after = w.c, .events = decision.events}) : std::string();
+  return command.reply ? command.reply({.key = w.key, .after = w.c, .policy = policy, .events = decision.events}) : std::string();
 }
 
 void Batch::Record(const CaseCommand& command, Working& w, const Decision& decision) {

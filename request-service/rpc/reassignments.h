@@ -1,0 +1,105 @@
+// What the RPCs of the ReassignmentService do, without gRPC: check the request, ask the peers what is needed, put a command through the
+// door or read the store, and answer. Reads return; writes call `done`. protos/rematch/request/v1/service.proto says what each means.
+#ifndef REMATCH_REQUEST_SERVICE_RPC_REASSIGNMENTS_H_
+#define REMATCH_REQUEST_SERVICE_RPC_REASSIGNMENTS_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "platform/clock.h"
+#include "platform/executor.h"
+#include "platform/ids.h"
+#include "platform/rpc/call.h"
+#include "rematch/request/v1/service.pb.h"
+#include "request-service/domain/reply_code.h"
+#include "request-service/loops/peers.h"
+#include "request-service/rpc/validate.h"
+#include "request-service/store/case_command.h"
+#include "request-service/store/case_reader.h"
+#include "request-service/store/policy_store.h"
+
+namespace rematch::request {
+
+// Thread-safe. Reads block; writes do not, those that ask a peer first run that part on `blocking`.
+class Reassignments {
+ public:
+  Reassignments(CaseDoor& door, CaseReader& reader, PolicyStore& policies, MentorPeer& mentor, const ReplyCodes& codes, platform::IdSource& ids,
+                platform::Clock& clock, platform::Executor& blocking)
+      : door_(door), reader_(reader), policies_(policies), mentor_(mentor), codes_(codes), ids_(ids), clock_(clock), blocking_(blocking) {}
+
+  template <typename Response>
+  using Done = rpc::Done<Response>;
+  using Call = rpc::Call;
+
+  // Writes.
+  void CreateReassignment(const Call& call, const v1::CreateReassignmentRequest& request, Done<v1::Reassignment> done);
+  void ReviewReassignment(const Call& call, const v1::ReviewReassignmentRequest& request, Done<v1::Reassignment> done);
+  void WithdrawReassignment(const Call& call, const v1::WithdrawReassignmentRequest& request, Done<v1::Reassignment> done);
+  void CloseReassignment(const Call& call, const v1::CloseReassignmentRequest& request, Done<v1::Reassignment> done);
+  void RestartSearch(const Call& call, const v1::RestartSearchRequest& request, Done<v1::Reassignment> done);
+  void RecordOfferResponse(const Call& call, const v1::RecordOfferResponseRequest& request, Done<v1::Offer> done);
+  void RespondToOffer(const Call& call, const v1::RespondToOfferRequest& request, Done<v1::RespondToOfferResponse> done);
+  void ConfirmMatch(const Call& call, const v1::ConfirmMatchRequest& request, Done<v1::Reassignment> done);
+  void RejectMatch(const Call& call, const v1::RejectMatchRequest& request, Done<v1::Reassignment> done);
+  void OpenBroadcast(const Call& call, const v1::OpenBroadcastRequest& request, Done<v1::Reassignment> done);
+  void ChooseInterested(const Call& call, const v1::ChooseInterestedRequest& request, Done<v1::Reassignment> done);
+  void PassAllOver(const Call& call, const v1::PassAllOverRequest& request, Done<v1::Reassignment> done);
+  void RecommendPerson(const Call& call, const v1::RecommendPersonRequest& request, Done<v1::Person> done);
+  void QualifyPerson(const Call& call, const v1::QualifyPersonRequest& request, Done<v1::Person> done);
+  void RecordConsent(const Call& call, const v1::RecordConsentRequest& request, Done<v1::Reassignment> done);
+  void RecordCall(const Call& call, const v1::RecordCallRequest& request, Done<v1::Reassignment> done);
+  void TakeCandidate(const Call& call, const v1::TakeCandidateRequest& request, Done<v1::Reassignment> done);
+  void DeclineToTake(const Call& call, const v1::DeclineToTakeRequest& request, Done<v1::Reassignment> done);
+  void SendClosingNote(const Call& call, const v1::SendClosingNoteRequest& request, Done<v1::Reassignment> done);
+
+  // Reads.
+  absl::StatusOr<v1::Reassignment> GetReassignment(const Call& call, const v1::GetReassignmentRequest& request);
+  absl::StatusOr<v1::ListReassignmentsResponse> ListReassignments(const Call& call, const v1::ListReassignmentsRequest& request);
+  absl::StatusOr<v1::PreviewEscalationResponse> PreviewEscalation(const Call& call, const v1::PreviewEscalationRequest& request);
+  absl::StatusOr<v1::ListOffersResponse> ListOffers(const Call& call, const v1::ListOffersRequest& request);
+  absl::StatusOr<v1::ListPeopleResponse> ListPeople(const Call& call, const v1::ListPeopleRequest& request);
+  absl::StatusOr<v1::ListTasksResponse> ListTasks(const Call& call, const v1::ListTasksRequest& request);
+  absl::StatusOr<v1::ListReassignmentEventsResponse> ListReassignmentEvents(const Call& call,
+                                                                            const v1::ListReassignmentEventsRequest& request);
+  absl::StatusOr<v1::VerifyAuditTrailResponse> VerifyAuditTrail(const Call& call, const v1::VerifyAuditTrailRequest& request);
+  absl::StatusOr<v1::ListDisclosuresResponse> ListDisclosures(const Call& call, const v1::ListDisclosuresRequest& request);
+  absl::StatusOr<v1::PolicyVersion> GetPolicyVersion(const Call& call, const v1::GetPolicyVersionRequest& request);
+  absl::StatusOr<v1::ListPolicyVersionsResponse> ListPolicyVersions(const Call& call, const v1::ListPolicyVersionsRequest& request);
+
+  // For a watch: the case if its etag is not `etag`, and whether it has ended.
+  struct Watched {
+    std::optional<v1::Reassignment> changed;
+    bool ended = false;
+  };
+  absl::StatusOr<Watched> Watch(const Call& call, const v1::WatchReassignmentRequest& request, const std::string& etag);
+
+ private:
+  // Submits `command` for `request`, answering with what `command.reply` serializes.
+  template <typename Request, typename Response>
+  void Submit(const Call& call, const Request& request, CaseCommand command, Done<Response> done);
+  // The same with the case itself as the answer.
+  template <typename Request>
+  void SubmitForCase(const Call& call, const Request& request, CaseCommand command, Done<v1::Reassignment> done);
+  // Runs `work` on `blocking_`, or answers that there is too much to do.
+  template <typename Response>
+  void Block(Done<Response> done, absl::AnyInvocable<void()> work);
+
+  // The case, if the caller may call this method on it; else CASE_NOT_FOUND.
+  absl::StatusOr<StoredCase> LoadFor(const Call& call, const CaseKey& key);
+  absl::StatusOr<v1::Reassignment> Publish(const Call& call, const StoredCase& stored);
+  absl::StatusOr<CaseCommand> PrepareOpen(const Call& call, const v1::CreateReassignmentRequest& request);
+  absl::StatusOr<CaseCommand> PrepareBroadcast(const Call& call, const v1::OpenBroadcastRequest& request, const CaseKey& key);
+
+  CaseDoor& door_;
+  CaseReader& reader_;
+  PolicyStore& policies_;
+  MentorPeer& mentor_;
+  const ReplyCodes& codes_;
+  platform::IdSource& ids_;
+  platform::Clock& clock_;
+  platform::Executor& blocking_;
+};
+
+}  // namespace rematch::request
+
+#endif  // REMATCH_REQUEST_SERVICE_RPC_REASSIGNMENTS_H_
