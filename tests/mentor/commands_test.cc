@@ -89,9 +89,15 @@ TEST(ReleaseSeat, OfAnUnknownKeyRefusesTheHoldThatComesLate_F30) {
 TEST(Seat, MovesForwardOnly) {
   const auto make = [](const std::string& state) {
     Roster roster = WithTwoMentors();
-    if (state != "none") EXPECT_TRUE(Decide(roster, kHold, TestContext()).ok());
-    if (state == "released") EXPECT_TRUE(Decide(roster, ReleaseSeat{"k"}, TestContext()).ok());
-    if (state == "transferred") EXPECT_TRUE(Decide(roster, TransferCandidate{"k", ""}, TestContext()).ok());
+    if (state != "none") {
+      EXPECT_TRUE(Decide(roster, kHold, TestContext()).ok());
+    }
+    if (state == "released") {
+      EXPECT_TRUE(Decide(roster, ReleaseSeat{"k"}, TestContext()).ok());
+    }
+    if (state == "transferred") {
+      EXPECT_TRUE(Decide(roster, TransferCandidate{"k", ""}, TestContext()).ok());
+    }
     return roster;
   };
   struct Case {
@@ -115,7 +121,7 @@ TEST(Seat, MovesForwardOnly) {
 TEST(HoldNextSeat, HoldsTheFirstWithAFreeSeatAndSeesHoldsMadeBefore_F5_F30) {
   Roster roster = WithTwoMentors();
   roster.candidates.Load(SomeCandidate("bob"));
-  const Search order{.order = {"one", "two"}};
+  const Search order = Ordered({"one", "two"});
   const auto first = Decide(roster, HoldNextSeat{.seat = "k1", .program = "p1", .candidate = "ann", .search = order}, TestContext());
   ASSERT_TRUE(first.ok());
   EXPECT_EQ(first->seat->mentor, "one");

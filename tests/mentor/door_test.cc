@@ -1,5 +1,7 @@
 // Commands through the real door, over the real store on SQLite.
+#include <atomic>
 #include <random>
+#include <thread>
 
 #include "mentor-service/domain/reasons.h"
 #include "platform/errors.h"
@@ -11,6 +13,7 @@ namespace {
 
 Roster Populated(int mentors, int capacity, int candidates) {
   Roster roster = SmallRoster();
+  for (const char* id : {"s7", "s8"}) roster.sites.Load({.id = id, .display_name = id, .district = "d2", .administrator = SomeContact("admin")});
   for (int i = 0; i < mentors; ++i) {
     Mentor mentor = SomeMentor("m" + std::to_string(i));
     mentor.assigned = 0;
@@ -255,7 +258,7 @@ TEST(ConcurrentDoor, ReadersNeverSeeTwoMentorsOrNoneDuringASwap_F34) {
     while (!done) {
       EXPECT_TRUE(kit.database()
                       .Read([&](sql::Transaction& tx) -> absl::Status {
-                        REMATCH_ASSIGN_OR_RETURN(const auto all, store::ListAssignments(tx, "c1", {.candidate = "c0"}, {}, 1000));
+                        REMATCH_ASSIGN_OR_RETURN(const auto all, store::ListAssignments(tx, "c1", {.candidate = "c0", .mentor = "", .programs = std::nullopt}, {}, 1000));
                         const auto open = std::count_if(all.begin(), all.end(), [](const Assignment& a) { return !a.end.has_value(); });
                         EXPECT_EQ(open, 1);
                         return absl::OkStatus();

@@ -84,6 +84,27 @@ inline Roster SmallRoster() {
   return roster;
 }
 
+inline Search Ordered(std::vector<std::string> order) {
+  Search search;
+  search.order = std::move(order);
+  return search;
+}
+inline Search Without(std::vector<std::string> exclude) {
+  Search search;
+  search.exclude = std::move(exclude);
+  return search;
+}
+inline Search OfTiers(std::vector<Tier> tiers) {
+  Search search;
+  search.tiers = std::move(tiers);
+  return search;
+}
+inline Search Everybody(std::vector<std::string> exclude = {}) {
+  Search search = Without(std::move(exclude));
+  search.pool = Pool::kEverybody;
+  return search;
+}
+
 inline std::vector<std::string> MentorsOf(const std::vector<Ranked>& ranking) {
   std::vector<std::string> mentors;
   for (const Ranked& ranked : ranking) mentors.push_back(ranked.mentor);

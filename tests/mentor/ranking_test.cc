@@ -49,7 +49,7 @@ TEST(IndividualPool, LeavesOutWhomThePolicyLeavesOut_F4_F20_F25) {
   Roster roster = SmallRoster();
   roster.mentors.Load(SomeMentor("m"));
   EXPECT_EQ(RankFor(roster).size(), 1u);
-  EXPECT_THAT(RankFor(roster, {.exclude = {"m"}}), IsEmpty());
+  EXPECT_THAT(RankFor(roster, Without({"m"})), IsEmpty());
   roster.candidates.Change("ann").mentor = "m";
   EXPECT_THAT(RankFor(roster), IsEmpty()) << "the mentor of record";
 }
@@ -71,8 +71,8 @@ TEST(IndividualPool, TakesTheThreeTiersAndEachCountsOnlyWhenAskedFor_F4) {
   EXPECT_THAT(tiers["more"], ElementsAre(Tier::kInterested));
   EXPECT_THAT(tiers["past"], ElementsAre(Tier::kPastMentor));
   EXPECT_THAT(tiers["both"], ElementsAre(Tier::kOneCandidate, Tier::kInterested));
-  EXPECT_THAT(MentorsOf(RankFor(roster, {.tiers = {Tier::kPastMentor}})), ElementsAre("past"));
-  EXPECT_EQ(RankFor(roster, {.tiers = {Tier::kInterested, Tier::kOneCandidate}}).front().tiers.front(), Tier::kInterested);
+  EXPECT_THAT(MentorsOf(RankFor(roster, OfTiers({Tier::kPastMentor}))), ElementsAre("past"));
+  EXPECT_EQ(RankFor(roster, OfTiers({Tier::kInterested, Tier::kOneCandidate})).front().tiers.front(), Tier::kInterested);
   EXPECT_EQ(RankFor(roster).back().mentor, "past");
 }
 
@@ -98,8 +98,8 @@ TEST(EverybodyPool, ReachesAllActiveMembersTheCurrentMentorAndTheFullIncluded_F9
   roster.mentors.Load(With("out", [](Mentor& m) { m.opted_out = true; }));
   roster.mentors.Load(With("boss", [](Mentor& m) { m.supervised_sites = {"s1"}; }));
   roster.candidates.Change("ann").mentor = "current";
-  EXPECT_THAT(MentorsOf(RankFor(roster, {.pool = Pool::kEverybody})), ::testing::UnorderedElementsAre("new", "full", "current"));
-  EXPECT_THAT(MentorsOf(RankFor(roster, {.pool = Pool::kEverybody, .exclude = {"current"}})), ::testing::UnorderedElementsAre("new", "full"));
+  EXPECT_THAT(MentorsOf(RankFor(roster, Everybody())), ::testing::UnorderedElementsAre("new", "full", "current"));
+  EXPECT_THAT(MentorsOf(RankFor(roster, Everybody({"current"}))), ::testing::UnorderedElementsAre("new", "full"));
 }
 
 TEST(Ranking, OrdersByLeaderThenTierThenMatchThenCaseload_F5) {
@@ -130,7 +130,7 @@ TEST(Ranking, OrdersByLeaderThenTierThenMatchThenCaseload_F5) {
     roster.mentors.Load(With(id, change));
     expected.push_back(id);
   }
-  const std::vector<Ranked> ranking = RankFor(roster, {.order = {"nobody", "placed"}});
+  const std::vector<Ranked> ranking = RankFor(roster, Ordered({"nobody", "placed"}));
   EXPECT_EQ(MentorsOf(ranking), expected);
   for (size_t i = 0; i < ranking.size(); ++i) EXPECT_EQ(ranking[i].rank, static_cast<int>(i) + 1);
   EXPECT_TRUE(ranking[0].placed_by_leader);
@@ -142,7 +142,7 @@ TEST(Ranking, ListsWhoIsFullBehindTheOthersWithoutARank_F4) {
   roster.mentors.Load(With("full", [](Mentor& m) { m.capacity = 1; }));
   roster.mentors.Load(With("held", [](Mentor& m) { m.held = 2; }));
   roster.mentors.Load(With("past", [](Mentor& m) { m.assigned = 0; }));
-  const std::vector<Ranked> ranking = RankFor(roster, {.order = {"full"}});
+  const std::vector<Ranked> ranking = RankFor(roster, Ordered({"full"}));
   ASSERT_EQ(ranking.size(), 3u);
   EXPECT_EQ(ranking[0].mentor, "past");
   EXPECT_EQ(ranking[0].rank, 1);
@@ -165,7 +165,7 @@ TEST(Ranking, SaysWhyInOneSentence_F26) {
     m.district = "d2";
     m.capacity = 1;
   });
-  EXPECT_EQ(RankFor(roster, {.order = {"a"}})[0].explanation,
+  EXPECT_EQ(RankFor(roster, Ordered({"a"}))[0].explanation,
             "Placed here by the Leader; mentored before and has no candidate now; covers nothing of what is needed; another district; 0 of 1 seat taken");
 }
 
