@@ -146,7 +146,7 @@ struct GroupCommitCore::Impl {
   absl::Mutex mutex;
   bool stopping ABSL_GUARDED_BY(mutex) = false;
   bool draining ABSL_GUARDED_BY(mutex) = false;
-  int running ABSL_GUARDED_BY(mutex) = 0;  // batches
+  int running ABSL_GUARDED_BY(mutex) = 0;                          // batches
   std::deque<std::unique_ptr<Item>> again ABSL_GUARDED_BY(mutex);  // twins of refused commands: already admitted, so first
   std::deque<std::unique_ptr<Item>> people ABSL_GUARDED_BY(mutex);
   std::deque<std::unique_ptr<Item>> timers ABSL_GUARDED_BY(mutex);
@@ -436,11 +436,10 @@ absl::Status GroupCommitCore::Impl::KeepReplies(Transaction& tx, const Items& it
     }
   }
   if (kept > 0) {
-    REMATCH_RETURN_IF_ERROR(
-        tx.Execute(absl::StrCat("INSERT INTO requests (scope, request_id, attempt, body_hash, reply, created) VALUES ",
-                                sql::ValueRows(kept, 6), " ON DUPLICATE KEY UPDATE reply = VALUES(reply)"),
-                   values)
-            .status());
+    REMATCH_RETURN_IF_ERROR(tx.Execute(absl::StrCat("INSERT INTO requests (scope, request_id, attempt, body_hash, reply, created) VALUES ",
+                                                    sql::ValueRows(kept, 6), " ON DUPLICATE KEY UPDATE reply = VALUES(reply)"),
+                                       values)
+                                .status());
   }
   if (refused.empty()) return absl::OkStatus();
   const auto [where, keys] = WhereRequests(items, refused);
@@ -510,8 +509,8 @@ bool GroupCommitCore::Impl::Pause(History& history) {
   return !mutex.AwaitWithTimeout(absl::Condition(&stopping), pause);
 }
 
-GroupCommitCore::GroupCommitCore(GroupCommitOptions options, sql::Database& database, Handle handle, Destroy destroy, platform::Clock& clock,
-                                 platform::Random& random, GroupCommitObserver* observer)
+GroupCommitCore::GroupCommitCore(GroupCommitOptions options, sql::Database& database, Handle handle, Destroy destroy,
+                                 platform::Clock& clock, platform::Random& random, GroupCommitObserver* observer)
     : impl_(std::make_unique<Impl>(options, database, std::move(handle), destroy, clock, random, observer)) {}
 
 GroupCommitCore::~GroupCommitCore() { impl_->Stop(); }

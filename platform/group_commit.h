@@ -82,8 +82,8 @@ struct GroupCommitOptions {
   size_t max_queue = 4096;
   // Threads that commit; -1: database.writers(); 0: none, RunOnce() is called by a simulator or a test.
   int threads = -1;
-  int max_attempts = 8;                              // of one batch, for kRetry and kUnknownCommit
-  absl::Duration max_retry = absl::Seconds(10);      // how long kUnavailable is retried
+  int max_attempts = 8;                          // of one batch, for kRetry and kUnknownCommit
+  absl::Duration max_retry = absl::Seconds(10);  // how long kUnavailable is retried
   absl::Duration first_pause = absl::Milliseconds(2);
 };
 

@@ -19,9 +19,10 @@ Leases::Leases(sql::Database& database, Clock& clock, std::string replica, absl:
 absl::Status Leases::Beat() {
   REMATCH_RETURN_IF_ERROR(database_.Transact([this](Transaction& tx) {
     return tx
-        .Execute("INSERT INTO replicas (replica, beat, seen) VALUES (?, 1, ?)"
-                 " ON DUPLICATE KEY UPDATE beat = beat + 1, seen = VALUES(seen)",
-                 {replica_, sql::ToMicros(clock_.Now())})
+        .Execute(
+            "INSERT INTO replicas (replica, beat, seen) VALUES (?, 1, ?)"
+            " ON DUPLICATE KEY UPDATE beat = beat + 1, seen = VALUES(seen)",
+            {replica_, sql::ToMicros(clock_.Now())})
         .status();
   }));
   // A beat that stands still is counted from after the first look at it to before the last one: the time spent looking, and
@@ -67,8 +68,9 @@ absl::StatusOr<std::vector<Claim>> Leases::ClaimDue(std::string_view table, absl
       std::vector<Value> names;
       for (const auto& [replica, beat] : dead) names.emplace_back(replica);
       sql::PadInList(names);
-      REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows,
-                               tx.Query(absl::StrCat("SELECT replica, beat FROM replicas WHERE replica IN ", sql::InList(names.size())), names));
+      REMATCH_ASSIGN_OR_RETURN(
+          const std::vector<Row> rows,
+          tx.Query(absl::StrCat("SELECT replica, beat FROM replicas WHERE replica IN ", sql::InList(names.size())), names));
       for (const Row& row : rows) {
         const std::pair<std::string, int64_t> now_seen(row.Text(0), row.Int(1));
         if (std::binary_search(dead.begin(), dead.end(), now_seen)) from.emplace_back(row.Text(0));
@@ -99,7 +101,8 @@ absl::StatusOr<std::vector<Claim>> Leases::ClaimDue(std::string_view table, absl
 absl::StatusOr<absl::Time> Leases::NextDue(std::string_view table) {
   absl::Time next = absl::InfiniteFuture();
   REMATCH_RETURN_IF_ERROR(database_.Read([&](Transaction& tx) -> absl::Status {
-    REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows, tx.Query(absl::StrCat("SELECT MIN(due) FROM ", ToAbsl(table), " WHERE owner = ''")));
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows,
+                             tx.Query(absl::StrCat("SELECT MIN(due) FROM ", ToAbsl(table), " WHERE owner = ''")));
     if (!rows.empty() && !rows[0].IsNull(0)) next = sql::FromMicros(rows[0].Int(0));
     return absl::OkStatus();
   }));

@@ -5,8 +5,8 @@
 // its epoch; a write about the row that is made later checks owner and epoch in its own transaction, so a replica that slept
 // through its lease writes nothing stale.
 //
-// A table of work has the columns `id` (unique), `due` (microseconds), `owner` ('' when nobody's), `epoch`, and an index on (owner, due). Rows that
-// a replica creates may start as its own (owner = itself, epoch = 1): then it goes to work after the commit, without polling.
+// A table of work has the columns `id` (unique), `due` (microseconds), `owner` ('' when nobody's), `epoch`, and an index on (owner, due).
+// Rows that a replica creates may start as its own (owner = itself, epoch = 1): then it goes to work after the commit, without polling.
 //
 //   CREATE TABLE replicas (replica VARCHAR(64) NOT NULL PRIMARY KEY, beat BIGINT NOT NULL, seen BIGINT NOT NULL);
 #ifndef REMATCH_PLATFORM_LEASES_H_

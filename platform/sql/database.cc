@@ -69,9 +69,10 @@ Failure FailureOf(const absl::Status& status) {
 
 absl::Status StoreError(Failure failure, std::string_view detail) {
   const bool refused = failure == Failure::kSplit;
-  absl::Status status = refused ? Error(absl::StatusCode::kInternal, reason::kStoreRefused, absl::StrCat("the store refused: ", ToAbsl(detail)))
-                                : Error(absl::StatusCode::kUnavailable, reason::kStoreUnavailable,
-                                        absl::StrCat("the store is unavailable: ", ToAbsl(detail)));
+  absl::Status status =
+      refused
+          ? Error(absl::StatusCode::kInternal, reason::kStoreRefused, absl::StrCat("the store refused: ", ToAbsl(detail)))
+          : Error(absl::StatusCode::kUnavailable, reason::kStoreUnavailable, absl::StrCat("the store is unavailable: ", ToAbsl(detail)));
   if (failure != Failure::kNone) {
     status.SetPayload(kFailureUrl, absl::Cord(std::string(1, static_cast<char>('0' + static_cast<int>(failure)))));
   }
@@ -82,8 +83,7 @@ absl::StatusOr<std::unique_ptr<Database>> Open(std::string_view url, const OpenO
   constexpr std::string_view kScheme = "sqlite:";
   const std::string_view path = url.substr(std::min(url.size(), kScheme.size()));
   if (!url.starts_with(kScheme) || path.empty() || path.find('\0') != path.npos) {
-    return Error(absl::StatusCode::kInvalidArgument, reason::kDatabaseUrlInvalid,
-                 "a database is named as sqlite:PATH or sqlite::memory:");
+    return Error(absl::StatusCode::kInvalidArgument, reason::kDatabaseUrlInvalid, "a database is named as sqlite:PATH or sqlite::memory:");
   }
   if (path == ":memory:") return OpenSqliteMemory();
   return OpenSqliteFile(std::string(path), options);

@@ -38,8 +38,9 @@ absl::StatusOr<std::vector<Migration>> Parse(std::span<const platform::EmbeddedF
     for (const char c : file.name) plain = plain && (absl::ascii_isalnum(c) || c == '_' || c == '.' || c == '-');
     if (!plain || !absl::SimpleAtoi(ToAbsl(file.name.substr(0, file.name.find('_'))), &migration.number) || migration.number <= 0 ||
         (!migrations.empty() && migration.number <= migrations.back().number)) {
-      return Error(absl::StatusCode::kInternal, reason::kMigrationInvalid,
-                   absl::StrCat("the migration ", ToAbsl(file.name), " is not named like 0001_name.sql, or not in the order of its number"));
+      return Error(
+          absl::StatusCode::kInternal, reason::kMigrationInvalid,
+          absl::StrCat("the migration ", ToAbsl(file.name), " is not named like 0001_name.sql, or not in the order of its number"));
     }
     migrations.push_back(std::move(migration));
   }
@@ -47,7 +48,8 @@ absl::StatusOr<std::vector<Migration>> Parse(std::span<const platform::EmbeddedF
 }
 
 absl::Status Mismatch(std::string_view name, std::string_view what) {
-  return Error(absl::StatusCode::kFailedPrecondition, reason::kSchemaMismatch, absl::StrCat("the migration ", ToAbsl(name), " ", ToAbsl(what)));
+  return Error(absl::StatusCode::kFailedPrecondition, reason::kSchemaMismatch,
+               absl::StrCat("the migration ", ToAbsl(name), " ", ToAbsl(what)));
 }
 
 // How many of `migrations` the store has already: they must be its first ones, unchanged.
@@ -76,9 +78,8 @@ absl::Status Migrate(Database& database, std::span<const platform::EmbeddedFile>
   REMATCH_ASSIGN_OR_RETURN(const size_t applied, Applied(migrations, rows));
   for (size_t i = applied; i < migrations.size(); ++i) {
     const Migration& migration = migrations[i];
-    const std::string record =
-        absl::StrCat("INSERT INTO schema_migrations (number, name, checksum, applied) VALUES (", migration.number, ", '", ToAbsl(migration.name),
-                     "', '", migration.checksum, "', ", ToMicros(clock.Now()), ");");
+    const std::string record = absl::StrCat("INSERT INTO schema_migrations (number, name, checksum, applied) VALUES (", migration.number,
+                                            ", '", ToAbsl(migration.name), "', '", migration.checksum, "', ", ToMicros(clock.Now()), ");");
     const absl::Status status = database.RunScript(absl::StrCat(ToAbsl(migration.script), "\n;\n", record));
     if (!status.ok()) return StoreError(FailureOf(status), absl::StrCat("migration ", ToAbsl(migration.name), ": ", status.message()));
   }

@@ -213,8 +213,7 @@ class SqliteTransaction final : public Transaction {
   absl::Status failed_;
 };
 
-absl::Status RunBody(Connection& connection, std::string_view begin, bool may_write,
-                     absl::FunctionRef<absl::Status(Transaction&)> body) {
+absl::Status RunBody(Connection& connection, std::string_view begin, bool may_write, absl::FunctionRef<absl::Status(Transaction&)> body) {
   REMATCH_RETURN_IF_ERROR(connection.Run(begin));
   SqliteTransaction transaction(connection, may_write);
   absl::Status status = body(transaction);
@@ -271,8 +270,7 @@ class LockFile {
 class SqliteDatabase final : public Database {
  public:
   // No readers: reads share the connection that writes.
-  SqliteDatabase(std::unique_ptr<LockFile> lock_file, std::unique_ptr<Connection> writer,
-                 std::vector<std::unique_ptr<Connection>> readers)
+  SqliteDatabase(std::unique_ptr<LockFile> lock_file, std::unique_ptr<Connection> writer, std::vector<std::unique_ptr<Connection>> readers)
       : lock_file_(std::move(lock_file)), has_readers_(!readers.empty()), writer_(std::move(writer)), idle_readers_(std::move(readers)) {}
 
   absl::Status Transact(absl::FunctionRef<absl::Status(Transaction&)> body) override {

@@ -78,12 +78,15 @@ TEST(ConcurrentLoop, TakesItsNextStepAtOnceWhenNothingIsToWaitFor) {
 TEST(ConcurrentLoop, IsWokenBeforeItsTime) {
   absl::Notification first, second;
   int steps = 0;
-  Loop loop("wakes", [&] {
-    ++steps;
-    if (steps == 1) first.Notify();
-    if (steps == 2) second.Notify();
-    return absl::InfiniteDuration();
-  }, absl::InfiniteDuration());
+  Loop loop(
+      "wakes",
+      [&] {
+        ++steps;
+        if (steps == 1) first.Notify();
+        if (steps == 2) second.Notify();
+        return absl::InfiniteDuration();
+      },
+      absl::InfiniteDuration());
   first.WaitForNotification();
   loop.Wake();
   second.WaitForNotification();
@@ -92,15 +95,18 @@ TEST(ConcurrentLoop, IsWokenBeforeItsTime) {
 TEST(ConcurrentLoop, AWakeDuringAStepIsNotLost) {
   absl::Notification in_first, woken, second;
   int steps = 0;
-  Loop loop("kept wake", [&] {
-    ++steps;
-    if (steps == 1) {
-      in_first.Notify();
-      woken.WaitForNotification();
-    }
-    if (steps == 2) second.Notify();
-    return absl::InfiniteDuration();
-  }, absl::InfiniteDuration());
+  Loop loop(
+      "kept wake",
+      [&] {
+        ++steps;
+        if (steps == 1) {
+          in_first.Notify();
+          woken.WaitForNotification();
+        }
+        if (steps == 2) second.Notify();
+        return absl::InfiniteDuration();
+      },
+      absl::InfiniteDuration());
   in_first.WaitForNotification();
   loop.Wake();
   woken.Notify();

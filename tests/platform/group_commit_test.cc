@@ -25,15 +25,15 @@ namespace {
 
 using platform::ManualClock;
 using platform::SeededRandom;
+using rematch::testing::Fault;
+using rematch::testing::FaultyDatabase;
+using rematch::testing::TempDir;
 using sql::Failure;
 using ::testing::AllOf;
 using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using rematch::testing::Fault;
-using rematch::testing::FaultyDatabase;
-using rematch::testing::TempDir;
 
 constexpr char kSchema[] =
     "CREATE TABLE requests (scope VARCHAR(255) NOT NULL, request_id VARCHAR(128) NOT NULL, attempt VARCHAR(64) NOT NULL,\n"
@@ -184,7 +184,8 @@ class GroupCommitTest : public ::testing::Test {
                      REMATCH_ASSIGN_OR_RETURN(const auto rows, tx.Query("SELECT COUNT(*) FROM requests"));
                      count = rows[0].Int(0);
                      return absl::OkStatus();
-                   }).ok());
+                   })
+                    .ok());
     return count;
   }
 

@@ -24,18 +24,21 @@ class LeasesTest : public ::testing::Test {
  protected:
   LeasesTest() {
     clock_.Advance(absl::Hours(1));  // how long a process runs must not matter
-    EXPECT_TRUE(db_->RunScript("CREATE TABLE replicas (replica VARCHAR(64) NOT NULL PRIMARY KEY, beat BIGINT NOT NULL, seen BIGINT NOT NULL);\n"
-                               "CREATE TABLE work (id VARCHAR(64) NOT NULL PRIMARY KEY, due BIGINT NOT NULL, owner VARCHAR(64) NOT NULL,\n"
-                               "                   epoch BIGINT NOT NULL);\n"
-                               "CREATE INDEX work_due ON work (owner, due);")
-                    .ok());
+    EXPECT_TRUE(
+        db_->RunScript("CREATE TABLE replicas (replica VARCHAR(64) NOT NULL PRIMARY KEY, beat BIGINT NOT NULL, seen BIGINT NOT NULL);\n"
+                       "CREATE TABLE work (id VARCHAR(64) NOT NULL PRIMARY KEY, due BIGINT NOT NULL, owner VARCHAR(64) NOT NULL,\n"
+                       "                   epoch BIGINT NOT NULL);\n"
+                       "CREATE INDEX work_due ON work (owner, due);")
+            .ok());
   }
 
   void Add(std::string id, absl::Time due, std::string owner = "", int64_t epoch = 0) {
     EXPECT_TRUE(db_->Transact([&](sql::Transaction& tx) {
-                     return tx.Execute("INSERT INTO work (id, due, owner, epoch) VALUES (?, ?, ?, ?)", {id, sql::ToMicros(due), owner, epoch})
+                     return tx
+                         .Execute("INSERT INTO work (id, due, owner, epoch) VALUES (?, ?, ?, ?)", {id, sql::ToMicros(due), owner, epoch})
                          .status();
-                   }).ok());
+                   })
+                    .ok());
   }
   std::vector<std::string> Claim(Leases& leases, size_t limit = 100) {
     const auto claims = leases.ClaimDue("work", clock_.Now(), limit);

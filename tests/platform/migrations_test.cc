@@ -30,7 +30,8 @@ class Migrations : public ::testing::Test {
                      REMATCH_ASSIGN_OR_RETURN(const auto rows, tx.Query("SELECT name FROM schema_migrations ORDER BY number"));
                      for (const Row& row : rows) names.push_back(row.Text(0));
                      return absl::OkStatus();
-                   }).ok());
+                   })
+                    .ok());
     return names;
   }
   int64_t RowsOfA() {
@@ -39,7 +40,8 @@ class Migrations : public ::testing::Test {
                      REMATCH_ASSIGN_OR_RETURN(const auto rows, tx.Query("SELECT COUNT(*) FROM a"));
                      count = rows[0].Int(0);
                      return absl::OkStatus();
-                   }).ok());
+                   })
+                    .ok());
     return count;
   }
 
@@ -92,8 +94,11 @@ TEST_F(Migrations, OneThatComesInBetweenIsRefused) {
 }
 
 TEST_F(Migrations, NamesAreCheckedBeforeAnythingIsApplied) {
-  for (const std::vector<EmbeddedFile>& files : std::vector<std::vector<EmbeddedFile>>{
-           {{"first.sql", "SELECT 1;"}}, {{"0001_it's.sql", "SELECT 1;"}}, {{"0001_a.txt", "SELECT 1;"}}, {kSecond, kFirst}, {kFirst, kFirst}}) {
+  for (const std::vector<EmbeddedFile>& files : std::vector<std::vector<EmbeddedFile>>{{{"first.sql", "SELECT 1;"}},
+                                                                                       {{"0001_it's.sql", "SELECT 1;"}},
+                                                                                       {{"0001_a.txt", "SELECT 1;"}},
+                                                                                       {kSecond, kFirst},
+                                                                                       {kFirst, kFirst}}) {
     EXPECT_EQ(ReasonOf(Run(files)), reason::kMigrationInvalid) << files.back().name;
   }
 }

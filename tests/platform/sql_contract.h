@@ -99,8 +99,9 @@ TEST_P(SqlContract, InsertIgnoreCountsOnlyNewRows) {
 }
 
 TEST_P(SqlContract, UpsertUpdatesWhatIsThere) {
-  const char* upsert = "INSERT INTO items (id, amount, note) VALUES (?, ?, ?), (?, ?, ?)"
-                       " ON DUPLICATE KEY UPDATE amount = amount + VALUES(amount), note = VALUES(note)";
+  const char* upsert =
+      "INSERT INTO items (id, amount, note) VALUES (?, ?, ?), (?, ?, ?)"
+      " ON DUPLICATE KEY UPDATE amount = amount + VALUES(amount), note = VALUES(note)";
   ASSERT_TRUE(Execute(upsert, {"a", 1, "x", "b", 2, "y"}).ok());
   ASSERT_TRUE(Execute(upsert, {"b", 10, "z", "c", 3, "w"}).ok());
   const auto rows = Query("SELECT id, amount, note FROM items ORDER BY id");
@@ -121,7 +122,8 @@ TEST_P(SqlContract, PaddedListsFindEachRowOnce) {
 TEST_P(SqlContract, LockingReadsWork) {
   ASSERT_TRUE(Execute("INSERT INTO items (id, amount) VALUES (?, ?)", {"a", 1}).ok());
   const absl::Status status = db_->Transact([](Transaction& tx) -> absl::Status {
-    REMATCH_ASSIGN_OR_RETURN(auto rows, tx.Query("SELECT id FROM items WHERE amount <= ? ORDER BY id LIMIT ? FOR UPDATE SKIP LOCKED", {9, 1}));
+    REMATCH_ASSIGN_OR_RETURN(auto rows,
+                             tx.Query("SELECT id FROM items WHERE amount <= ? ORDER BY id LIMIT ? FOR UPDATE SKIP LOCKED", {9, 1}));
     EXPECT_EQ(rows.size(), 1u);
     REMATCH_ASSIGN_OR_RETURN(rows, tx.Query("SELECT id FROM items WHERE id = ? FOR UPDATE", {"a"}));
     EXPECT_EQ(rows.size(), 1u);
@@ -186,8 +188,9 @@ TEST_P(SqlContract, ATransactionSeesItsOwnWrites) {
 }
 
 TEST_P(SqlContract, AReadMayNotWrite) {
-  const absl::Status status =
-      db_->Read([](Transaction& tx) { return tx.Execute("INSERT INTO items (id, amount) VALUES (?, ?)", {"a", 1}).status(); });
+  const absl::Status status = db_->Read([](Transaction& tx) {
+    return tx.Execute("INSERT INTO items (id, amount) VALUES (?, ?)", {"a", 1}).status();
+  });
   EXPECT_EQ(FailureOf(status), Failure::kSplit);
   EXPECT_EQ(Count(), 0);
 }
@@ -200,7 +203,9 @@ TEST_P(SqlContract, ATransactionInsideAnotherIsRefusedInsteadOfWaitingForever) {
 TEST_P(SqlContract, AScriptIsAllOrNothing) {
   EXPECT_FALSE(db_->RunScript("INSERT INTO items (id, amount) VALUES ('a;', 1);\nINSERT INTO nowhere (x) VALUES (1);").ok());
   EXPECT_EQ(Count(), 0);
-  EXPECT_TRUE(db_->RunScript("-- a comment\nINSERT INTO items (id, amount) VALUES ('a;', 1);\nINSERT INTO items (id, amount) VALUES ('b', 1);\n").ok());
+  EXPECT_TRUE(
+      db_->RunScript("-- a comment\nINSERT INTO items (id, amount) VALUES ('a;', 1);\nINSERT INTO items (id, amount) VALUES ('b', 1);\n")
+          .ok());
   EXPECT_EQ(Count(), 2);
 }
 

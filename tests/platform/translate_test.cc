@@ -49,7 +49,8 @@ TEST(ToSqlite, NeverTouchesLiteralsNamesAndComments) {
 TEST(SplitScript, EndsAStatementAtASemicolonAtTheEndOfALine) {
   EXPECT_THAT(SplitScript("CREATE TABLE a (x BIGINT);\nCREATE TABLE b (x BIGINT);"),
               ElementsAre("CREATE TABLE a (x BIGINT)", "CREATE TABLE b (x BIGINT)"));
-  EXPECT_THAT(SplitScript("SELECT 1;  -- the first\nSELECT 2 ;\r\n\nSELECT 3"), ElementsAre("SELECT 1", "-- the first\nSELECT 2", "SELECT 3"));
+  EXPECT_THAT(SplitScript("SELECT 1;  -- the first\nSELECT 2 ;\r\n\nSELECT 3"),
+              ElementsAre("SELECT 1", "-- the first\nSELECT 2", "SELECT 3"));
 }
 
 TEST(SplitScript, KeepsSemicolonsInsideOfLiteralsCommentsAndLines) {

@@ -40,7 +40,7 @@ void* FlagOf(Notification* notification) { return reinterpret_cast<char*>(notifi
 
 // WRAP(RESULT, MANGLED_NAME, ARGUMENTS): `this` comes first. CMakeLists.txt reads the names from these lines for the linker.
 #define REAL(name) __real_##name
-#define WRAP(result, name, ...)                  \
+#define WRAP(result, name, ...)                 \
   extern "C" result __real_##name(__VA_ARGS__); \
   extern "C" result __wrap_##name(__VA_ARGS__)
 
@@ -77,7 +77,8 @@ WRAP(void, _ZN4absl7debian35Mutex5AwaitERKNS0_9ConditionE, Mutex* mutex, const C
   REAL(_ZN4absl7debian35Mutex5AwaitERKNS0_9ConditionE)(mutex, Condition(&guarded, &Guarded::Holds));
   __tsan_acquire(mutex);
 }
-WRAP(bool, _ZN4absl7debian35Mutex16AwaitWithTimeoutERKNS0_9ConditionENS0_8DurationE, Mutex* mutex, const Condition& condition, Duration timeout) {
+WRAP(bool, _ZN4absl7debian35Mutex16AwaitWithTimeoutERKNS0_9ConditionENS0_8DurationE, Mutex* mutex, const Condition& condition,
+     Duration timeout) {
   Guarded guarded{mutex, &condition};
   __tsan_release(mutex);
   const bool holds =
@@ -88,7 +89,8 @@ WRAP(bool, _ZN4absl7debian35Mutex16AwaitWithTimeoutERKNS0_9ConditionENS0_8Durati
 WRAP(bool, _ZN4absl7debian35Mutex17AwaitWithDeadlineERKNS0_9ConditionENS0_4TimeE, Mutex* mutex, const Condition& condition, Time deadline) {
   Guarded guarded{mutex, &condition};
   __tsan_release(mutex);
-  const bool holds = REAL(_ZN4absl7debian35Mutex17AwaitWithDeadlineERKNS0_9ConditionENS0_4TimeE)(mutex, Condition(&guarded, &Guarded::Holds), deadline);
+  const bool holds =
+      REAL(_ZN4absl7debian35Mutex17AwaitWithDeadlineERKNS0_9ConditionENS0_4TimeE)(mutex, Condition(&guarded, &Guarded::Holds), deadline);
   __tsan_acquire(mutex);
   return holds;
 }
