@@ -66,7 +66,8 @@ absl::Duration Sender::Step() {
       wait = std::min(wait, *next - now);
     }
     // Those in flight are due as well, and come first.
-    absl::StatusOr<std::vector<Work>> due = store_.OwnDue(now, busy + room);
+    // One more than there is room for shows that more waits.
+    absl::StatusOr<std::vector<Work>> due = store_.OwnDue(now, busy + room + 1);
     if (!due.ok()) {
       log::Warn("due_sends_unreadable", {{"error", ReasonOf(due.status())}});
       return kIdle;

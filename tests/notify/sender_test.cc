@@ -188,6 +188,22 @@ TEST_F(SenderTest, TakesOnNoMoreThanItHasRoomFor) {
   EXPECT_GT(in_door, 0u);
 }
 
+TEST_F(SenderTest, IsWokenForWhatItHadNoRoomFor) {
+  int wakes = 0;
+  r().sender().OnRoom([&wakes] { ++wakes; });
+  for (int i = 0; i < 65; ++i) Accept(absl::StrCat("k", i));
+  r().sender().Step();
+  while (r().door().RunOnce()) {
+  }
+  EXPECT_EQ(transport_.sent().size(), 64u);
+  EXPECT_EQ(wakes, 1) << "once, when half of its room is free";
+  r().sender().Step();
+  while (r().door().RunOnce()) {
+  }
+  EXPECT_EQ(transport_.sent().size(), 65u);
+  EXPECT_EQ(wakes, 1) << "nothing waits any more";
+}
+
 TEST_F(SenderTest, SleepsUntilTheNextTryAtMostASecond) {
   EXPECT_LE(r().sender().Step(), absl::Seconds(1));
   Accept("k1");
