@@ -327,7 +327,7 @@ bool HasEnded(const Case& c) { return c.state() == v1::COMPLETED || c.state() ==
 bool NeedsSeat(const Case& c, std::string_view seat) {
   if (seat.empty()) return false;
   return std::any_of(c.offers().begin(), c.offers().end(),
-                     [&](const Offer& offer) { return offer.seat() == seat && IsLive(offer) && (offer.seat_held() || IsHolding(offer)); });
+                     [&](const Offer& offer) { return offer.seat() == seat && (offer.seat_held() || IsHolding(offer)); });
 }
 
 bool CanMove(const Case& c) {

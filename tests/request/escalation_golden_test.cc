@@ -266,7 +266,7 @@ std::vector<std::pair<std::string, Command>> Commands(const State& state) {
   add("DeclineToTake", [](Command& c) { c.mutable_decline_to_take(); });
   std::string call = "t1";
   for (const v1::TaskKind kind : {v1::CALL_CANDIDATE, v1::FIND_NUMBER, v1::TELL_BY_PHONE, v1::TELL_FORMER_MENTOR}) {
-    if (const Task* task = s.Open(kind)) call = task->id();
+    if (const Task* task = OpenTask(s.c, kind)) call = task->id();
   }
   for (const v1::CallOutcome outcome :
        {v1::AGREED, v1::DECLINED_BY_CANDIDATE, v1::TOLD, v1::NO_ANSWER, v1::VOICEMAIL, v1::WRONG_NUMBER}) {

@@ -485,6 +485,12 @@ const Offer& Story::offer(std::string_view id) const {
   return found == nullptr ? Offer::default_instance() : *found;
 }
 
+const Task* Story::Open(v1::TaskKind kind) const {
+  const Task* task = OpenTask(c, kind);
+  EXPECT_NE(task, nullptr) << v1::TaskKind_Name(kind) << " is not open";
+  return task == nullptr ? &Task::default_instance() : task;
+}
+
 std::vector<std::string> Story::OpenTaskKinds() const {
   std::vector<std::string> kinds;
   for (const Task& task : c.tasks()) {

@@ -86,6 +86,19 @@ class World {
       to_run_.push_back(effect);
     }
     EXPECT_LE(official_, 2) << "F8";
+    CheckStageOrder(command);
+  }
+
+  // F3: what is live when a stage opens would have been live before it, since a stage opens in one step with what ended the last.
+  void CheckStageOrder(const Command& command) {
+    const bool opened = std::any_of(s_.last.events.begin(), s_.last.events.end(), [](const Event& event) {
+      return event.has_stage_opened() && event.stage_opened().stage() > 0;
+    });
+    if (!opened) return;
+    for (const Offer& offer : s_.c.offers()) {
+      // A restart may ask a qualified person again in the same step.
+      EXPECT_TRUE(!IsLive(offer) || (command.has_restart_search() && !offer.person().empty())) << "F3: " << offer.id() << " is live";
+    }
   }
 
   // --- People: mostly something that fits the case, sometimes nonsense.

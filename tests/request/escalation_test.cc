@@ -771,7 +771,6 @@ TEST(Call, AnAttemptIsNotACompletedCall_F7) {
     EXPECT_EQ(s.c.state(), v1::PROPOSED);
     EXPECT_THAT(s.LastEffects(), IsEmpty());
     const Task* again = s.Open(v1::CALL_CANDIDATE);
-    ASSERT_NE(again, nullptr);
     EXPECT_EQ(again->not_before(), ToStored(s.now + absl::Seconds(40)));
     EXPECT_EQ(again->due(), again->not_before());
     EXPECT_EQ(again->cause(), v1::CallOutcome_Name(attempt));
@@ -1081,6 +1080,15 @@ TEST(Restart, ThoseWhoDidNotDeclineMayBeAskedAgain) {
   s.NextDueRuns();
   ASSERT_TRUE(s.Restart().ok());
   EXPECT_THAT(LastHold(s).exclude(), UnorderedElementsAre(MentorName("declined"), MentorName("now")));
+}
+
+TEST(Restart, WhoWasPassedOverIsNotAskedInConfidenceAgain_F13) {
+  Story declined = Proposed();
+  ASSERT_TRUE(declined.Call(v1::DECLINED_BY_CANDIDATE).ok());
+  ASSERT_TRUE(declined.Restart().ok());
+  EXPECT_THAT(LastHold(declined).exclude(), UnorderedElementsAre(MentorName("m1"), MentorName("now")));
+  ASSERT_TRUE(declined.Recommend().ok());
+  EXPECT_REFUSED(declined.Qualify("p1", true, "m1"), reason::kMentorExcluded);
 }
 
 TEST(Restart, EndsWhatIsLive_F17_F30) {
