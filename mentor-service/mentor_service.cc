@@ -40,6 +40,8 @@ class MentorServiceProcess final : public rpc::Service {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<rpc::Service>> MakeService(rpc::ServerEnvironment& env) { return std::make_unique<MentorServiceProcess>(env); }
+absl::StatusOr<std::unique_ptr<rpc::Service>> MakeService(rpc::ServerEnvironment& env) {
+  return std::make_unique<MentorServiceProcess>(env);
+}
 
 }  // namespace rematch::mentor

@@ -37,8 +37,8 @@ struct CreateMentor {
   Mentor mentor;
 };
 struct UpdateMentor {
-  Mentor mentor;                 // the values of the fields in `fields`
-  std::set<std::string> fields;  // as UpdateMentorRequest.update_mask names them
+  Mentor mentor;                   // the values of the fields in `fields`
+  std::set<std::string> fields;    // as UpdateMentorRequest.update_mask names them
   std::optional<int64_t> version;  // refuse unless it is current
 };
 struct CreateCandidate {
@@ -73,8 +73,8 @@ struct ImportRoster {
   std::vector<v1::ImportRosterRequest::Row> rows;
 };
 
-using Action = std::variant<CreateConsortium, CreateDistrict, CreateSite, CreateProgram, CreateMentor, UpdateMentor, CreateCandidate, AssignMentor,
-                            HoldNextSeat, HoldSeat, ReleaseSeat, TransferCandidate, ImportRoster>;
+using Action = std::variant<CreateConsortium, CreateDistrict, CreateSite, CreateProgram, CreateMentor, UpdateMentor, CreateCandidate,
+                            AssignMentor, HoldNextSeat, HoldSeat, ReleaseSeat, TransferCandidate, ImportRoster>;
 
 // What a batch must load before its commands can be decided. What hangs on it comes along: a seat's mentor and candidate, a
 // candidate's program, site and mentor, a site's district, a mentor's programs.

@@ -46,10 +46,12 @@ void CheckWords(Violations& bad, std::string_view field, const google::protobuf:
 
 void CheckTimeZone(Violations& bad, std::string_view field, std::string_view name) {
   // The library would read any path that it is given.
-  const bool plain = !name.empty() && name.size() <= 64 && name.front() != '/' && name.find("..") == name.npos &&
-                     std::all_of(name.begin(), name.end(), [](char c) { return absl::ascii_isalnum(c) || c == '_' || c == '/' || c == '-' || c == '+'; });
+  const bool plain =
+      !name.empty() && name.size() <= 64 && name.front() != '/' && name.find("..") == name.npos &&
+      std::all_of(name.begin(), name.end(), [](char c) { return absl::ascii_isalnum(c) || c == '_' || c == '/' || c == '-' || c == '+'; });
   absl::TimeZone zone;
-  if (!plain || !absl::LoadTimeZone(ToAbsl(name), &zone)) bad.Add(field, "must be the IANA name of a time zone, such as America/Los_Angeles");
+  if (!plain || !absl::LoadTimeZone(ToAbsl(name), &zone))
+    bad.Add(field, "must be the IANA name of a time zone, such as America/Los_Angeles");
 }
 
 void CheckRange(Violations& bad, std::string_view field, int value, int low, int high) {

@@ -65,10 +65,9 @@ class Import {
     ForEach(Request::Row::kMentor, [this](const Request::Row& row) { Take(row, row.mentor()); });
     ForEach(Request::Row::kCandidate, [this](const Request::Row& row) { Take(row, row.candidate()); });
     if (answer_.errors_size() > 0) {
-      std::stable_sort(answer_.mutable_errors()->begin(), answer_.mutable_errors()->end(),
-                       [](const auto& a, const auto& b) {
-                         return std::make_pair(std::string_view(a.file()), a.line()) < std::make_pair(std::string_view(b.file()), b.line());
-                       });
+      std::stable_sort(answer_.mutable_errors()->begin(), answer_.mutable_errors()->end(), [](const auto& a, const auto& b) {
+        return std::make_pair(std::string_view(a.file()), a.line()) < std::make_pair(std::string_view(b.file()), b.line());
+      });
       if (answer_.errors_size() > kMaxRowErrors) {
         answer_.mutable_errors()->DeleteSubrange(kMaxRowErrors, answer_.errors_size() - kMaxRowErrors);
       }
@@ -160,7 +159,8 @@ class Import {
     const std::string id = Internal(Kind::kSite, asked.id());
     if (!Right(row, bad) || id.empty()) return;
     Keep(roster_.sites.Find(id),
-         {.id = id, .display_name = asked.display_name(), .district = district, .administrator = ContactOf(asked.administrator())}, roster_.sites);
+         {.id = id, .display_name = asked.display_name(), .district = district, .administrator = ContactOf(asked.administrator())},
+         roster_.sites);
   }
 
   Leader LeaderOf(Violations& bad, const std::string& field, const std::string& id, const v1::Contact& contact, const std::string& mentor) {

@@ -53,7 +53,8 @@ std::string Explain(const Ranked& ranked, const Need& need) {
   if (ranked.credential_matches) covered.push_back("the credential");
   if (ranked.grade_band_matches) covered.push_back("the grade band");
   if (!need.subjects.empty() && ranked.subjects_matching > 0) {
-    covered.push_back(absl::StrCat(ranked.subjects_matching, " of ", need.subjects.size(), need.subjects.size() == 1 ? " subject" : " subjects"));
+    covered.push_back(
+        absl::StrCat(ranked.subjects_matching, " of ", need.subjects.size(), need.subjects.size() == 1 ? " subject" : " subjects"));
   }
   if (covered.empty()) {
     parts.push_back("covers nothing of what is needed");
@@ -63,13 +64,16 @@ std::string Explain(const Ranked& ranked, const Need& need) {
     parts.push_back(absl::StrCat("covers ", absl::StrJoin(covered, ", "), covered.empty() ? "" : " and ", last));
   }
   parts.push_back(ranked.same_district ? "same district" : "another district");
-  parts.push_back(absl::StrCat(ranked.caseload + ranked.held_seats, " of ", ranked.capacity, ranked.capacity == 1 ? " seat" : " seats", " taken"));
+  parts.push_back(
+      absl::StrCat(ranked.caseload + ranked.held_seats, " of ", ranked.capacity, ranked.capacity == 1 ? " seat" : " seats", " taken"));
   std::string sentence = absl::StrJoin(parts, "; ");
   sentence[0] = static_cast<char>(sentence[0] - 'a' + 'A');
   return sentence;
 }
 
-bool Leads(const Mentor& mentor, const Program& program) { return mentor.id == program.leader.mentor || mentor.id == program.alternate.mentor; }
+bool Leads(const Mentor& mentor, const Program& program) {
+  return mentor.id == program.leader.mentor || mentor.id == program.alternate.mentor;
+}
 
 Need Bare(const Need& need) {
   Need bare = need;
@@ -126,7 +130,8 @@ std::vector<Tier> TiersOf(const Mentor& mentor, const std::vector<Tier>& wanted)
 }
 
 uint64_t TieBreak(std::string_view mentor, absl::Time now) {
-  const std::string digest = platform::Sha256(absl::StrCat(absl::string_view(mentor.data(), mentor.size()), "\n", absl::ToUnixSeconds(now) / 86400));
+  const std::string digest =
+      platform::Sha256(absl::StrCat(absl::string_view(mentor.data(), mentor.size()), "\n", absl::ToUnixSeconds(now) / 86400));
   uint64_t place = 0;
   for (int i = 0; i < 8; ++i) place = place << 8 | static_cast<unsigned char>(digest[i]);
   return place;
@@ -138,8 +143,8 @@ Ranked Describe(const Mentor& mentor, const Need& need, const Search& search) {
   ranked.tiers = TiersOf(mentor, TiersWanted(search));
   ranked.credential_matches = !need.credential.empty() && Contains(mentor.credentials, need.credential);
   ranked.grade_band_matches = !need.grade_band.empty() && Contains(mentor.grade_bands, need.grade_band);
-  ranked.subjects_matching = static_cast<int>(
-      std::count_if(need.subjects.begin(), need.subjects.end(), [&](const std::string& subject) { return Contains(mentor.subjects, subject); }));
+  ranked.subjects_matching = static_cast<int>(std::count_if(
+      need.subjects.begin(), need.subjects.end(), [&](const std::string& subject) { return Contains(mentor.subjects, subject); }));
   ranked.same_district = !need.district.empty() && mentor.district == need.district;
   ranked.caseload = mentor.assigned;
   ranked.held_seats = mentor.held;
@@ -161,8 +166,8 @@ std::vector<Ranked> Rank(const Roster& roster, const Program& program, const Can
     size_t tier;
     uint64_t tie;
     auto Key() const {
-      return std::make_tuple(ranked.full, by_leader, tier, !ranked.credential_matches, !ranked.grade_band_matches, -ranked.subjects_matching,
-                             !ranked.same_district, ranked.caseload, tie, std::string_view(ranked.mentor));
+      return std::make_tuple(ranked.full, by_leader, tier, !ranked.credential_matches, !ranked.grade_band_matches,
+                             -ranked.subjects_matching, !ranked.same_district, ranked.caseload, tie, std::string_view(ranked.mentor));
     }
   };
   std::vector<Place> places;

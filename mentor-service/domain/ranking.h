@@ -60,8 +60,8 @@ struct Ranked {
 
 // Mentors now, or did before.
 bool IsExperienced(const Mentor& mentor);
-// Whom to leave out of an individual search beside `search.exclude`, in the words of the policy: who has no experience, retired, opted out, is
-// no member of the program, is the mentor of record, supervises the site, or leads the program (they are the last stage).
+// Whom to leave out of an individual search beside `search.exclude`, in the words of the policy: who has no experience, retired, opted out,
+// is no member of the program, is the mentor of record, supervises the site, or leads the program (they are the last stage).
 bool InIndividualPool(const Mentor& mentor, const Program& program, const Candidate& candidate);
 // Every active member who has not opted out and does not supervise the site.
 bool InEverybodyPool(const Mentor& mentor, const Program& program, const Candidate& candidate);

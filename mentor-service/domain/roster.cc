@@ -33,6 +33,8 @@ Mentor& Roster::ChangeMentor(std::string_view id) {
 
 std::string LowerEmail(std::string_view email) { return absl::AsciiStrToLower(ToAbsl(email)); }
 
-bool Contains(const std::vector<std::string>& list, std::string_view value) { return std::find(list.begin(), list.end(), value) != list.end(); }
+bool Contains(const std::vector<std::string>& list, std::string_view value) {
+  return std::find(list.begin(), list.end(), value) != list.end();
+}
 
 }  // namespace rematch::mentor

@@ -46,7 +46,9 @@ void SetLeader(std::string_view consortium, const Leader& leader, v1::Leader* ou
 }
 
 // "consortia/{consortium}" -> {consortium}
-std::string ParentConsortium(Violations& bad, std::string_view field, std::string_view name) { return CheckName(bad, field, name, "consortia/*")[0]; }
+std::string ParentConsortium(Violations& bad, std::string_view field, std::string_view name) {
+  return CheckName(bad, field, name, "consortia/*")[0];
+}
 
 // An id that the caller chose, or none.
 void CheckNewId(Violations& bad, std::string_view field, std::string_view id) {
@@ -295,7 +297,8 @@ NamesIn::CandidateId NamesIn::Candidate(std::string_view field, std::string_view
 }
 
 Search ParseSearch(Violations& bad, NamesIn& names, const google::protobuf::RepeatedField<int>& tiers,
-                   const google::protobuf::RepeatedPtrField<std::string>& order, const google::protobuf::RepeatedPtrField<std::string>& exclude) {
+                   const google::protobuf::RepeatedPtrField<std::string>& order,
+                   const google::protobuf::RepeatedPtrField<std::string>& exclude) {
   Search search;
   for (int i = 0; i < tiers.size(); ++i) {
     const std::string path = absl::StrCat("tiers[", i, "]");
@@ -359,11 +362,13 @@ absl::StatusOr<Parsed> Parse(const v1::CreateProgramRequest& request) {
   const v1::Program& asked = request.program();
   CheckDisplayName(bad, "program.display_name", asked.display_name());
   CheckTimeZone(bad, "program.time_zone", asked.time_zone());
-  Program program{.id = request.program_id(), .display_name = asked.display_name(), .time_zone = asked.time_zone(), .leader = {}, .alternate = {}};
+  Program program{
+      .id = request.program_id(), .display_name = asked.display_name(), .time_zone = asked.time_zone(), .leader = {}, .alternate = {}};
   program.leader = ParseLeader(bad, names, "program.leader", asked.leader());
   if (asked.has_alternate()) {
     program.alternate = ParseLeader(bad, names, "program.alternate", asked.alternate());
-    if (!program.alternate.id.empty() && program.alternate.id == program.leader.id) bad.Add("program.alternate.person", "must not be the leader");
+    if (!program.alternate.id.empty() && program.alternate.id == program.leader.id)
+      bad.Add("program.alternate.person", "must not be the leader");
   }
   return Result(bad, names.consortium(), CreateProgram{std::move(program)});
 }

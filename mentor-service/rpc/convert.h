@@ -84,7 +84,8 @@ class NamesIn {
 
 // The search that a request describes; `names` is of its consortium.
 Search ParseSearch(Violations& bad, NamesIn& names, const google::protobuf::RepeatedField<int>& tiers,
-                   const google::protobuf::RepeatedPtrField<std::string>& order, const google::protobuf::RepeatedPtrField<std::string>& exclude);
+                   const google::protobuf::RepeatedPtrField<std::string>& order,
+                   const google::protobuf::RepeatedPtrField<std::string>& exclude);
 
 // --- Implementation ---
 

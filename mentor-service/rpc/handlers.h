@@ -64,7 +64,8 @@ class Handlers final : public v1::MentorService::CallbackService {
   Reactor* ListAssignments(Context* context, const v1::ListAssignmentsRequest* request, v1::ListAssignmentsResponse* response) override {
     return Read(context, request, response);
   }
-  Reactor* FindEligibleMentors(Context* context, const v1::FindEligibleMentorsRequest* request, v1::FindEligibleMentorsResponse* response) override {
+  Reactor* FindEligibleMentors(Context* context, const v1::FindEligibleMentorsRequest* request,
+                               v1::FindEligibleMentorsResponse* response) override {
     return Read(context, request, response);
   }
   Reactor* DescribeNeed(Context* context, const v1::DescribeNeedRequest* request, v1::DescribeNeedResponse* response) override {
@@ -118,8 +119,9 @@ class Handlers final : public v1::MentorService::CallbackService {
  private:
   template <typename Request, typename Response>
   Reactor* Read(Context* context, const Request* request, Response* response) {
-    return calls_.Blocking(context, request, response,
-                           [this](const rpc::Call& call, const Request& asked) -> absl::StatusOr<Response> { return reader_.Get(call, asked); });
+    return calls_.Blocking(context, request, response, [this](const rpc::Call& call, const Request& asked) -> absl::StatusOr<Response> {
+      return reader_.Get(call, asked);
+    });
   }
 
   // Checks the request, then submits it; never blocks.

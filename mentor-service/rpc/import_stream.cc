@@ -110,7 +110,8 @@ void ImportStream::Stop() {
 
 absl::Status ImportStream::Take() {
   if (calls_.clock().Now() > call_->deadline) {
-    return Error(absl::StatusCode::kDeadlineExceeded, rematch::reason::kDeadlinePassed, "the deadline passed before the import was complete");
+    return Error(absl::StatusCode::kDeadlineExceeded, rematch::reason::kDeadlinePassed,
+                 "the deadline passed before the import was complete");
   }
   bytes_ += message_.ByteSizeLong();
   if (bytes_ > limits_.max_bytes) return TooLarge();

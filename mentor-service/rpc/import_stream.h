@@ -51,8 +51,8 @@ class ImportStream final : public grpc::ServerReadReactor<v1::ImportRosterReques
   void Stop();
 
  private:
-  ImportStream(grpc::CallbackServerContext* context, v1::ImportRosterResponse* response, rpc::Calls& calls, Door& door, ImportStreams& streams,
-               ImportLimits limits);
+  ImportStream(grpc::CallbackServerContext* context, v1::ImportRosterResponse* response, rpc::Calls& calls, Door& door,
+               ImportStreams& streams, ImportLimits limits);
 
   // Takes in the message just read.
   absl::Status Take();

@@ -99,7 +99,8 @@ struct Page {
 };
 
 // The token stands for the question, so another method or another parent refuses it.
-Page ParsePage(Violations& bad, const rpc::Call& call, const std::string& question, int32_t page_size, const std::string& token, size_t values) {
+Page ParsePage(Violations& bad, const rpc::Call& call, const std::string& question, int32_t page_size, const std::string& token,
+               size_t values) {
   Page page{.question = absl::StrCat(std::string(call.method), "\n", question), .size = CheckPageSize(bad, page_size), .position = {}};
   absl::StatusOr<std::vector<std::string>> position = ReadPageToken(page.question, token, values);
   int64_t micros = 0;
@@ -156,7 +157,8 @@ absl::StatusOr<v1::District> Reader::Get(const rpc::Call& call, const v1::GetDis
   if (!bad.empty()) return bad.ToStatus();
   return Read<v1::District>(database_, [&](sql::Transaction& tx) -> absl::StatusOr<v1::District> {
     REMATCH_ASSIGN_OR_RETURN(const std::optional<District> found, store::GetDistrict(tx, names.consortium(), id));
-    REMATCH_ASSIGN_OR_RETURN(const bool owns, OwnsConsortium(tx, Ownership(call.caller, call.method, names.consortium()), names.consortium()));
+    REMATCH_ASSIGN_OR_RETURN(const bool owns,
+                             OwnsConsortium(tx, Ownership(call.caller, call.method, names.consortium()), names.consortium()));
     if (!found.has_value() || !owns) return NoDistrict();
     return ToProto(names.consortium(), *found);
   });
@@ -169,7 +171,8 @@ absl::StatusOr<v1::Site> Reader::Get(const rpc::Call& call, const v1::GetSiteReq
   if (!bad.empty()) return bad.ToStatus();
   return Read<v1::Site>(database_, [&](sql::Transaction& tx) -> absl::StatusOr<v1::Site> {
     REMATCH_ASSIGN_OR_RETURN(const std::optional<Site> found, store::GetSite(tx, names.consortium(), id));
-    REMATCH_ASSIGN_OR_RETURN(const bool owns, OwnsConsortium(tx, Ownership(call.caller, call.method, names.consortium()), names.consortium()));
+    REMATCH_ASSIGN_OR_RETURN(const bool owns,
+                             OwnsConsortium(tx, Ownership(call.caller, call.method, names.consortium()), names.consortium()));
     if (!found.has_value() || !owns) return NoSite();
     return ToProto(names.consortium(), *found);
   });
@@ -220,7 +223,8 @@ absl::StatusOr<v1::ListConsortiaResponse> Reader::Get(const rpc::Call& call, con
     REMATCH_ASSIGN_OR_RETURN(const std::vector<Consortium> rows, store::ListConsortia(tx, AfterIdOf(page), page.size + 1));
     std::vector<Consortium> shown;
     // A page may be short: what is another's is left out of it.
-    response.set_next_page_token(FillPage(page, rows, [&](const Consortium& row) { shown.push_back(row); }, IdPosition<Consortium>));
+    response.set_next_page_token(FillPage(
+        page, rows, [&](const Consortium& row) { shown.push_back(row); }, IdPosition<Consortium>));
     for (const Consortium& row : shown) {
       REMATCH_ASSIGN_OR_RETURN(const bool owns, OwnsConsortium(tx, Ownership(call.caller, call.method, row.id), row.id));
       if (owns) *response.add_consortia() = ToProto(row.id, row);
@@ -238,8 +242,8 @@ absl::StatusOr<v1::ListDistrictsResponse> Reader::Get(const rpc::Call& call, con
     REMATCH_RETURN_IF_ERROR(CheckConsortium(tx, Ownership(call.caller, call.method, consortium), consortium));
     v1::ListDistrictsResponse response;
     REMATCH_ASSIGN_OR_RETURN(const std::vector<District> rows, store::ListDistricts(tx, consortium, AfterIdOf(page), page.size + 1));
-    response.set_next_page_token(
-        FillPage(page, rows, [&](const District& row) { *response.add_districts() = ToProto(consortium, row); }, IdPosition<District>));
+    response.set_next_page_token(FillPage(
+        page, rows, [&](const District& row) { *response.add_districts() = ToProto(consortium, row); }, IdPosition<District>));
     return response;
   });
 }
@@ -253,8 +257,8 @@ absl::StatusOr<v1::ListSitesResponse> Reader::Get(const rpc::Call& call, const v
     REMATCH_RETURN_IF_ERROR(CheckConsortium(tx, Ownership(call.caller, call.method, consortium), consortium));
     v1::ListSitesResponse response;
     REMATCH_ASSIGN_OR_RETURN(const std::vector<Site> rows, store::ListSites(tx, consortium, AfterIdOf(page), page.size + 1));
-    response.set_next_page_token(
-        FillPage(page, rows, [&](const Site& row) { *response.add_sites() = ToProto(consortium, row); }, IdPosition<Site>));
+    response.set_next_page_token(FillPage(
+        page, rows, [&](const Site& row) { *response.add_sites() = ToProto(consortium, row); }, IdPosition<Site>));
     return response;
   });
 }
@@ -307,15 +311,16 @@ absl::StatusOr<v1::ListCandidatesResponse> Reader::Get(const rpc::Call& call, co
   Violations bad;
   NamesIn names(bad);
   const std::string program = names.Id("parent", request.parent(), "programs");
-  const Page page = ParsePage(bad, call, absl::StrCat(request.parent(), "\n", request.without_mentor()), request.page_size(),
-                              request.page_token(), 2);
+  const Page page =
+      ParsePage(bad, call, absl::StrCat(request.parent(), "\n", request.without_mentor()), request.page_size(), request.page_token(), 2);
   if (!bad.empty()) return bad.ToStatus();
   return Read<v1::ListCandidatesResponse>(database_, [&](sql::Transaction& tx) -> absl::StatusOr<v1::ListCandidatesResponse> {
     const Ownership ownership(call.caller, call.method, names.consortium());
     REMATCH_RETURN_IF_ERROR(TheProgram(tx, ownership, names.consortium(), program, NoProgram()).status());
     v1::ListCandidatesResponse response;
-    REMATCH_ASSIGN_OR_RETURN(const std::vector<Candidate> rows, store::ListCandidates(tx, names.consortium(), program, request.without_mentor(),
-                                                                                      AfterTimeOf(page), page.size + 1));
+    REMATCH_ASSIGN_OR_RETURN(
+        const std::vector<Candidate> rows,
+        store::ListCandidates(tx, names.consortium(), program, request.without_mentor(), AfterTimeOf(page), page.size + 1));
     response.set_next_page_token(FillPage(
         page, rows, [&](const Candidate& row) { *response.add_candidates() = ToProto(names.consortium(), row); },
         [](const Candidate& row) { return TimePosition(row.joined, row.id); }));
@@ -331,8 +336,8 @@ absl::StatusOr<v1::ListAssignmentsResponse> Reader::Get(const rpc::Call& call, c
   if (!request.candidate().empty()) candidate = names.Candidate("candidate", request.candidate());
   const std::string mentor = names.OptionalId("mentor", request.mentor(), "mentors");
   if (!request.candidate().empty() && !request.mentor().empty()) bad.Add("mentor", "must be empty when a candidate is given");
-  const Page page = ParsePage(bad, call, absl::StrCat(request.parent(), "\n", request.candidate(), "\n", request.mentor()), request.page_size(),
-                              request.page_token(), 2);
+  const Page page = ParsePage(bad, call, absl::StrCat(request.parent(), "\n", request.candidate(), "\n", request.mentor()),
+                              request.page_size(), request.page_token(), 2);
   if (!bad.empty()) return bad.ToStatus();
   return Read<v1::ListAssignmentsResponse>(database_, [&](sql::Transaction& tx) -> absl::StatusOr<v1::ListAssignmentsResponse> {
     const Ownership ownership(call.caller, call.method, consortium);
@@ -347,7 +352,8 @@ absl::StatusOr<v1::ListAssignmentsResponse> Reader::Get(const rpc::Call& call, c
     // A leader sees a mentor who is shared, and of their history what belongs to the leader's own programs.
     REMATCH_ASSIGN_OR_RETURN(filter.programs, VisiblePrograms(tx, ownership, consortium));
     v1::ListAssignmentsResponse response;
-    REMATCH_ASSIGN_OR_RETURN(const std::vector<Assignment> rows, store::ListAssignments(tx, consortium, filter, AfterTimeOf(page), page.size + 1));
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<Assignment> rows,
+                             store::ListAssignments(tx, consortium, filter, AfterTimeOf(page), page.size + 1));
     response.set_next_page_token(FillPage(
         page, rows, [&](const Assignment& row) { *response.add_assignments() = ToProto(consortium, row); },
         [](const Assignment& row) { return TimePosition(row.begin, row.id); }));
@@ -369,9 +375,10 @@ absl::StatusOr<v1::ListSeatsResponse> Reader::Get(const rpc::Call& call, const v
     std::optional<Seat::State> state;
     if (request.state() != v1::Seat::STATE_UNSPECIFIED) state = static_cast<Seat::State>(request.state());
     v1::ListSeatsResponse response;
-    REMATCH_ASSIGN_OR_RETURN(const std::vector<Seat> rows, store::ListSeats(tx, consortium, state, programs, AfterIdOf(page), page.size + 1));
-    response.set_next_page_token(
-        FillPage(page, rows, [&](const Seat& row) { *response.add_seats() = ToProto(consortium, row); }, IdPosition<Seat>));
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<Seat> rows,
+                             store::ListSeats(tx, consortium, state, programs, AfterIdOf(page), page.size + 1));
+    response.set_next_page_token(FillPage(
+        page, rows, [&](const Seat& row) { *response.add_seats() = ToProto(consortium, row); }, IdPosition<Seat>));
     return response;
   });
 }

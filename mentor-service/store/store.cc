@@ -83,12 +83,8 @@ struct Schema<District> {
 template <>
 struct Schema<Site> {
   static constexpr std::string_view table = "sites";
-  static constexpr std::array<std::string_view, 6> columns = {"site",
-                                                              "district",
-                                                              "display_name",
-                                                              "administrator_name",
-                                                              "administrator_email",
-                                                              "administrator_phone"};
+  static constexpr std::array<std::string_view, 6> columns = {
+      "site", "district", "display_name", "administrator_name", "administrator_email", "administrator_phone"};
   static Site From(const Row& row) {
     return {.id = row.Text(1), .display_name = row.Text(3), .district = row.Text(2), .administrator = ContactAt(row, 4)};
   }
@@ -103,10 +99,14 @@ template <>
 struct Schema<Program> {
   static constexpr std::string_view table = "programs";
   static constexpr std::array<std::string_view, 13> columns = {
-      "program",   "display_name",   "time_zone",       "leader",          "leader_name",     "leader_email",    "leader_phone", "leader_mentor",
-      "alternate", "alternate_name", "alternate_email", "alternate_phone", "alternate_mentor"};
+      "program",       "display_name", "time_zone",      "leader",          "leader_name",     "leader_email",    "leader_phone",
+      "leader_mentor", "alternate",    "alternate_name", "alternate_email", "alternate_phone", "alternate_mentor"};
   static Program From(const Row& row) {
-    return {.id = row.Text(1), .display_name = row.Text(2), .time_zone = row.Text(3), .leader = LeaderAt(row, 4), .alternate = LeaderAt(row, 9)};
+    return {.id = row.Text(1),
+            .display_name = row.Text(2),
+            .time_zone = row.Text(3),
+            .leader = LeaderAt(row, 4),
+            .alternate = LeaderAt(row, 9)};
   }
   static Values To(const Program& value) {
     Values values = {value.id, value.display_name, value.time_zone};
@@ -119,9 +119,26 @@ struct Schema<Program> {
 template <>
 struct Schema<Mentor> {
   static constexpr std::string_view table = "mentors";
-  static constexpr std::array<std::string_view, 20> columns = {
-      "mentor",           "joined",   "name",               "email",          "phone",     "district", "programs", "credentials", "grade_bands",  "subjects",
-      "supervised_sites", "capacity", "interested_in_more", "years_mentored", "opted_out", "state",    "assigned", "held",        "has_mentored", "version"};
+  static constexpr std::array<std::string_view, 20> columns = {"mentor",
+                                                               "joined",
+                                                               "name",
+                                                               "email",
+                                                               "phone",
+                                                               "district",
+                                                               "programs",
+                                                               "credentials",
+                                                               "grade_bands",
+                                                               "subjects",
+                                                               "supervised_sites",
+                                                               "capacity",
+                                                               "interested_in_more",
+                                                               "years_mentored",
+                                                               "opted_out",
+                                                               "state",
+                                                               "assigned",
+                                                               "held",
+                                                               "has_mentored",
+                                                               "version"};
   static Mentor From(const Row& row) {
     Mentor mentor;
     mentor.id = row.Text(1);
@@ -158,9 +175,9 @@ struct Schema<Mentor> {
 template <>
 struct Schema<Candidate> {
   static constexpr std::string_view table = "candidates";
-  static constexpr std::array<std::string_view, 15> columns = {"candidate",  "program",    "joined",   "name",     "email",
-                                                               "phone",      "site",       "credential", "grade_band", "subjects",
-                                                               "enrolled",   "mentor",     "assignment", "assigned_at", "without_mentor_since"};
+  static constexpr std::array<std::string_view, 15> columns = {"candidate", "program", "joined",     "name",        "email",
+                                                               "phone",     "site",    "credential", "grade_band",  "subjects",
+                                                               "enrolled",  "mentor",  "assignment", "assigned_at", "without_mentor_since"};
   static Candidate From(const Row& row) {
     Candidate candidate;
     candidate.id = row.Text(1);
@@ -181,8 +198,8 @@ struct Schema<Candidate> {
   static Values To(const Candidate& value) {
     Values values = {value.id, value.program, Micros(value.joined)};
     AppendContact(values, value.contact);
-    Append(values, {value.site, value.credential, value.grade_band, Lines(value.subjects), Micros(value.enrolled), value.mentor, value.assignment,
-                    Micros(value.assigned_at), Micros(value.without_mentor_since)});
+    Append(values, {value.site, value.credential, value.grade_band, Lines(value.subjects), Micros(value.enrolled), value.mentor,
+                    value.assignment, Micros(value.assigned_at), Micros(value.without_mentor_since)});
     return values;
   }
 };
@@ -207,7 +224,8 @@ struct Schema<Assignment> {
 template <>
 struct Schema<Seat> {
   static constexpr std::string_view table = "seats";
-  static constexpr std::array<std::string_view, 8> columns = {"seat", "mentor", "candidate", "program", "state", "held_at", "ended_at", "assignment"};
+  static constexpr std::array<std::string_view, 8> columns = {"seat",  "mentor",  "candidate", "program",
+                                                              "state", "held_at", "ended_at",  "assignment"};
   static Seat From(const Row& row) {
     return {.id = row.Text(1),
             .mentor = row.Text(2),
@@ -288,8 +306,9 @@ template <typename T>
 absl::Status LoadRows(Transaction& tx, const std::string& consortium, const std::set<std::string>& ids, Locks locks, Table<T>& table) {
   const std::string_view key = Schema<T>::columns[0];
   return InChunks(ids, [&](Values chunk) -> absl::Status {
-    const std::string statement = absl::StrCat(Select<T>(), " WHERE t.consortium = ? AND t.", ToAbsl(key), " IN ", sql::InList(chunk.size()),
-                                               " ORDER BY t.", ToAbsl(key), locks == Locks::kRows ? " FOR UPDATE" : "");
+    const std::string statement =
+        absl::StrCat(Select<T>(), " WHERE t.consortium = ? AND t.", ToAbsl(key), " IN ", sql::InList(chunk.size()), " ORDER BY t.",
+                     ToAbsl(key), locks == Locks::kRows ? " FOR UPDATE" : "");
     sql::PadInList(chunk);
     chunk.insert(chunk.begin(), consortium);
     REMATCH_ASSIGN_OR_RETURN(std::vector<T> rows, QueryAll<T>(tx, statement, chunk));
@@ -308,7 +327,8 @@ absl::Status LoadAll(Transaction& tx, const std::string& consortium, Locks locks
 }
 
 // Writes `rows` (each the values of `columns`) with one statement, or several when one would not take them. `update`: rows may be there.
-absl::Status Write(Transaction& tx, std::string_view table, const std::vector<std::string_view>& columns, bool update, std::vector<Values> rows) {
+absl::Status Write(Transaction& tx, std::string_view table, const std::vector<std::string_view>& columns, bool update,
+                   std::vector<Values> rows) {
   const size_t chunk = std::max<size_t>(1, kMaxParameters / columns.size());
   for (size_t from = 0; from < rows.size(); from += chunk) {
     const size_t count = std::min(chunk, rows.size() - from);
@@ -364,9 +384,9 @@ absl::Status SaveIndexesOfMentors(Transaction& tx, const Roster& roster) {
     }
     for (const std::string& program : old) {
       if (Contains(mentor.programs, program)) continue;
-      REMATCH_RETURN_IF_ERROR(
-          tx.Execute("DELETE FROM mentor_programs WHERE consortium = ? AND program = ? AND mentor = ?", Values{roster.consortium_id, program, id})
-              .status());
+      REMATCH_RETURN_IF_ERROR(tx.Execute("DELETE FROM mentor_programs WHERE consortium = ? AND program = ? AND mentor = ?",
+                                         Values{roster.consortium_id, program, id})
+                                  .status());
     }
   }
   REMATCH_RETURN_IF_ERROR(InChunks(emails_gone, [&](Values chunk) -> absl::Status {
@@ -380,7 +400,8 @@ absl::Status SaveIndexesOfMentors(Transaction& tx, const Roster& roster) {
 }
 
 absl::Status LoadEmails(Transaction& tx, const std::string& where, Values parameters, Roster& roster) {
-  REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows, tx.Query(absl::StrCat("SELECT email, mentor FROM mentor_emails WHERE ", where), parameters));
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows,
+                           tx.Query(absl::StrCat("SELECT email, mentor FROM mentor_emails WHERE ", where), parameters));
   for (const Row& row : rows) roster.emails.try_emplace(row.Text(0), row.Text(1));
   return absl::OkStatus();
 }
@@ -417,7 +438,8 @@ std::string OfPrograms(const std::optional<std::vector<std::string>>& programs, 
 template <typename T>
 absl::StatusOr<std::vector<T>> ListById(Transaction& tx, const std::string& consortium, const AfterId& after, int limit) {
   const std::string_view key = Schema<T>::columns[0];
-  return QueryAll<T>(tx, absl::StrCat(Select<T>(), " WHERE t.consortium = ? AND t.", ToAbsl(key), " > ? ORDER BY t.", ToAbsl(key), " LIMIT ?"),
+  return QueryAll<T>(tx,
+                     absl::StrCat(Select<T>(), " WHERE t.consortium = ? AND t.", ToAbsl(key), " > ? ORDER BY t.", ToAbsl(key), " LIMIT ?"),
                      {consortium, after.id, Number(limit)});
 }
 
@@ -448,7 +470,8 @@ absl::StatusOr<Roster> Load(Transaction& tx, const std::string& consortium, Want
     want(wants.mentors, row.value.mentor);
   }
   REMATCH_RETURN_IF_ERROR(InChunks(wants.pools, [&](Values chunk) -> absl::Status {
-    const std::string statement = absl::StrCat("SELECT mentor FROM mentor_programs WHERE consortium = ? AND program IN ", sql::InList(chunk.size()));
+    const std::string statement =
+        absl::StrCat("SELECT mentor FROM mentor_programs WHERE consortium = ? AND program IN ", sql::InList(chunk.size()));
     sql::PadInList(chunk);
     chunk.insert(chunk.begin(), consortium);
     REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows, tx.Query(statement, chunk));
@@ -534,9 +557,10 @@ absl::StatusOr<std::vector<Mentor>> ListMentors(Transaction& tx, const std::stri
     absl::StrAppend(&statement, " WHERE t.consortium = ?", Behind("joined", "mentor"), " ORDER BY t.joined, t.mentor LIMIT ?");
   } else {
     values = {consortium, program};
-    absl::StrAppend(&statement,
-                    " JOIN mentor_programs p ON p.consortium = t.consortium AND p.mentor = t.mentor WHERE p.consortium = ? AND p.program = ?"
-                    " AND p.joined >= ? AND (p.joined > ? OR p.mentor > ?) ORDER BY p.joined, p.mentor LIMIT ?");
+    absl::StrAppend(
+        &statement,
+        " JOIN mentor_programs p ON p.consortium = t.consortium AND p.mentor = t.mentor WHERE p.consortium = ? AND p.program = ?"
+        " AND p.joined >= ? AND (p.joined > ? OR p.mentor > ?) ORDER BY p.joined, p.mentor LIMIT ?");
   }
   AppendBehind(values, after);
   values.push_back(Number(limit));
@@ -548,10 +572,11 @@ absl::StatusOr<std::vector<Candidate>> ListCandidates(Transaction& tx, const std
   Values values = {consortium, program};
   AppendBehind(values, after);
   values.push_back(Number(limit));
-  return QueryAll<Candidate>(tx,
-                             absl::StrCat(Select<Candidate>(), " WHERE t.consortium = ? AND t.program = ?", without_mentor ? " AND t.mentor = ''" : "",
-                                          Behind("joined", "candidate"), " ORDER BY t.joined, t.candidate LIMIT ?"),
-                             values);
+  return QueryAll<Candidate>(
+      tx,
+      absl::StrCat(Select<Candidate>(), " WHERE t.consortium = ? AND t.program = ?", without_mentor ? " AND t.mentor = ''" : "",
+                   Behind("joined", "candidate"), " ORDER BY t.joined, t.candidate LIMIT ?"),
+      values);
 }
 
 absl::StatusOr<std::vector<Assignment>> ListAssignments(Transaction& tx, const std::string& consortium, const AssignmentFilter& filter,
@@ -601,9 +626,9 @@ absl::StatusOr<std::vector<Program>> GetPrograms(Transaction& tx, const std::str
 }
 
 absl::StatusOr<std::vector<Need>> NeedsOfProgram(Transaction& tx, const std::string& consortium, const std::string& program) {
-  REMATCH_ASSIGN_OR_RETURN(
-      const std::vector<Row> rows,
-      tx.Query("SELECT credential, grade_band, subjects FROM candidates WHERE consortium = ? AND program = ?", Values{consortium, program}));
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows,
+                           tx.Query("SELECT credential, grade_band, subjects FROM candidates WHERE consortium = ? AND program = ?",
+                                    Values{consortium, program}));
   std::vector<Need> needs;
   needs.reserve(rows.size());
   for (const Row& row : rows) {

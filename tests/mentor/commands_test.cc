@@ -81,7 +81,8 @@ TEST(ReleaseSeat, OfAnUnknownKeyRefusesTheHoldThatComesLate_F30) {
   EXPECT_EQ(tombstone->state, Seat::State::kReleased);
   EXPECT_EQ(tombstone->mentor, "");
   EXPECT_EQ(Reason(Decide(roster, kHold, TestContext())), reason::kSeatReleased);
-  EXPECT_EQ(Reason(Decide(roster, HoldNextSeat{.seat = "k", .program = "p1", .candidate = "ann", .search = {}}, TestContext())), reason::kSeatReleased);
+  EXPECT_EQ(Reason(Decide(roster, HoldNextSeat{.seat = "k", .program = "p1", .candidate = "ann", .search = {}}, TestContext())),
+            reason::kSeatReleased);
   EXPECT_EQ(*Decide(roster, ReleaseSeat{"k"}, TestContext(TestNow() + absl::Hours(1))), *tombstone);
 }
 
@@ -132,7 +133,8 @@ TEST(HoldNextSeat, HoldsTheFirstWithAFreeSeatAndSeesHoldsMadeBefore_F5_F30) {
   EXPECT_EQ(second->full, 1);
   const auto again = Decide(roster, HoldNextSeat{.seat = "k2", .program = "p1", .candidate = "bob", .search = order}, TestContext());
   EXPECT_EQ(again->seat, second->seat);
-  EXPECT_EQ(Reason(Decide(roster, HoldNextSeat{.seat = "k2", .program = "p1", .candidate = "ann", .search = order}, TestContext())), reason::kSeatExists);
+  EXPECT_EQ(Reason(Decide(roster, HoldNextSeat{.seat = "k2", .program = "p1", .candidate = "ann", .search = order}, TestContext())),
+            reason::kSeatExists);
   ASSERT_TRUE(Decide(roster, HoldNextSeat{.seat = "k3", .program = "p1", .candidate = "ann", .search = order}, TestContext()).ok());
   const auto none = Decide(roster, HoldNextSeat{.seat = "k4", .program = "p1", .candidate = "ann", .search = order}, TestContext());
   ASSERT_TRUE(none.ok());
@@ -175,7 +177,8 @@ TEST(AssignMentor, OnlyForACandidateWithoutOneAndOnlyAFreeSeat) {
   ASSERT_TRUE(Decide(roster, AssignMentor{.program = "p1", .candidate = "ann", .mentor = "one"}, TestContext()).ok());
   EXPECT_FALSE(roster.candidates.Find("ann")->without_mentor_since.has_value());
   EXPECT_TRUE(roster.mentors.Find("one")->has_mentored);
-  EXPECT_EQ(Reason(Decide(roster, AssignMentor{.program = "p1", .candidate = "ann", .mentor = "two"}, TestContext())), reason::kCandidateHasMentor);
+  EXPECT_EQ(Reason(Decide(roster, AssignMentor{.program = "p1", .candidate = "ann", .mentor = "two"}, TestContext())),
+            reason::kCandidateHasMentor);
   EXPECT_EQ(Reason(Decide(roster, AssignMentor{.program = "p1", .candidate = "bob", .mentor = "one"}, TestContext())), reason::kNoFreeSeat);
 }
 
@@ -221,7 +224,8 @@ TEST(UpdateMentor, ChangesOnlyTheFieldsNamedAndChecksEtagAndCapacity) {
 TEST(Creates, RefuseWhatIsThereAndWhatRefersToNothing) {
   Roster roster = SmallRoster();
   EXPECT_EQ(Reason(Decide(roster, CreateConsortium{{.id = "c1", .display_name = "x"}}, TestContext())), reason::kConsortiumExists);
-  EXPECT_EQ(Reason(Decide(roster, CreateDistrict{{.id = "d1", .display_name = "x", .representative = {}}}, TestContext())), reason::kDistrictExists);
+  EXPECT_EQ(Reason(Decide(roster, CreateDistrict{{.id = "d1", .display_name = "x", .representative = {}}}, TestContext())),
+            reason::kDistrictExists);
   EXPECT_EQ(Reason(Decide(roster, CreateSite{*roster.sites.Find("s1")}, TestContext())), reason::kSiteExists);
   EXPECT_EQ(Reason(Decide(roster, CreateSite{{.id = "", .display_name = "x", .district = "d9", .administrator = {}}}, TestContext())),
             reason::kDistrictNotFound);

@@ -13,7 +13,8 @@ namespace {
 
 Roster Populated(int mentors, int capacity, int candidates) {
   Roster roster = SmallRoster();
-  for (const char* id : {"s7", "s8"}) roster.sites.Load({.id = id, .display_name = id, .district = "d2", .administrator = SomeContact("admin")});
+  for (const char* id : {"s7", "s8"})
+    roster.sites.Load({.id = id, .display_name = id, .district = "d2", .administrator = SomeContact("admin")});
   for (int i = 0; i < mentors; ++i) {
     Mentor mentor = SomeMentor("m" + std::to_string(i));
     mentor.assigned = 0;
@@ -60,9 +61,8 @@ TEST(Store, GivesBackWhatWasSaved) {
 TEST(Store, TheSchemaItselfRefusesMoreThanTheCapacity_F30) {
   DoorKit kit;
   kit.Put(Populated(1, 1, 0));
-  const absl::Status status = kit.database().Transact([](sql::Transaction& tx) {
-    return tx.Execute("UPDATE mentors SET held = 2").status();
-  });
+  const absl::Status status =
+      kit.database().Transact([](sql::Transaction& tx) { return tx.Execute("UPDATE mentors SET held = 2").status(); });
   EXPECT_FALSE(status.ok());
 }
 
@@ -101,7 +101,8 @@ TEST(Door, CommandsOfOneBatchSeeOneAnother_F30) {
   actions.push_back(CreateCandidate{SomeCandidate("late")});
   actions.push_back(HoldNextSeat{.seat = "k9", .program = "p1", .candidate = "late", .search = {}});
   for (size_t i = 0; i < actions.size(); ++i) {
-    kit.door().Submit(DoorKit::Meta("r" + std::to_string(i)), kit.Make(actions[i]), [&](auto reply) { replies.push_back(std::move(reply)); });
+    kit.door().Submit(DoorKit::Meta("r" + std::to_string(i)), kit.Make(actions[i]),
+                      [&](auto reply) { replies.push_back(std::move(reply)); });
   }
   while (kit.door().RunOnce()) {
   }
@@ -200,7 +201,8 @@ TEST(Door, ConsortiaShareNothing_F36) {
   kit.Put(Populated(1, 1, 1));
   Command other = kit.Make(Hold("k", "m0", "c0"));
   other.consortium = "c2";
-  EXPECT_EQ(ReasonOf(kit.door().Commit({.scope = "consortia/c2", .request_id = "r", .body_hash = "h"}, other).status()), reason::kCandidateNotFound);
+  EXPECT_EQ(ReasonOf(kit.door().Commit({.scope = "consortia/c2", .request_id = "r", .body_hash = "h"}, other).status()),
+            reason::kCandidateNotFound);
   EXPECT_TRUE(kit.Do("r", Hold("k", "m0", "c0")).ok());
 }
 
@@ -258,7 +260,9 @@ TEST(ConcurrentDoor, ReadersNeverSeeTwoMentorsOrNoneDuringASwap_F34) {
     while (!done) {
       EXPECT_TRUE(kit.database()
                       .Read([&](sql::Transaction& tx) -> absl::Status {
-                        REMATCH_ASSIGN_OR_RETURN(const auto all, store::ListAssignments(tx, "c1", {.candidate = "c0", .mentor = "", .programs = std::nullopt}, {}, 1000));
+                        REMATCH_ASSIGN_OR_RETURN(
+                            const auto all,
+                            store::ListAssignments(tx, "c1", {.candidate = "c0", .mentor = "", .programs = std::nullopt}, {}, 1000));
                         const auto open = std::count_if(all.begin(), all.end(), [](const Assignment& a) { return !a.end.has_value(); });
                         EXPECT_EQ(open, 1);
                         return absl::OkStatus();

@@ -127,16 +127,20 @@ TEST(ImportRoster, NamesEveryBadRowAndKeepsNothing) {
       {"unknown district", [&](ImportRoster& i) { mentor(i)->set_district_id("D9"); }, 2, "district_id"},
       {"unknown program of a mentor", [&](ImportRoster& i) { mentor(i)->add_program_ids("p9"); }, 2, "program_ids[1]"},
       {"unknown supervised site", [&](ImportRoster& i) { mentor(i)->add_supervised_site_ids("S9"); }, 2, "supervised_site_ids[0]"},
-      {"a word twice", [&](ImportRoster& i) {
+      {"a word twice",
+       [&](ImportRoster& i) {
          mentor(i)->add_subjects("x");
          mentor(i)->add_subjects("x");
-       }, 2, "subjects[1]"},
+       },
+       2, "subjects[1]"},
       {"bad zone", [&](ImportRoster& i) { program(i)->set_time_zone("../../etc/passwd"); }, 3, "time_zone"},
       {"bad leader", [&](ImportRoster& i) { program(i)->set_leader_id("Lee Lee"); }, 3, "leader_id"},
-      {"leader as alternate", [&](ImportRoster& i) {
+      {"leader as alternate",
+       [&](ImportRoster& i) {
          program(i)->set_alternate_id("lee");
          SetContact("al", program(i)->mutable_alternate());
-       }, 3, "alternate_id"},
+       },
+       3, "alternate_id"},
       {"unknown leader's mentor", [&](ImportRoster& i) { program(i)->set_leader_mentor_id("M9"); }, 3, "leader_mentor_id"},
       {"unknown district of a site", [&](ImportRoster& i) { i.rows[3].mutable_site()->set_district_id("D9"); }, 4, "district_id"},
       {"nameless district", [&](ImportRoster& i) { i.rows[4].mutable_district()->clear_display_name(); }, 5, "display_name"},

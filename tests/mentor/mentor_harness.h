@@ -59,7 +59,8 @@ class MentorHarness {
   }
 
   // Sends these messages as one import stream.
-  absl::StatusOr<v1::ImportRosterResponse> Stream(const std::vector<v1::ImportRosterRequest>& messages, const rpc::Caller& caller = Service()) {
+  absl::StatusOr<v1::ImportRosterResponse> Stream(const std::vector<v1::ImportRosterRequest>& messages,
+                                                  const rpc::Caller& caller = Service()) {
     grpc::ClientContext context;
     rpc::Prepare(context, absl::Seconds(20), caller);
     v1::ImportRosterResponse response;
@@ -73,7 +74,8 @@ class MentorHarness {
     return response;
   }
   absl::StatusOr<v1::ImportRosterResponse> Import(const std::string& consortium, const std::string& display_name,
-                                                  const std::vector<v1::ImportRosterRequest::Row>& rows, const std::string& request_id = "import") {
+                                                  const std::vector<v1::ImportRosterRequest::Row>& rows,
+                                                  const std::string& request_id = "import") {
     std::vector<v1::ImportRosterRequest> messages(1);
     auto* header = messages[0].mutable_header();
     header->set_consortium(consortium);

@@ -32,7 +32,9 @@ inline Context TestContext(absl::Time now = TestNow()) {
   return {.now = now, .new_id = [next] { return "id-" + std::to_string(++*next); }};
 }
 
-inline Contact SomeContact(const std::string& who) { return {.display_name = "Some " + who, .email = who + "@x.example", .phone = "310 555 0100"}; }
+inline Contact SomeContact(const std::string& who) {
+  return {.display_name = "Some " + who, .email = who + "@x.example", .phone = "310 555 0100"};
+}
 
 // Mentors one candidate of three, covers everything, same district.
 inline Mentor SomeMentor(const std::string& id) {
@@ -114,7 +116,8 @@ inline std::vector<std::string> MentorsOf(const std::vector<Ranked>& ranking) {
 // The real door over a store, without a server.
 class DoorKit {
  public:
-  explicit DoorKit(const std::string& url = "sqlite::memory:", int threads = 1) : random_(7), ids_(clock_, random_), handler_(clock_, ids_) {
+  explicit DoorKit(const std::string& url = "sqlite::memory:", int threads = 1)
+      : random_(7), ids_(clock_, random_), handler_(clock_, ids_) {
     auto database = sql::Open(url);
     if (!database.ok()) ADD_FAILURE() << database.status();
     database_ = *std::move(database);
@@ -137,7 +140,9 @@ class DoorKit {
   static CommandMeta Meta(const std::string& request_id, const std::string& hash = "h") {
     return {.scope = "consortia/c1", .request_id = request_id, .body_hash = hash};
   }
-  absl::StatusOr<std::string> Do(const std::string& request_id, Action action) { return door_->Commit(Meta(request_id), Make(std::move(action))); }
+  absl::StatusOr<std::string> Do(const std::string& request_id, Action action) {
+    return door_->Commit(Meta(request_id), Make(std::move(action)));
+  }
   template <typename Response>
   absl::StatusOr<Response> DoAs(const std::string& request_id, Action action) {
     absl::StatusOr<std::string> reply = Do(request_id, std::move(action));

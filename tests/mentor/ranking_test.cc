@@ -30,11 +30,15 @@ TEST(IndividualPool, LeavesOutWhomThePolicyLeavesOut_F4_F20_F25) {
       {"opted out", [](Mentor& m) { m.opted_out = true; }},
       {"retired", [](Mentor& m) { m.state = Mentor::State::kRetired; }},
       {"another program", [](Mentor& m) { m.programs = {"p2"}; }},
-      {"supervises the site", [](Mentor& m) { m.supervised_sites = {"s9", "s1"}; }},
+      {"supervises the site",
+       [](Mentor& m) {
+         m.supervised_sites = {"s9", "s1"};
+       }},
       {"the leader's own record", [](Mentor& m) { m.id = "m-lee"; }},
       {"the alternate's own record", [](Mentor& m) { m.id = "m-al"; }},
       {"no tier: two candidates, no interest", [](Mentor& m) { m.assigned = 2; }},
-      {"no experience", [](Mentor& m) {
+      {"no experience",
+       [](Mentor& m) {
          m.assigned = 0;
          m.years_mentored = 0;
          m.has_mentored = false;
@@ -104,7 +108,8 @@ TEST(EverybodyPool, ReachesAllActiveMembersTheCurrentMentorAndTheFullIncluded_F9
 
 TEST(Ranking, OrdersByLeaderThenTierThenMatchThenCaseload_F5) {
   const std::pair<const char*, std::function<void(Mentor&)>> in_order[] = {
-      {"placed", [](Mentor& m) {
+      {"placed",
+       [](Mentor& m) {
          m.assigned = 0;
          m.credentials.clear();
          m.district = "d2";
@@ -114,11 +119,13 @@ TEST(Ranking, OrdersByLeaderThenTierThenMatchThenCaseload_F5) {
       {"one-subject", [](Mentor& m) { m.subjects = {"Reading"}; }},
       {"other-band", [](Mentor& m) { m.grade_bands = {"9-12"}; }},
       {"other-credential", [](Mentor& m) { m.credentials = {"Single Subject"}; }},
-      {"interested-none", [](Mentor& m) {
+      {"interested-none",
+       [](Mentor& m) {
          m.assigned = 0;
          m.interested_in_more = true;
        }},
-      {"interested-two", [](Mentor& m) {
+      {"interested-two",
+       [](Mentor& m) {
          m.assigned = 2;
          m.interested_in_more = true;
        }},
@@ -166,7 +173,8 @@ TEST(Ranking, SaysWhyInOneSentence_F26) {
     m.capacity = 1;
   });
   EXPECT_EQ(RankFor(roster, Ordered({"a"}))[0].explanation,
-            "Placed here by the Leader; mentored before and has no candidate now; covers nothing of what is needed; another district; 0 of 1 seat taken");
+            "Placed here by the Leader; mentored before and has no candidate now; covers nothing of what is needed; another district; 0 of "
+            "1 seat taken");
 }
 
 // Everything that matching may not read is shuffled between mentors: the places, the explanations, stay.
@@ -231,7 +239,8 @@ TEST(Ranking, AnyTwoStandInTheOrderOfTheirAttributes) {
       const Ranked& a = ranking[i];
       const Ranked& b = ranking[i + 1];
       const auto key = [](const Ranked& r) {
-        return std::make_tuple(r.full, r.tiers.front(), !r.credential_matches, !r.grade_band_matches, -r.subjects_matching, !r.same_district, r.caseload);
+        return std::make_tuple(r.full, r.tiers.front(), !r.credential_matches, !r.grade_band_matches, -r.subjects_matching,
+                               !r.same_district, r.caseload);
       };
       EXPECT_LE(key(a), key(b)) << round;
     }

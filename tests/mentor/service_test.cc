@@ -1,7 +1,7 @@
 // mentor-service as its callers see it, over gRPC.
+#include <gmock/gmock.h>
 #include <google/protobuf/text_format.h>
 #include <google/protobuf/util/message_differencer.h>
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -32,17 +32,19 @@ std::string Reason(const absl::StatusOr<T>& result) {
 
 constexpr char kContact[] = "contact { display_name: 'Zoë Ø' email: 'zoe@x.example' phone: '310 555 0100' }";
 
-// Consortium c1: district d1, site s1, programs p1 (leader lee, alternate al) and p2 (leader lou), mentors m1 and m2 of p1 and m3 of p2, candidate
-// ann of p1 without a mentor and bob of p2.
+// Consortium c1: district d1, site s1, programs p1 (leader lee, alternate al) and p2 (leader lou), mentors m1 and m2 of p1 and m3 of p2,
+// candidate ann of p1 without a mentor and bob of p2.
 class ServiceTest : public ::testing::Test {
  protected:
   void SetUp() override {
     const std::string in = "parent: 'consortia/c1' request_id: ";
-    Ok(&Stub::CreateConsortium, Text<v1::CreateConsortiumRequest>("consortium_id: 'c1' consortium { display_name: 'One' } request_id: 'c1'"));
+    Ok(&Stub::CreateConsortium,
+       Text<v1::CreateConsortiumRequest>("consortium_id: 'c1' consortium { display_name: 'One' } request_id: 'c1'"));
     Ok(&Stub::CreateDistrict, Text<v1::CreateDistrictRequest>(in + "'d1' district_id: 'd1' district { display_name: 'D' representative " +
                                                               "{ display_name: 'Rep' email: 'rep@x.example' } }"));
-    Ok(&Stub::CreateSite, Text<v1::CreateSiteRequest>(in + "'s1' site_id: 's1' site { display_name: 'S' district: 'consortia/c1/districts/d1'" +
-                                                      " administrator { display_name: 'Adm' email: 'adm@x.example' } }"));
+    Ok(&Stub::CreateSite,
+       Text<v1::CreateSiteRequest>(in + "'s1' site_id: 's1' site { display_name: 'S' district: 'consortia/c1/districts/d1'" +
+                                   " administrator { display_name: 'Adm' email: 'adm@x.example' } }"));
     CreateProgram("p1", "lee", "al");
     CreateProgram("p2", "lou", "");
     CreateMentor("m1", "p1", 1);
@@ -76,9 +78,10 @@ class ServiceTest : public ::testing::Test {
     Ok(&Stub::CreateProgram, request);
   }
   static v1::CreateMentorRequest MentorRequest(const std::string& id, const std::string& program, int capacity) {
-    auto request = Text<v1::CreateMentorRequest>(std::string("parent: 'consortia/c1' mentor { ") + kContact +
-                                                 " district: 'consortia/c1/districts/d1' credentials: 'Multiple Subject' grade_bands: '3-5' "
-                                                 "subjects: 'Science' years_mentored: 3 }");
+    auto request =
+        Text<v1::CreateMentorRequest>(std::string("parent: 'consortia/c1' mentor { ") + kContact +
+                                      " district: 'consortia/c1/districts/d1' credentials: 'Multiple Subject' grade_bands: '3-5' "
+                                      "subjects: 'Science' years_mentored: 3 }");
     request.set_mentor_id(id);
     request.set_request_id(id.empty() ? "new" : id);
     request.mutable_mentor()->mutable_contact()->set_email(id + "@m.example");
@@ -133,7 +136,8 @@ TEST_F(ServiceTest, WhatWasCreatedIsReadBackByItsName) {
   EXPECT_EQ(program.leader().person(), "consortia/c1/leaders/lee");
   EXPECT_EQ(program.alternate().person(), "consortia/c1/leaders/al");
   EXPECT_EQ(Ok(&Stub::GetSite, Text<v1::GetSiteRequest>("name: 'consortia/c1/sites/s1'")).district(), "consortia/c1/districts/d1");
-  EXPECT_EQ(Ok(&Stub::GetDistrict, Text<v1::GetDistrictRequest>("name: 'consortia/c1/districts/d1'")).representative().email(), "rep@x.example");
+  EXPECT_EQ(Ok(&Stub::GetDistrict, Text<v1::GetDistrictRequest>("name: 'consortia/c1/districts/d1'")).representative().email(),
+            "rep@x.example");
   EXPECT_EQ(Ok(&Stub::GetConsortium, Text<v1::GetConsortiumRequest>("name: 'consortia/c1'")).display_name(), "One");
   auto made = MentorRequest("", "p1", 1);
   made.mutable_mentor()->mutable_contact()->set_email("made@m.example");
@@ -141,11 +145,15 @@ TEST_F(ServiceTest, WhatWasCreatedIsReadBackByItsName) {
 }
 
 TEST_F(ServiceTest, WhatIsNotThereIsNotFoundWithAReasonOfItsKind) {
-  EXPECT_EQ(Reason(harness_.Call(&Stub::GetConsortium, Text<v1::GetConsortiumRequest>("name: 'consortia/c9'"))), reason::kConsortiumNotFound);
-  EXPECT_EQ(Reason(harness_.Call(&Stub::GetDistrict, Text<v1::GetDistrictRequest>("name: 'consortia/c1/districts/d9'"))), reason::kDistrictNotFound);
+  EXPECT_EQ(Reason(harness_.Call(&Stub::GetConsortium, Text<v1::GetConsortiumRequest>("name: 'consortia/c9'"))),
+            reason::kConsortiumNotFound);
+  EXPECT_EQ(Reason(harness_.Call(&Stub::GetDistrict, Text<v1::GetDistrictRequest>("name: 'consortia/c1/districts/d9'"))),
+            reason::kDistrictNotFound);
   EXPECT_EQ(Reason(harness_.Call(&Stub::GetSite, Text<v1::GetSiteRequest>("name: 'consortia/c1/sites/s9'"))), reason::kSiteNotFound);
-  EXPECT_EQ(Reason(harness_.Call(&Stub::GetProgram, Text<v1::GetProgramRequest>("name: 'consortia/c1/programs/p9'"))), reason::kProgramNotFound);
-  EXPECT_EQ(Reason(harness_.Call(&Stub::GetMentor, Text<v1::GetMentorRequest>("name: 'consortia/c1/mentors/m9'"))), reason::kMentorNotFound);
+  EXPECT_EQ(Reason(harness_.Call(&Stub::GetProgram, Text<v1::GetProgramRequest>("name: 'consortia/c1/programs/p9'"))),
+            reason::kProgramNotFound);
+  EXPECT_EQ(Reason(harness_.Call(&Stub::GetMentor, Text<v1::GetMentorRequest>("name: 'consortia/c1/mentors/m9'"))),
+            reason::kMentorNotFound);
   EXPECT_EQ(Reason(harness_.Call(&Stub::GetCandidate, Text<v1::GetCandidateRequest>("name: 'consortia/c1/programs/p2/candidates/ann'"))),
             reason::kCandidateNotFound);
   EXPECT_EQ(Reason(harness_.Call(&Stub::ListSites, Text<v1::ListSitesRequest>("parent: 'consortia/c9'"))), reason::kConsortiumNotFound);
@@ -177,46 +185,54 @@ TEST_F(ServiceTest, EveryRpcRefusesBadFieldsAndChangesNothing) {
   const std::string long_id(129, 'x');
   const std::string bad_ids = "request_id: 'a b'";
   const std::string long_request = "request_id: '" + long_id + "'";
-  try_all(&Stub::CreateConsortium, Text<v1::CreateConsortiumRequest>("consortium_id: 'c2' consortium { display_name: 'Two' } request_id: 'r'"),
+  try_all(&Stub::CreateConsortium,
+          Text<v1::CreateConsortiumRequest>("consortium_id: 'c2' consortium { display_name: 'Two' } request_id: 'r'"),
           {bad_ids, long_request, "consortium_id: 'C2'", "consortium_id: '-c'", "consortium_id: '" + std::string(64, 'c') + "'",
            "consortium { display_name: '" + long_text + "' }", "consortium { display_name: 'a\\nb' }"});
   try_all(&Stub::CreateDistrict,
-          Text<v1::CreateDistrictRequest>("parent: 'consortia/c1' request_id: 'r' district { display_name: 'D' representative { display_name: 'R' "
-                                          "email: 'r@x.example' } }"),
+          Text<v1::CreateDistrictRequest>(
+              "parent: 'consortia/c1' request_id: 'r' district { display_name: 'D' representative { display_name: 'R' "
+              "email: 'r@x.example' } }"),
           {bad_ids, "parent: 'c1'", "district_id: 'D 1'", "district { representative { email: 'a@b\\r\\nBcc: c@d' } }",
            "district { representative { display_name: 'a\\rb' } }", "district { representative { phone: 'call' } }"});
   try_all(&Stub::CreateSite,
-          Text<v1::CreateSiteRequest>("parent: 'consortia/c1' request_id: 'r' site { display_name: 'S' district: 'consortia/c1/districts/d1' administrator "
-                                      "{ display_name: 'R' email: 'r@x.example' } }"),
+          Text<v1::CreateSiteRequest>(
+              "parent: 'consortia/c1' request_id: 'r' site { display_name: 'S' district: 'consortia/c1/districts/d1' administrator "
+              "{ display_name: 'R' email: 'r@x.example' } }"),
           {bad_ids, "parent: 'consortia/c1/x'", "site_id: '_'", "site { district: 'd1' }", "site { district: 'consortia/c2/districts/d1' }",
            "site { administrator { email: 'two@x.example,three@x.example' } }"});
-  try_all(&Stub::CreateProgram,
-          Text<v1::CreateProgramRequest>("parent: 'consortia/c1' request_id: 'r' program { display_name: 'P' time_zone: 'UTC' leader { person: "
-                                         "'consortia/c1/leaders/z' contact { display_name: 'L' email: 'l@x.example' } } }"),
-          {bad_ids, "program { time_zone: 'Mars/Olympus' }", "program { time_zone: '/etc/passwd' }", "program { leader { person: 'z' } }",
-           "program { leader { mentor: 'consortia/c9/mentors/m' } }", "program { alternate { person: 'consortia/c1/leaders/z' } }",
-           "program { leader { contact { email: 'none' } } }"});
+  try_all(
+      &Stub::CreateProgram,
+      Text<v1::CreateProgramRequest>("parent: 'consortia/c1' request_id: 'r' program { display_name: 'P' time_zone: 'UTC' leader { person: "
+                                     "'consortia/c1/leaders/z' contact { display_name: 'L' email: 'l@x.example' } } }"),
+      {bad_ids, "program { time_zone: 'Mars/Olympus' }", "program { time_zone: '/etc/passwd' }", "program { leader { person: 'z' } }",
+       "program { leader { mentor: 'consortia/c9/mentors/m' } }", "program { alternate { person: 'consortia/c1/leaders/z' } }",
+       "program { leader { contact { email: 'none' } } }"});
   try_all(&Stub::CreateMentor, MentorRequest("m9", "p1", 1),
           {bad_ids, "mentor_id: 'M'", "mentor { capacity: 51 }", "mentor { capacity: -1 }", "mentor { years_mentored: 61 }",
            "mentor { programs: 'consortia/c1/programs/p1' }", "mentor { programs: 'consortia/c2/programs/p1' }",
            "mentor { credentials: '' }", "mentor { subjects: 'a\\nb' }", "mentor { grade_bands: '" + std::string(65, 'g') + "' }",
            "mentor { supervised_sites: 's1' }", "mentor { contact { email: 'm@x.example\\nTo: a@b' } }"});
   try_all(&Stub::UpdateMentor,
-          Text<v1::UpdateMentorRequest>("mentor { name: 'consortia/c1/mentors/m1' capacity: 2 } update_mask { paths: 'capacity' } request_id: 'r'"),
-          {bad_ids, "mentor { name: 'm1' }", "mentor { capacity: 99 }", "update_mask { paths: 'state' }", "update_mask { paths: 'contact.email' }",
-           "update_mask { paths: 'contact' }", "mentor { etag: 'x' }", "mentor { etag: 'v1x' }"});
-  try_all(&Stub::UpdateMentor, Text<v1::UpdateMentorRequest>("mentor { name: 'consortia/c1/mentors/m1' } request_id: 'r'"), {"request_id: 'r'"});
+          Text<v1::UpdateMentorRequest>(
+              "mentor { name: 'consortia/c1/mentors/m1' capacity: 2 } update_mask { paths: 'capacity' } request_id: 'r'"),
+          {bad_ids, "mentor { name: 'm1' }", "mentor { capacity: 99 }", "update_mask { paths: 'state' }",
+           "update_mask { paths: 'contact.email' }", "update_mask { paths: 'contact' }", "mentor { etag: 'x' }", "mentor { etag: 'v1x' }"});
+  try_all(&Stub::UpdateMentor, Text<v1::UpdateMentorRequest>("mentor { name: 'consortia/c1/mentors/m1' } request_id: 'r'"),
+          {"request_id: 'r'"});
   try_all(&Stub::CreateCandidate, CandidateRequest("c9", "p1"),
-          {bad_ids, "parent: 'consortia/c1'", "candidate_id: '!'", "candidate { site: 's1' }", "candidate { credential: '" + long_text + "' }",
-           "candidate { grade_band: 'a\\tb' }", "candidate { enroll_time { nanos: -1 } }", "candidate { enroll_time { seconds: 99999999999 } }"});
+          {bad_ids, "parent: 'consortia/c1'", "candidate_id: '!'", "candidate { site: 's1' }",
+           "candidate { credential: '" + long_text + "' }", "candidate { grade_band: 'a\\tb' }", "candidate { enroll_time { nanos: -1 } }",
+           "candidate { enroll_time { seconds: 99999999999 } }"});
   try_all(&Stub::AssignMentor, Text<v1::AssignMentorRequest>("candidate: '" + kAnn + "' mentor: 'consortia/c1/mentors/m1' request_id: 'r'"),
           {bad_ids, "candidate: 'ann'", "mentor: 'm1'", "mentor: 'consortia/c2/mentors/m1'"});
   try_all(&Stub::HoldSeat, HoldRequest("k", "m1"),
-          {bad_ids, "parent: ''  seat_id: 'a/b'", "seat_id: '" + long_id + "'", "mentor: 'm1'", "candidate: 'consortia/c2/programs/p1/candidates/ann'"});
+          {bad_ids, "parent: ''  seat_id: 'a/b'", "seat_id: '" + long_id + "'", "mentor: 'm1'",
+           "candidate: 'consortia/c2/programs/p1/candidates/ann'"});
   try_all(&Stub::HoldNextSeat,
           Text<v1::HoldNextSeatRequest>("parent: 'consortia/c1' seat_id: 'k' candidate: '" + kAnn + "' request_id: 'r'"),
-          {bad_ids, "seat_id: 'a b'", "candidate: 'x'", "tiers: TIER_UNSPECIFIED", "tiers: 9", "tiers: [TIER_INTERESTED, TIER_INTERESTED]", "order: 'm1'",
-           "exclude: 'consortia/c2/mentors/m1'", "order: ['consortia/c1/mentors/m1', 'consortia/c1/mentors/m1']"});
+          {bad_ids, "seat_id: 'a b'", "candidate: 'x'", "tiers: TIER_UNSPECIFIED", "tiers: 9", "tiers: [TIER_INTERESTED, TIER_INTERESTED]",
+           "order: 'm1'", "exclude: 'consortia/c2/mentors/m1'", "order: ['consortia/c1/mentors/m1', 'consortia/c1/mentors/m1']"});
   try_all(&Stub::ReleaseSeat, Text<v1::ReleaseSeatRequest>("name: 'consortia/c1/seats/k' request_id: 'r'"),
           {bad_ids, "name: 'k'", "name: 'consortia/c1/seats/'", "name: 'consortia/c1/seats/a/b'", "name: 'consortia/C/seats/k'"});
   try_all(&Stub::TransferCandidate, Text<v1::TransferCandidateRequest>("seat: 'consortia/c1/seats/k' request_id: 'r'"),
@@ -230,7 +246,8 @@ TEST_F(ServiceTest, EveryRpcRefusesBadFieldsAndChangesNothing) {
   try_all(&Stub::ListDistricts, Text<v1::ListDistrictsRequest>("parent: 'consortia/c1'"), pages({"parent: 'c1'"}));
   try_all(&Stub::ListSites, Text<v1::ListSitesRequest>("parent: 'consortia/c1'"), pages({"parent: 'c1'"}));
   try_all(&Stub::ListPrograms, Text<v1::ListProgramsRequest>("parent: 'consortia/c1'"), pages({"parent: 'c1'"}));
-  try_all(&Stub::ListMentors, Text<v1::ListMentorsRequest>("parent: 'consortia/c1'"), pages({"parent: 'c1'", "program: 'p1'", "program: 'consortia/c2/programs/p'"}));
+  try_all(&Stub::ListMentors, Text<v1::ListMentorsRequest>("parent: 'consortia/c1'"),
+          pages({"parent: 'c1'", "program: 'p1'", "program: 'consortia/c2/programs/p'"}));
   try_all(&Stub::ListCandidates, Text<v1::ListCandidatesRequest>("parent: 'consortia/c1/programs/p1'"), pages({"parent: 'consortia/c1'"}));
   try_all(&Stub::ListAssignments, Text<v1::ListAssignmentsRequest>("parent: 'consortia/c1'"),
           pages({"parent: 'c1'", "candidate: 'x'", "mentor: 'x'", "candidate: '" + kAnn + "' mentor: 'consortia/c1/mentors/m1'"}));
@@ -243,7 +260,8 @@ TEST_F(ServiceTest, EveryRpcRefusesBadFieldsAndChangesNothing) {
   try_all(&Stub::GetCandidate, v1::GetCandidateRequest(), {"name: 'consortia/c1/candidates/ann'"});
   try_all(&Stub::FindEligibleMentors, Text<v1::FindEligibleMentorsRequest>("candidate: '" + kAnn + "' pool: INDIVIDUAL"),
           {"candidate: 'ann'", "pool: 7", "tiers: 12", "exclude: 'm1'"});
-  try_all(&Stub::FindEligibleMentors, Text<v1::FindEligibleMentorsRequest>("candidate: '" + kAnn + "'"), {"exclude: 'consortia/c1/mentors/m1'"});
+  try_all(&Stub::FindEligibleMentors, Text<v1::FindEligibleMentorsRequest>("candidate: '" + kAnn + "'"),
+          {"exclude: 'consortia/c1/mentors/m1'"});
   try_all(&Stub::DescribeNeed, Text<v1::DescribeNeedRequest>("candidate: '" + kAnn + "'"), {"candidate: 'x'", "k: -1", "k: 101"});
   for (const auto& [what, status] : answers) {
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << what << ": " << status;
@@ -265,8 +283,10 @@ TEST_F(ServiceTest, ARepeatedWriteGetsTheFirstAnswerAndTheSameIdWithAnotherBodyI
 }
 
 TEST_F(ServiceTest, ASeatIsHeldTransferredAndTheSwapIsSeenInTheCaseloads_F30_F34) {
-  const auto first = Ok(&Stub::AssignMentor, Text<v1::AssignMentorRequest>("candidate: '" + kAnn + "' mentor: 'consortia/c1/mentors/m1' request_id: 'a'"));
-  const auto next = Ok(&Stub::HoldNextSeat, Text<v1::HoldNextSeatRequest>("parent: 'consortia/c1' seat_id: 'k' candidate: '" + kAnn + "' request_id: 'h'"));
+  const auto first =
+      Ok(&Stub::AssignMentor, Text<v1::AssignMentorRequest>("candidate: '" + kAnn + "' mentor: 'consortia/c1/mentors/m1' request_id: 'a'"));
+  const auto next = Ok(&Stub::HoldNextSeat,
+                       Text<v1::HoldNextSeatRequest>("parent: 'consortia/c1' seat_id: 'k' candidate: '" + kAnn + "' request_id: 'h'"));
   EXPECT_EQ(next.seat().mentor(), "consortia/c1/mentors/m2");
   EXPECT_EQ(next.mentor().rank(), 1);
   EXPECT_FALSE(next.mentor().explanation().empty());
@@ -329,7 +349,8 @@ TEST_F(ServiceTest, ListsComeInPagesWithoutGapsOrDoubles) {
     EXPECT_EQ(std::set<std::string>(seen.begin(), seen.end()).size(), seen.size());
     return seen;
   };
-  const auto all = walk(&Stub::ListMentors, Text<v1::ListMentorsRequest>("parent: 'consortia/c1'"), [](const auto& r) { return r.mentors(); });
+  const auto all =
+      walk(&Stub::ListMentors, Text<v1::ListMentorsRequest>("parent: 'consortia/c1'"), [](const auto& r) { return r.mentors(); });
   EXPECT_EQ(all.size(), 28u);
   EXPECT_EQ(all.front(), "consortia/c1/mentors/m1");
   EXPECT_EQ(all.back(), "consortia/c1/mentors/x24") << "in the order in which they joined";
@@ -341,7 +362,8 @@ TEST_F(ServiceTest, ListsComeInPagesWithoutGapsOrDoubles) {
                  [](const auto& r) { return r.candidates(); })
                 .size(),
             26u);
-  EXPECT_EQ(walk(&Stub::ListSeats, Text<v1::ListSeatsRequest>("parent: 'consortia/c1'"), [](const auto& r) { return r.seats(); }).size(), 25u);
+  EXPECT_EQ(walk(&Stub::ListSeats, Text<v1::ListSeatsRequest>("parent: 'consortia/c1'"), [](const auto& r) { return r.seats(); }).size(),
+            25u);
   Ok(&Stub::AssignMentor, Text<v1::AssignMentorRequest>("candidate: '" + kAnn + "' mentor: 'consortia/c1/mentors/m1' request_id: 'a'"));
   EXPECT_EQ(walk(&Stub::ListCandidates, Text<v1::ListCandidatesRequest>("parent: 'consortia/c1/programs/p1' without_mentor: true"),
                  [](const auto& r) { return r.candidates(); })
@@ -364,19 +386,23 @@ TEST_F(ServiceTest, ALeaderSeesAndTouchesOnlyTheirOwn_F36) {
   };
   EXPECT_EQ(get("m3", lee), reason::kMentorNotFound);
   EXPECT_EQ(get("m1", stranger), reason::kMentorNotFound);
-  EXPECT_EQ(Reason(harness_.Call(&Stub::GetCandidate, Text<v1::GetCandidateRequest>("name: 'consortia/c1/programs/p2/candidates/bob'"), lee)),
-            reason::kCandidateNotFound);
+  EXPECT_EQ(
+      Reason(harness_.Call(&Stub::GetCandidate, Text<v1::GetCandidateRequest>("name: 'consortia/c1/programs/p2/candidates/bob'"), lee)),
+      reason::kCandidateNotFound);
   EXPECT_EQ(Reason(harness_.Call(&Stub::ListCandidates, Text<v1::ListCandidatesRequest>("parent: 'consortia/c1/programs/p2'"), lee)),
             reason::kProgramNotFound);
   const auto programs = Ok(&Stub::ListPrograms, Text<v1::ListProgramsRequest>("parent: 'consortia/c1'"), lee);
   ASSERT_EQ(programs.programs_size(), 1);
   EXPECT_EQ(programs.programs(0).name(), "consortia/c1/programs/p1");
-  EXPECT_EQ(Reason(harness_.Call(&Stub::ListMentors, Text<v1::ListMentorsRequest>("parent: 'consortia/c1'"), lee)), rematch::reason::kInvalidField);
-  EXPECT_EQ(Reason(harness_.Call(&Stub::ListMentors, Text<v1::ListMentorsRequest>("parent: 'consortia/c1' program: 'consortia/c1/programs/p2'"), lee)),
+  EXPECT_EQ(Reason(harness_.Call(&Stub::ListMentors, Text<v1::ListMentorsRequest>("parent: 'consortia/c1'"), lee)),
+            rematch::reason::kInvalidField);
+  EXPECT_EQ(Reason(harness_.Call(&Stub::ListMentors,
+                                 Text<v1::ListMentorsRequest>("parent: 'consortia/c1' program: 'consortia/c1/programs/p2'"), lee)),
             reason::kProgramNotFound);
   EXPECT_EQ(Ok(&Stub::ListConsortia, v1::ListConsortiaRequest(), stranger).consortia_size(), 0);
   EXPECT_EQ(Ok(&Stub::ListSites, Text<v1::ListSitesRequest>("parent: 'consortia/c1'"), lee).sites_size(), 1);
-  EXPECT_EQ(Reason(harness_.Call(&Stub::ListSites, Text<v1::ListSitesRequest>("parent: 'consortia/c1'"), stranger)), reason::kConsortiumNotFound);
+  EXPECT_EQ(Reason(harness_.Call(&Stub::ListSites, Text<v1::ListSitesRequest>("parent: 'consortia/c1'"), stranger)),
+            reason::kConsortiumNotFound);
   auto create = CandidateRequest("zed", "p2");
   EXPECT_EQ(Reason(harness_.Call(&Stub::CreateCandidate, create, lee)), reason::kProgramNotFound);
   auto update = Text<v1::UpdateMentorRequest>(
@@ -384,15 +410,19 @@ TEST_F(ServiceTest, ALeaderSeesAndTouchesOnlyTheirOwn_F36) {
       "update_mask { paths: 'programs' } request_id: 'u'");
   EXPECT_EQ(Reason(harness_.Call(&Stub::UpdateMentor, update, lee)), reason::kProgramNotFound) << "into somebody else's program";
   Ok(&Stub::UpdateMentor, update);
-  Ok(&Stub::AssignMentor, Text<v1::AssignMentorRequest>("candidate: 'consortia/c1/programs/p2/candidates/bob' mentor: 'consortia/c1/mentors/m1' request_id: 'a'"));
-  EXPECT_EQ(Ok(&Stub::ListAssignments, Text<v1::ListAssignmentsRequest>("parent: 'consortia/c1' mentor: 'consortia/c1/mentors/m1'"), lee).assignments_size(), 0)
+  Ok(&Stub::AssignMentor, Text<v1::AssignMentorRequest>(
+                              "candidate: 'consortia/c1/programs/p2/candidates/bob' mentor: 'consortia/c1/mentors/m1' request_id: 'a'"));
+  EXPECT_EQ(Ok(&Stub::ListAssignments, Text<v1::ListAssignmentsRequest>("parent: 'consortia/c1' mentor: 'consortia/c1/mentors/m1'"), lee)
+                .assignments_size(),
+            0)
       << "a shared mentor's other candidates";
 }
 
 TEST_F(ServiceTest, APersonSeesThemselvesAndNoContactOfOthers_F21) {
   const rpc::Caller mentor{.role = std::string(access::kMentor), .person = "consortia/c1/mentors/m1"};
   EXPECT_EQ(GetMentor("m1", mentor).name(), "consortia/c1/mentors/m1");
-  EXPECT_EQ(Reason(harness_.Call(&Stub::GetMentor, Text<v1::GetMentorRequest>("name: 'consortia/c1/mentors/m2'"), mentor)), reason::kMentorNotFound);
+  EXPECT_EQ(Reason(harness_.Call(&Stub::GetMentor, Text<v1::GetMentorRequest>("name: 'consortia/c1/mentors/m2'"), mentor)),
+            reason::kMentorNotFound);
   const rpc::Caller auditor{.role = std::string(access::kAuditor), .person = "auditors/a"};
   EXPECT_EQ(GetMentor("m1", auditor).contact().email(), "");
   EXPECT_EQ(GetMentor("m1", auditor).contact().display_name(), "");
@@ -403,12 +433,13 @@ TEST_F(ServiceTest, FindsWhoIsEligibleAndDescribesTheNeed_F4_F18) {
   ASSERT_EQ(found.mentors_size(), 2);
   EXPECT_EQ(found.mentors(0).rank(), 1);
   EXPECT_EQ(found.mentors(0).tiers(0), v1::TIER_PAST_MENTOR);
-  EXPECT_EQ(Ok(&Stub::FindEligibleMentors, Text<v1::FindEligibleMentorsRequest>(
-                                               "candidate: '" + kAnn + "' pool: EVERYBODY exclude: 'consortia/c1/mentors/m1'"))
+  EXPECT_EQ(Ok(&Stub::FindEligibleMentors,
+               Text<v1::FindEligibleMentorsRequest>("candidate: '" + kAnn + "' pool: EVERYBODY exclude: 'consortia/c1/mentors/m1'"))
                 .mentors_size(),
             1);
-  const auto placed = Ok(&Stub::FindEligibleMentors,
-                         Text<v1::FindEligibleMentorsRequest>("candidate: '" + kAnn + "' pool: INDIVIDUAL order: '" + found.mentors(1).mentor() + "'"));
+  const auto placed =
+      Ok(&Stub::FindEligibleMentors,
+         Text<v1::FindEligibleMentorsRequest>("candidate: '" + kAnn + "' pool: INDIVIDUAL order: '" + found.mentors(1).mentor() + "'"));
   EXPECT_EQ(placed.mentors(0).mentor(), found.mentors(1).mentor());
   const auto need = Ok(&Stub::DescribeNeed, Text<v1::DescribeNeedRequest>("candidate: '" + kAnn + "'"));
   EXPECT_EQ(need.need().district(), "consortia/c1/districts/d1");
@@ -417,7 +448,8 @@ TEST_F(ServiceTest, FindsWhoIsEligibleAndDescribesTheNeed_F4_F18) {
 }
 
 TEST_F(ServiceTest, AnImportStreamIsAHeaderThenRowsAndAllOfThem) {
-  const auto header = Text<v1::ImportRosterRequest>("header { consortium: 'consortia/c2' display_name: 'Two' request_id: 'i' row_count: 1 }");
+  const auto header =
+      Text<v1::ImportRosterRequest>("header { consortium: 'consortia/c2' display_name: 'Two' request_id: 'i' row_count: 1 }");
   const auto row = Text<v1::ImportRosterRequest>(
       "row { file: 'd.csv' line: 2 district { id: 'D' display_name: 'D' representative { display_name: 'R' email: 'r@x.example' } } }");
   EXPECT_EQ(Reason(harness_.Stream({})), rematch::reason::kInvalidField);
@@ -426,7 +458,8 @@ TEST_F(ServiceTest, AnImportStreamIsAHeaderThenRowsAndAllOfThem) {
   EXPECT_EQ(Reason(harness_.Stream({header})), rematch::reason::kInvalidField) << "a row is missing";
   EXPECT_EQ(Reason(harness_.Stream({header, row, row})), rematch::reason::kInvalidField) << "a row too many";
   EXPECT_EQ(Reason(harness_.Stream({header, v1::ImportRosterRequest()})), rematch::reason::kInvalidField);
-  EXPECT_EQ(Reason(harness_.Stream({Text<v1::ImportRosterRequest>("header { consortium: 'c2' request_id: 'i' }")})), rematch::reason::kInvalidField);
+  EXPECT_EQ(Reason(harness_.Stream({Text<v1::ImportRosterRequest>("header { consortium: 'c2' request_id: 'i' }")})),
+            rematch::reason::kInvalidField);
   EXPECT_EQ(Reason(harness_.Stream({header, row}, MentorHarness::Leader("consortia/c1/leaders/lee"))), rematch::reason::kRoleNotAllowed);
   EXPECT_EQ(Ok(&Stub::ListConsortia, v1::ListConsortiaRequest()).consortia_size(), 1) << "nothing of it was kept";
 
