@@ -1,7 +1,7 @@
 #include "notify-service/notify_service.h"
 
-#include <vector>
 #include <utility>
+#include <vector>
 
 #include "access/access.h"
 #include "notify-service/domain/reasons.h"
@@ -24,7 +24,8 @@ constexpr int kBeatsPerLease = 4;
 
 class NotifyServiceProcess final : public rpc::Service {
  public:
-  NotifyServiceProcess(rpc::ServerEnvironment& env, const ServiceOptions& options, Templates templates, std::unique_ptr<MailTransport> transport)
+  NotifyServiceProcess(rpc::ServerEnvironment& env, const ServiceOptions& options, Templates templates,
+                       std::unique_ptr<MailTransport> transport)
       : templates_(std::move(templates)),
         transport_(std::move(transport)),
         calls_({}, env.clock, env.blocking, guard_, env.metrics),
@@ -34,8 +35,8 @@ class NotifyServiceProcess final : public rpc::Service {
         door_({}, env.database, store_, env.clock, env.random, &env.metrics),
         leases_(env.database, env.clock, env.replica, options.lease),
         pool_(options.send_threads, options.max_in_flight),
-        sender_({.from = options.from, .max_in_flight = options.max_in_flight, .beat = options.lease / kBeatsPerLease}, store_, door_, leases_,
-                *transport_, pool_, env.clock,
+        sender_({.from = options.from, .max_in_flight = options.max_in_flight, .beat = options.lease / kBeatsPerLease}, store_, door_,
+                leases_, *transport_, pool_, env.clock,
                 {.late = [&env](absl::Duration by) { env.metrics.Late("send", by); },
                  .oldest = [&env](absl::Duration age) { env.metrics.Oldest("mail", age); }}),
         handlers_(calls_, feeds_, door_, store_, templates_, options.mail_domain) {

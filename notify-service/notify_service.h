@@ -25,7 +25,7 @@ struct ServiceOptions {
   SendPolicy policy;
   int send_threads = 8;
   size_t max_in_flight = 64;
-  absl::Duration lease = absl::Seconds(3);   // how long a replica may stand still before others take over its sends
+  absl::Duration lease = absl::Seconds(3);  // how long a replica may stand still before others take over its sends
 };
 
 // The service over `env`, whose store has the schema. INVALID_ARGUMENT for options that make no sense.

@@ -46,7 +46,8 @@ void Part(std::string& out, std::string_view boundary, std::string_view type, st
 
 std::string EncodeHeaderText(std::string_view text, size_t used) {
   // What looks like an encoded word would be decoded by the reader, so it is encoded itself.
-  if (IsPrintableAscii(text) && used + text.size() <= kLine && text.find("=?") == text.npos && text == ToStd(absl::StripAsciiWhitespace(ToAbsl(text)))) {
+  if (IsPrintableAscii(text) && used + text.size() <= kLine && text.find("=?") == text.npos &&
+      text == ToStd(absl::StripAsciiWhitespace(ToAbsl(text)))) {
     return std::string(text);
   }
   return EncodedWords(text, used);

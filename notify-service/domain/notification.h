@@ -65,7 +65,7 @@ struct SendPolicy {
   int max_tries = 12;
   absl::Duration first_backoff = absl::Seconds(2);  // doubles with each try
   absl::Duration max_backoff = absl::Minutes(10);
-  absl::Duration settle_delay = absl::Seconds(5);   // from an unknown outcome to asking about it
+  absl::Duration settle_delay = absl::Seconds(5);  // from an unknown outcome to asking about it
 };
 
 struct Beginning {

@@ -13,7 +13,7 @@ inline constexpr std::string_view kTransportInvalid = "TRANSPORT_INVALID";      
 inline constexpr std::string_view kTransportUnusable = "TRANSPORT_UNUSABLE";          // FAILED_PRECONDITION: the Maildir cannot be written
 inline constexpr std::string_view kTemplateInvalid = "TEMPLATE_INVALID";              // INTERNAL: a template of this release is damaged
 // Never leaves the process: the sender holds a claim on a message that another one took over, or that is no longer to be sent.
-inline constexpr std::string_view kClaimLost = "CLAIM_LOST";                          // ABORTED
+inline constexpr std::string_view kClaimLost = "CLAIM_LOST";  // ABORTED
 
 }  // namespace rematch::notify::reason
 

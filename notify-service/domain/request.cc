@@ -72,7 +72,8 @@ absl::StatusOr<Draft> CheckSend(const Templates& templates, const v1::SendNotifi
   }
   CheckAddress(bad, "notification.to", given.to());
   if (given.has_reply_to()) CheckAddress(bad, "notification.reply_to", given.reply_to());
-  if (!given.origin().empty() && !IsReference(given.origin())) bad.Add("notification.origin", "must be at most 255 printable characters without spaces");
+  if (!given.origin().empty() && !IsReference(given.origin()))
+    bad.Add("notification.origin", "must be at most 255 printable characters without spaces");
   if (given.readers_size() > kMaxReaders) bad.Add("notification.readers", absl::StrCat("must be at most ", kMaxReaders));
   for (const std::string& reader : given.readers()) {
     if (!IsReference(reader)) bad.Add("notification.readers", "must be resource names of at most 255 characters");

@@ -124,25 +124,24 @@ void Sender::Attempt(const Work& work, Message mail) {
   auto message = std::make_shared<Message>(std::move(mail));
   CommandMeta timer;
   timer.priority = Priority::kTimer;
-  door_.Submit(std::move(timer), BeginSend{.target = key, .epoch = epoch},
-               [this, key, epoch, message](absl::StatusOr<std::string> reply) {
-                 stored::Begun begun;
-                 if (!reply.ok() || !begun.ParseFromString(*reply)) {
-                   // Refused by the state, or the door is full or closing: the row stays as it is and is seen again.
-                   return Ended(key, /*wake=*/false);
-                 }
-                 const bool queued = pool_.Run([this, key, epoch, message, begun] {
-                   FinishSend finish{.target = key, .epoch = epoch, .beginning = begun.beginning(), .outcome = HandOver(*message, begun)};
-                   door_.Submit({}, std::move(finish), [this, key](absl::StatusOr<std::string> done) {
-                     if (!done.ok() && ReasonOf(done.status()) != reason::kClaimLost) {
-                       log::Warn("send_outcome_not_stored", {{"error", ReasonOf(done.status())}});
-                     }
-                     Ended(key, /*wake=*/true);
-                   });
-                 });
-                 // SENDING is durable, so it is settled later, like after a crash.
-                 if (!queued) Ended(key, /*wake=*/false);
-               });
+  door_.Submit(std::move(timer), BeginSend{.target = key, .epoch = epoch}, [this, key, epoch, message](absl::StatusOr<std::string> reply) {
+    stored::Begun begun;
+    if (!reply.ok() || !begun.ParseFromString(*reply)) {
+      // Refused by the state, or the door is full or closing: the row stays as it is and is seen again.
+      return Ended(key, /*wake=*/false);
+    }
+    const bool queued = pool_.Run([this, key, epoch, message, begun] {
+      FinishSend finish{.target = key, .epoch = epoch, .beginning = begun.beginning(), .outcome = HandOver(*message, begun)};
+      door_.Submit({}, std::move(finish), [this, key](absl::StatusOr<std::string> done) {
+        if (!done.ok() && ReasonOf(done.status()) != reason::kClaimLost) {
+          log::Warn("send_outcome_not_stored", {{"error", ReasonOf(done.status())}});
+        }
+        Ended(key, /*wake=*/true);
+      });
+    });
+    // SENDING is durable, so it is settled later, like after a crash.
+    if (!queued) Ended(key, /*wake=*/false);
+  });
 }
 
 Outcome Sender::HandOver(const Message& message, const stored::Begun& begun) {

@@ -26,8 +26,8 @@ namespace rematch::notify {
 
 // What a sender reports; see platform/metrics.h.
 struct SenderGauges {
-  std::function<void(absl::Duration)> late = [](absl::Duration) {};        // how late a send began
-  std::function<void(absl::Duration)> oldest = [](absl::Duration) {};      // age of the oldest message not sent yet
+  std::function<void(absl::Duration)> late = [](absl::Duration) {};    // how late a send began
+  std::function<void(absl::Duration)> oldest = [](absl::Duration) {};  // age of the oldest message not sent yet
 };
 
 class Sender {

@@ -99,7 +99,8 @@ absl::StatusOr<v1::ListNotificationsResponse> Handlers::List(const rpc::Call& ca
   std::optional<NotifyStore::ListPosition> after;
   if (!token.empty()) {
     after.emplace();
-    if (!absl::SimpleAtoi(token[0], &after->created)) return Error(absl::StatusCode::kInvalidArgument, rematch::reason::kInvalidField, "page_token");
+    if (!absl::SimpleAtoi(token[0], &after->created))
+      return Error(absl::StatusCode::kInvalidArgument, rematch::reason::kInvalidField, "page_token");
     after->id = token[1];
   }
   v1::ListNotificationsResponse response;
@@ -143,22 +144,22 @@ grpc::ServerUnaryReactor* Handlers::CancelNotification(grpc::CallbackServerConte
 
 grpc::ServerUnaryReactor* Handlers::RetryNotification(grpc::CallbackServerContext* context, const v1::RetryNotificationRequest* request,
                                                       v1::Notification* response) {
-  return calls_.Deferred(
-      context, request, response, [this](const rpc::Call& call, const v1::RetryNotificationRequest& asked, rpc::Done<v1::Notification> done) {
-        Violations bad;
-        Key key = CheckNotificationName(bad, asked.name());
-        CheckRequestId(bad, asked.request_id());
-        if (!bad.empty()) return done(bad.ToStatus());
-        // Whose it is never changes, so it may be read outside the door's transaction.
-        const bool queued = calls_.blocking().Run([this, call, &asked, key = std::move(key), done] {
-          if (const auto found = Get(call, key); !found.ok()) return done(found.status());
-          Submit(call, asked.name(), asked.request_id(), asked, TryAgain{.target = key}, done);
-        });
-        if (!queued) {
-          done(ErrorWithRetry(absl::StatusCode::kResourceExhausted, rematch::reason::kQueueFull, "too many requests at once",
-                              absl::Milliseconds(100)));
-        }
-      });
+  return calls_.Deferred(context, request, response,
+                         [this](const rpc::Call& call, const v1::RetryNotificationRequest& asked, rpc::Done<v1::Notification> done) {
+                           Violations bad;
+                           Key key = CheckNotificationName(bad, asked.name());
+                           CheckRequestId(bad, asked.request_id());
+                           if (!bad.empty()) return done(bad.ToStatus());
+                           // Whose it is never changes, so it may be read outside the door's transaction.
+                           const bool queued = calls_.blocking().Run([this, call, &asked, key = std::move(key), done] {
+                             if (const auto found = Get(call, key); !found.ok()) return done(found.status());
+                             Submit(call, asked.name(), asked.request_id(), asked, TryAgain{.target = key}, done);
+                           });
+                           if (!queued) {
+                             done(ErrorWithRetry(absl::StatusCode::kResourceExhausted, rematch::reason::kQueueFull,
+                                                 "too many requests at once", absl::Milliseconds(100)));
+                           }
+                         });
 }
 
 grpc::ServerWriteReactor<v1::Delivery>* Handlers::WatchDeliveries(grpc::CallbackServerContext* context,
@@ -201,16 +202,17 @@ grpc::ServerUnaryReactor* Handlers::ListTemplates(grpc::CallbackServerContext* c
 
 grpc::ServerUnaryReactor* Handlers::PreviewNotification(grpc::CallbackServerContext* context, const v1::PreviewNotificationRequest* request,
                                                         v1::PreviewNotificationResponse* response) {
-  return calls_.Deferred(context, request, response,
-                         [this](const rpc::Call&, const v1::PreviewNotificationRequest& asked, rpc::Done<v1::PreviewNotificationResponse> done) {
-                           absl::StatusOr<Rendered> rendered = CheckPreview(templates_, asked);
-                           if (!rendered.ok()) return done(rendered.status());
-                           v1::PreviewNotificationResponse preview;
-                           preview.set_subject(std::move(rendered->subject));
-                           preview.set_text_body(std::move(rendered->text));
-                           preview.set_html_body(std::move(rendered->html));
-                           done(std::move(preview));
-                         });
+  return calls_.Deferred(
+      context, request, response,
+      [this](const rpc::Call&, const v1::PreviewNotificationRequest& asked, rpc::Done<v1::PreviewNotificationResponse> done) {
+        absl::StatusOr<Rendered> rendered = CheckPreview(templates_, asked);
+        if (!rendered.ok()) return done(rendered.status());
+        v1::PreviewNotificationResponse preview;
+        preview.set_subject(std::move(rendered->subject));
+        preview.set_text_body(std::move(rendered->text));
+        preview.set_html_body(std::move(rendered->html));
+        done(std::move(preview));
+      });
 }
 
 }  // namespace rematch::notify

@@ -41,8 +41,8 @@ class Handlers final : public v1::NotifyService::CallbackService {
   absl::StatusOr<v1::Notification> Get(const rpc::Call& call, const Key& key);
   absl::StatusOr<v1::ListNotificationsResponse> List(const rpc::Call& call, const v1::ListNotificationsRequest& request);
   // Hands a write to the door; answers when it is committed. Never blocks.
-  void Submit(const rpc::Call& call, std::string scope, const std::string& request_id, const google::protobuf::Message& request, Command command,
-              rpc::Done<v1::Notification> done);
+  void Submit(const rpc::Call& call, std::string scope, const std::string& request_id, const google::protobuf::Message& request,
+              Command command, rpc::Done<v1::Notification> done);
 
   rpc::Calls& calls_;
   rpc::FeedHub& feeds_;

@@ -173,9 +173,8 @@ class Batch {
                                     .message_id = accept->message_id,
                                     .progress = {}});
       } else if (std::holds_alternative<CallBack>(*command)) {
-        made.try_emplace(key, Entry{.maker = maker_,
-                                    .created = now_,
-                                    .progress = {.state = State::kCancelled, .end = sql::FromMicros(now_)}});
+        made.try_emplace(key,
+                         Entry{.maker = maker_, .created = now_, .progress = {.state = State::kCancelled, .end = sql::FromMicros(now_)}});
       }
     }
     if (!made.empty()) {
@@ -183,8 +182,8 @@ class Batch {
       for (const auto& [key, entry] : made) {
         for (Value& value : ToValues(key, entry)) values.push_back(std::move(value));
       }
-      REMATCH_RETURN_IF_ERROR(tx_.Execute(absl::StrCat("INSERT IGNORE ", kEntryInto, sql::ValueRows(made.size(), kEntryColumnCount)), values)
-                                  .status());
+      REMATCH_RETURN_IF_ERROR(
+          tx_.Execute(absl::StrCat("INSERT IGNORE ", kEntryInto, sql::ValueRows(made.size(), kEntryColumnCount)), values).status());
     }
     return LoadRows(keys, std::move(send_ids));
   }
@@ -211,9 +210,9 @@ class Batch {
 
   absl::Status LoadRows(const std::set<Key>& keys, std::vector<Value> send_ids) {
     const auto [where, values] = WhereKeys(keys);
-    REMATCH_ASSIGN_OR_RETURN(
-        const std::vector<Row> rows,
-        tx_.Query(absl::StrCat("SELECT ", kEntryColumns, " FROM notifications n", where, " ORDER BY n.consortium, n.id FOR UPDATE"), values));
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows, tx_.Query(absl::StrCat("SELECT ", kEntryColumns, " FROM notifications n", where,
+                                                                                 " ORDER BY n.consortium, n.id FOR UPDATE"),
+                                                                    values));
     for (const Row& row : rows) {
       Key key{.consortium = row.Text(0), .id = row.Text(1)};
       if (keys.contains(key)) entries_.emplace(std::move(key), ToEntry(row));
@@ -331,10 +330,11 @@ class Batch {
       for (Value& value : ToValues(key, entries_.at(key))) values.push_back(std::move(value));
     }
     return tx_
-        .Execute(absl::StrCat("INSERT ", kEntryInto, sql::ValueRows(changed_.size(), kEntryColumnCount),
-                              " ON DUPLICATE KEY UPDATE state = VALUES(state), cancel_asked = VALUES(cancel_asked), attempts = VALUES(attempts),"
-                              " beginnings = VALUES(beginnings), tries = VALUES(tries), last_error = VALUES(last_error), ended = VALUES(ended)"),
-                 values)
+        .Execute(
+            absl::StrCat("INSERT ", kEntryInto, sql::ValueRows(changed_.size(), kEntryColumnCount),
+                         " ON DUPLICATE KEY UPDATE state = VALUES(state), cancel_asked = VALUES(cancel_asked), attempts = VALUES(attempts),"
+                         " beginnings = VALUES(beginnings), tries = VALUES(tries), last_error = VALUES(last_error), ended = VALUES(ended)"),
+            values)
         .status();
   }
 
@@ -366,11 +366,12 @@ class Batch {
         }
       }
       constexpr size_t kColumns = 7;
-      REMATCH_RETURN_IF_ERROR(tx_.Execute(absl::StrCat("INSERT INTO sends (id, consortium, notification, accepted, due, owner, epoch) VALUES ",
-                                                       sql::ValueRows(changed_sends_.size(), kColumns),
-                                                       " ON DUPLICATE KEY UPDATE due = VALUES(due), owner = VALUES(owner), epoch = VALUES(epoch)"),
-                                          values)
-                                  .status());
+      REMATCH_RETURN_IF_ERROR(
+          tx_.Execute(absl::StrCat("INSERT INTO sends (id, consortium, notification, accepted, due, owner, epoch) VALUES ",
+                                   sql::ValueRows(changed_sends_.size(), kColumns),
+                                   " ON DUPLICATE KEY UPDATE due = VALUES(due), owner = VALUES(owner), epoch = VALUES(epoch)"),
+                      values)
+              .status());
     }
     if (ended_sends_.empty()) return absl::OkStatus();
     std::vector<Value> ids;
@@ -453,11 +454,12 @@ absl::StatusOr<v1::Notification> NotifyStore::Get(const Key& key) {
 }
 
 absl::StatusOr<std::vector<NotifyStore::Listed>> NotifyStore::List(const std::string& consortium, const std::string& origin,
-                                                                const std::optional<ListPosition>& after, int limit) {
+                                                                   const std::optional<ListPosition>& after, int limit) {
   std::vector<Listed> found;
-  std::string statement = absl::StrCat("SELECT ", kEntryColumns,
-                                       ", c.content FROM notifications n LEFT JOIN contents c ON c.consortium = n.consortium AND c.id = n.id"
-                                       " WHERE n.consortium = ?");
+  std::string statement =
+      absl::StrCat("SELECT ", kEntryColumns,
+                   ", c.content FROM notifications n LEFT JOIN contents c ON c.consortium = n.consortium AND c.id = n.id"
+                   " WHERE n.consortium = ?");
   std::vector<Value> values = {consortium};
   if (!origin.empty()) {
     statement += " AND n.origin = ?";
@@ -539,13 +541,13 @@ absl::StatusOr<std::map<Key, Message>> NotifyStore::Messages(const std::vector<K
       stored::Content content;
       content.ParseFromString(row.Text(4));
       found.emplace(Key{.consortium = row.Text(0), .id = row.Text(1)}, Message{.from = {},
-                                                                              .to = ToMailbox(content.to()),
-                                                                              .reply_to = ToMailbox(content.reply_to()),
-                                                                              .message_id = row.Text(2),
-                                                                              .date = sql::FromMicros(row.Int(3)),
-                                                                              .subject = content.subject(),
-                                                                              .text = row.TakeText(5),
-                                                                              .html = row.TakeText(6)});
+                                                                               .to = ToMailbox(content.to()),
+                                                                               .reply_to = ToMailbox(content.reply_to()),
+                                                                               .message_id = row.Text(2),
+                                                                               .date = sql::FromMicros(row.Int(3)),
+                                                                               .subject = content.subject(),
+                                                                               .text = row.TakeText(5),
+                                                                               .html = row.TakeText(6)});
     }
     return absl::OkStatus();
   }));

@@ -1,4 +1,5 @@
-// What notify-service keeps, and the only code that writes it: the handler behind the service's door (platform/group_commit.h), and its reads.
+// What notify-service keeps, and the only code that writes it: the handler behind the service's door (platform/group_commit.h), and its
+// reads.
 #ifndef REMATCH_NOTIFY_SERVICE_STORE_NOTIFY_STORE_H_
 #define REMATCH_NOTIFY_SERVICE_STORE_NOTIFY_STORE_H_
 
@@ -42,7 +43,8 @@ struct TryAgain {
   Key target;
   const Key& key() const { return target; }
 };
-// The sender begins an attempt on a row of `sends` that it owns. Answers with a stored::Begun; ABORTED / CLAIM_LOST when it owns it no more.
+// The sender begins an attempt on a row of `sends` that it owns. Answers with a stored::Begun; ABORTED / CLAIM_LOST when it owns it no
+// more.
 struct BeginSend {
   Key target;
   int64_t epoch = 0;
@@ -74,7 +76,8 @@ class NotifyStore {
     // There are new deliveries.
     absl::AnyInvocable<void()> deliveries;
   };
-  NotifyStore(sql::Database& database, platform::Clock& clock, platform::Random& random, std::string replica, SendPolicy policy, Wakes wakes)
+  NotifyStore(sql::Database& database, platform::Clock& clock, platform::Random& random, std::string replica, SendPolicy policy,
+              Wakes wakes)
       : database_(database), clock_(clock), random_(random), replica_(std::move(replica)), policy_(policy), wakes_(std::move(wakes)) {}
 
   // The handler of GroupCommit<Command>.
@@ -92,14 +95,15 @@ class NotifyStore {
   };
   // The newest first, after `after`, with content but without bodies; those about `origin` alone if it is not empty.
   absl::StatusOr<std::vector<Listed>> List(const std::string& consortium, const std::string& origin,
-                                                     const std::optional<ListPosition>& after, int limit);
+                                           const std::optional<ListPosition>& after, int limit);
   // The first `limit` after `position`, of all consortia if `consortium` is empty.
   absl::StatusOr<std::vector<v1::Delivery>> Deliveries(const std::string& consortium, int64_t position, int limit);
   // This replica's rows of `sends` that are due, the longest due first.
   absl::StatusOr<std::vector<Work>> OwnDue(absl::Time now, size_t limit);
   // What the messages say, without `from`, which is the sender's. `keys` must not be empty.
   absl::StatusOr<std::map<Key, Message>> Messages(const std::vector<Key>& keys);
-  // When the next of this replica's rows falls due, and when the oldest message still to be sent, anybody's, was accepted; InfiniteFuture for none.
+  // When the next of this replica's rows falls due, and when the oldest message still to be sent, anybody's, was accepted; InfiniteFuture
+  // for none.
   struct Outlook {
     absl::Time next_own = absl::InfiniteFuture();
     absl::Time oldest = absl::InfiniteFuture();

@@ -15,9 +15,9 @@ namespace {
 // How far an attempt came, as seen through libcurl's callbacks.
 struct Attempt {
   std::string_view data;
-  bool all_read = false;       // the message has been handed to libcurl whole
-  bool addressing = false;     // the last command sent named the recipient
-  bool final_answer = false;   // a reply line came after the message had gone out
+  bool all_read = false;      // the message has been handed to libcurl whole
+  bool addressing = false;    // the last command sent named the recipient
+  bool final_answer = false;  // a reply line came after the message had gone out
 };
 
 size_t ReadMessage(char* buffer, size_t size, size_t count, void* user) {
@@ -105,7 +105,8 @@ Outcome Smtp::Send(const Message& message) {
   curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(absl::ToInt64Milliseconds(options_.timeout)));
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(absl::ToInt64Milliseconds(options_.timeout / 2)));
   if (options_.starttls != SmtpOptions::Starttls::kOff) {
-    curl_easy_setopt(curl, CURLOPT_USE_SSL, static_cast<long>(options_.starttls == SmtpOptions::Starttls::kRequire ? CURLUSESSL_ALL : CURLUSESSL_TRY));
+    curl_easy_setopt(curl, CURLOPT_USE_SSL,
+                     static_cast<long>(options_.starttls == SmtpOptions::Starttls::kRequire ? CURLUSESSL_ALL : CURLUSESSL_TRY));
   }
   if (!options_.user.empty()) {
     curl_easy_setopt(curl, CURLOPT_USERNAME, options_.user.c_str());

@@ -29,7 +29,8 @@ absl::StatusOr<std::unique_ptr<MailTransport>> MakeTransport(const TransportOpti
     return Invalid("--transport must be maildir:PATH, smtp://host:port or smtps://host:port");
   }
   const absl::string_view after_scheme = rest.substr(rest.find("://") + 3);
-  if (after_scheme.empty() || after_scheme.find('/') != after_scheme.npos) return Invalid("--transport=smtp://host:port takes nothing else");
+  if (after_scheme.empty() || after_scheme.find('/') != after_scheme.npos)
+    return Invalid("--transport=smtp://host:port takes nothing else");
   SmtpOptions smtp{.url = absl::StrCat(options.transport, "/", options.helo), .user = options.smtp_user, .timeout = options.smtp_timeout};
   if (options.smtp_starttls == "off") {
     smtp.starttls = SmtpOptions::Starttls::kOff;

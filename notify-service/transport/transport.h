@@ -30,7 +30,7 @@ struct TransportOptions {
   std::string transport;
   std::string smtp_user = {};           // empty: no authentication
   std::string smtp_password_file = {};  // the password is its first line
-  std::string smtp_starttls = "try";  // off, try, require
+  std::string smtp_starttls = "try";    // off, try, require
   absl::Duration smtp_timeout = absl::Seconds(30);
   std::string helo = "rematch.localhost";  // who this is to the mail server
 };

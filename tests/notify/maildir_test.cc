@@ -112,8 +112,14 @@ TEST_F(MaildirTest, WhatCannotBeWrittenIsTriedLater) {
 }
 
 TEST_F(MaildirTest, NoAddressLeavesTheFolderOrSharesAMailbox) {
-  const std::vector<std::string> addresses = {"a/../../b@example.org", "a%2f@example.org", "a/@example.org", "A@example.org", "a@example.org",
-                                              "!#$&'*@example.org",    "a.b@example.org",  std::string(64, '|') + "@" + std::string(60, 'd') + ".org",
+  const std::vector<std::string> addresses = {"a/../../b@example.org",
+                                              "a%2f@example.org",
+                                              "a/@example.org",
+                                              "A@example.org",
+                                              "a@example.org",
+                                              "!#$&'*@example.org",
+                                              "a.b@example.org",
+                                              std::string(64, '|') + "@" + std::string(60, 'd') + ".org",
                                               std::string(64, '{') + "@" + std::string(60, 'd') + ".org"};
   std::set<std::string> folders;
   for (const std::string& address : addresses) {
@@ -139,7 +145,8 @@ TEST(MakeTransport, OptionsThatMakeNoSenseAreRefused) {
   EXPECT_EQ(reason_of({.transport = "smtp://127.0.0.1:1/x"}), reason::kTransportInvalid);
   EXPECT_EQ(reason_of({.transport = "smtp://127.0.0.1:1", .smtp_user = "u"}), reason::kTransportInvalid);
   EXPECT_EQ(reason_of({.transport = "smtp://127.0.0.1:1", .smtp_starttls = "maybe"}), reason::kTransportInvalid);
-  EXPECT_EQ(reason_of({.transport = "smtp://127.0.0.1:1", .smtp_user = "u", .smtp_password_file = "/proc/nowhere"}), reason::kTransportUnusable);
+  EXPECT_EQ(reason_of({.transport = "smtp://127.0.0.1:1", .smtp_user = "u", .smtp_password_file = "/proc/nowhere"}),
+            reason::kTransportUnusable);
   EXPECT_EQ(reason_of({.transport = "smtp://127.0.0.1:1"}), "");
 }
 

@@ -75,7 +75,8 @@ TEST(SendRequestCheck, HeaderInjectionIsRefusedWhereverItComesIn) {
     return CheckSend(TestTemplates(), request).status().code() == absl::StatusCode::kInvalidArgument;
   };
   EXPECT_FALSE(refused([](auto&) {}));
-  const std::vector<std::string> evils = {"x\r\nBcc: evil@example.org", "x\nBcc: evil@example.org", std::string("x\0y", 3), "x\x7f", "x\u2028y"};
+  const std::vector<std::string> evils = {"x\r\nBcc: evil@example.org", "x\nBcc: evil@example.org", std::string("x\0y", 3), "x\x7f",
+                                          "x\u2028y"};
   for (const std::string& evil : evils) {
     EXPECT_TRUE(refused([&](auto& r) { r.mutable_notification()->mutable_to()->set_display_name(evil); }));
     EXPECT_TRUE(refused([&](auto& r) { r.mutable_notification()->mutable_to()->set_email(evil + "@example.org"); }));

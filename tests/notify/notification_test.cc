@@ -90,9 +90,8 @@ TEST(NotificationLife, CancelledWhileSendingShowsAsUnknownAndIsNotTriedAgain) {
 }
 
 TEST(NotificationLife, CancelledTooLateEndsAsWhatTheTransportKnows) {
-  const std::pair<Outcome, State> cases[] = {{{.kind = Kind::kSent}, State::kSent},
-                                             {{.kind = Kind::kNotSent}, State::kCancelled},
-                                             {{.kind = Kind::kCannotTell}, State::kFailed}};
+  const std::pair<Outcome, State> cases[] = {
+      {{.kind = Kind::kSent}, State::kSent}, {{.kind = Kind::kNotSent}, State::kCancelled}, {{.kind = Kind::kCannotTell}, State::kFailed}};
   for (const auto& [outcome, state] : cases) {
     Progress progress;
     progress.state = State::kUnknown;

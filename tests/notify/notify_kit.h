@@ -62,8 +62,8 @@ inline Accept AcceptOf(const v1::SendNotificationRequest& request) {
 // One replica over a store that others may share. Nothing happens by itself: Settle() carries on until nothing is left to do now.
 class Replica {
  public:
-  Replica(sql::Database& database, platform::ManualClock& clock, platform::Random& random, MailTransport& transport, const std::string& name,
-          SendPolicy policy = {})
+  Replica(sql::Database& database, platform::ManualClock& clock, platform::Random& random, MailTransport& transport,
+          const std::string& name, SendPolicy policy = {})
       : clock_(clock),
         store_(database, clock, random, name, policy, {}),
         door_({.threads = 0}, database, store_, clock, random),
@@ -111,7 +111,8 @@ class Replica {
       return out;
     }
     for (const v1::Delivery& one : *found) {
-      out.push_back(absl::StrCat(one.notification().substr(one.notification().rfind('/') + 1), ":", v1::Notification::State_Name(one.state())));
+      out.push_back(
+          absl::StrCat(one.notification().substr(one.notification().rfind('/') + 1), ":", v1::Notification::State_Name(one.state())));
     }
     return out;
   }

@@ -173,7 +173,8 @@ TEST_F(SenderTest, AnOutcomeOfAnEarlierLifeOfTheMessageIsNotTakenForThisOne) {
   r().Send();
   ASSERT_TRUE(r().Do(TryAgain{.target = {.consortium = "c1", .id = "k1"}}).ok());
   ASSERT_TRUE(r().door().Commit({}, BeginSend{.target = {.consortium = "c1", .id = "k1"}, .epoch = 1}).ok());
-  const auto late = r().door().Commit({}, FinishSend{.target = {.consortium = "c1", .id = "k1"}, .epoch = 1, .beginning = 1, .outcome = {}});
+  const auto late =
+      r().door().Commit({}, FinishSend{.target = {.consortium = "c1", .id = "k1"}, .epoch = 1, .beginning = 1, .outcome = {}});
   EXPECT_EQ(ReasonOf(late.status()), reason::kClaimLost);
 }
 

@@ -60,7 +60,8 @@ TEST_F(NotifyServiceTest, SendsAndReportsInTheFeed) {
 }
 
 TEST_F(NotifyServiceTest, RetriesUntilItIsSent) {
-  notify_.transport().Next({{.kind = Outcome::Kind::kRetryLater, .error = "CONNECT"}, {.kind = Outcome::Kind::kUnknown, .error = "BROKE_OFF"}});
+  notify_.transport().Next(
+      {{.kind = Outcome::Kind::kRetryLater, .error = "CONNECT"}, {.kind = Outcome::Kind::kUnknown, .error = "BROKE_OFF"}});
   ASSERT_TRUE(Send(SendRequest("k1")).ok());
   const auto seen = notify_.Watch(2);
   ASSERT_EQ(seen.size(), 2u);

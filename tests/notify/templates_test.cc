@@ -46,12 +46,21 @@ const std::map<std::string, Names>& Contract() {
 
 const Variables& Values() {
   static const auto* const values = new Variables{
-      {"mentor_name", "María O’Neil"},       {"mentor_email", "maria@example.org"},    {"mentor_phone", "310 555 0101"},
-      {"candidate_name", "Jun <Jo> & Söhne"}, {"candidate_email", "jun@example.org"},   {"candidate_phone", ""},
-      {"recipient_name", "Dr. Pat Lee"},     {"site_name", "Cove Elementary"},         {"program_name", "South Bay Induction"},
+      {"mentor_name", "María O’Neil"},
+      {"mentor_email", "maria@example.org"},
+      {"mentor_phone", "310 555 0101"},
+      {"candidate_name", "Jun <Jo> & Söhne"},
+      {"candidate_email", "jun@example.org"},
+      {"candidate_phone", ""},
+      {"recipient_name", "Dr. Pat Lee"},
+      {"site_name", "Cove Elementary"},
+      {"program_name", "South Bay Induction"},
       {"need", "Multiple subject, grades 3 to 5, mathematics"},
-      {"window_end", "Friday, March 6, 4:00 pm"}, {"reply_code", "KITE-4821"},
-      {"leader_name", "Rosa Diaz"},          {"leader_email", "rosa@example.org"},     {"leader_phone", "310 555 0199"},
+      {"window_end", "Friday, March 6, 4:00 pm"},
+      {"reply_code", "KITE-4821"},
+      {"leader_name", "Rosa Diaz"},
+      {"leader_email", "rosa@example.org"},
+      {"leader_phone", "310 555 0199"},
   };
   return *values;
 }
