@@ -165,9 +165,7 @@ bool MayTouch(const rpc::Caller& caller, std::string_view method, const Owners& 
 
 absl::Status CaseNotFound() { return Error(absl::StatusCode::kNotFound, "CASE_NOT_FOUND", "no such reassignment"); }
 
-absl::Status NotAllowed() {
-  return Error(absl::StatusCode::kPermissionDenied, reason::kRoleNotAllowed, "this role may not do this here");
-}
+absl::Status NotAllowed() { return Error(absl::StatusCode::kPermissionDenied, reason::kRoleNotAllowed, "this role may not do this here"); }
 
 absl::Status TableGuard::Admit(const rpc::Call& call) {
   const std::optional<Role> role = RoleOf(call.caller.role);

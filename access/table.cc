@@ -5,6 +5,8 @@ namespace {
 
 using enum Scope;
 
+// A table is read by its columns.
+// clang-format off
 constexpr MethodRow kMethods[] = {
     // method                                                          leader       mentor candidate  site   auditor service
     // The roster. A leader sees their own programs and who is in them, a mentor and a candidate themselves; services do all operations.
@@ -115,6 +117,8 @@ constexpr FieldRow kPrivateFields[] = {
     {"rematch.notify.v1.PreviewNotificationResponse.text_body", {yes, no, no, no, no, yes}},
     {"rematch.notify.v1.PreviewNotificationResponse.html_body", {yes, no, no, no, no, yes}},
 };
+
+// clang-format on
 
 constexpr std::string_view kPublicFields[] = {
     // Names of organizations and policies, not of people.

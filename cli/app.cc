@@ -49,7 +49,15 @@ CLI::Option* AddList(CLI::App& app, const std::string& name, std::vector<std::st
 
 absl::Status ShowStep(Context& context, const rematch::request::v1::Reassignment& c) {
   return context.Show(c, [&] {
-    return "case " + ShortName(c.name()) + "  " + RenderCaseLine(c, People(), context.zone(), context.canvas());
+    People people;
+    rematch::mentor::v1::GetMentorRequest request;
+    request.set_name(c.proposed_mentor());
+    if (!request.name().empty()) {
+      if (const auto mentor = context.Call(&MentorStub::GetMentor, request); mentor.ok()) {
+        people.Add(mentor->name(), mentor->contact().display_name());
+      }
+    }
+    return "case " + ShortName(c.name()) + "  " + RenderCaseLine(c, people, context.zone(), context.canvas());
   });
 }
 

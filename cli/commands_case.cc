@@ -28,7 +28,7 @@ absl::StatusOr<Reassignment> Get(Context& context, const std::string& given) {
 
 People PeopleOf(Context& context, const std::string& name) {
   People people = context.LoadPeople({Ancestor(name, "programs")});
-  context.AddNamed(name, people);
+  context.AddCasePeople(name, people);
   return people;
 }
 
@@ -75,6 +75,9 @@ absl::Status Show(Context& context, const std::string& given) {
   return context.Show(c, [&] { return RenderCase(c, PeopleOf(context, c.name()), context.now(), context.zone(), context.canvas()); });
 }
 
+// `09:00:00` at the beginning of a line.
+constexpr size_t kTimeWidth = 8;
+
 // A line for every change; JSON objects one after another, each on a line of its own.
 absl::Status Watch(Context& context, const std::string& given) {
   request_v1::WatchReassignmentRequest request;
@@ -82,6 +85,7 @@ absl::Status Watch(Context& context, const std::string& given) {
   REMATCH_ASSIGN_OR_RETURN(RequestStub * stub, context.StubFor<RequestStub>());
   const People people = PeopleOf(context, request.name());
   std::string last_etag;
+  std::string last_line;
   for (;;) {
     grpc::ClientContext call;
     context.PrepareStream(call, absl::InfiniteDuration());
@@ -92,7 +96,15 @@ absl::Status Watch(Context& context, const std::string& given) {
       heard = true;
       if (!last_etag.empty() && c.etag() == last_etag) continue;
       last_etag = c.etag();
-      context.out() << (context.json() ? ToJsonLine(c) : RenderCaseLine(c, people, context.zone(), context.canvas())) << std::flush;
+      if (context.json()) {
+        context.out() << ToJsonLine(c) << std::flush;
+        continue;
+      }
+      // Many a step (a seat held, a message on its way) changes nothing that the line shows.
+      const std::string line = RenderCaseLine(c, people, context.zone(), context.canvas());
+      if (line.substr(kTimeWidth) == last_line) continue;
+      last_line = line.substr(kTimeWidth);
+      context.out() << line << std::flush;
     }
     const grpc::Status status = reader->Finish();
     if (status.ok()) return absl::OkStatus();
@@ -257,7 +269,7 @@ void AddCaseCommands(CLI::App& app, Chosen& chosen) {
     command->add_flag("--open", *open_only, "Leave out cases that have ended");
   }
   AddCaseCommand(*group, chosen, "show", "One case", Show);
-  AddCaseCommand(*group, chosen, "watch", "A line for every change until the case ends; with --json an object a line", Watch);
+  AddCaseCommand(*group, chosen, "watch", "A line for every change until the case ends; with --json an object a line, for every step", Watch);
   {
     auto ascii = std::make_shared<bool>(false);
     AddCaseCommand(*group, chosen, "timeline", "The case as a picture",

@@ -61,7 +61,9 @@ absl::Status ShowOverview(Context& context, const std::string& given) {
     return absl::OkStatus();
   }
   const std::string me = context.caller().role == "PROGRAM_LEADER" ? context.caller().person : "";
-  context.out() << RenderOverview(overview, me, context.LoadPeople(names), context.now(), context.zone(), context.canvas());
+  People people = context.LoadPeople(names);
+  for (const ProgramOverview& one : overview) context.AddTaskPeople(one.open_tasks, people);
+  context.out() << RenderOverview(overview, me, people, context.now(), context.zone(), context.canvas());
   return absl::OkStatus();
 }
 
@@ -73,7 +75,7 @@ absl::Status ListOffers(Context& context, const std::string& of_case) {
   REMATCH_ASSIGN_OR_RETURN(const request_v1::ListOffersResponse listed, context.Call(&RequestStub::ListOffers, request));
   return context.Show(listed, [&] {
     People people = context.LoadPeople({Ancestor(request.parent(), "programs")});
-    context.AddNamed(request.parent(), people);
+    context.AddCasePeople(request.parent(), people);
     return RenderOffers(ToVector(listed.offers()), people, context.now(), context.zone(), context.canvas());
   });
 }

@@ -44,9 +44,7 @@ absl::Status List(Context& context, const std::string& program, const std::strin
   }
   return context.Show(tasks, [&] {
     People people = context.LoadPeople(programs);
-    for (const Task& task : tasks.tasks()) {
-      if (!task.person().empty()) context.AddNamed(Ancestor(task.name(), "reassignments"), people);
-    }
+    context.AddTaskPeople(ToVector(tasks.tasks()), people);
     return RenderTasks(ToVector(tasks.tasks()), people, context.now(), context.zone(), context.canvas());
   });
 }
@@ -61,7 +59,7 @@ class Briefing {
     get.set_name(case_name_);
     REMATCH_ASSIGN_OR_RETURN(case_, context_.Call(&RequestStub::GetReassignment, get));
     people_ = context_.LoadPeople({Ancestor(case_name_, "programs")});
-    context_.AddNamed(case_name_, people_);
+    context_.AddCasePeople(case_name_, people_);
     json_.Add("task", task_);
     json_.Add("reassignment", case_);
     text_ = Heading(Title(), context_.canvas()) + RenderTasks({task_}, people_, context_.now(), context_.zone(), context_.canvas()) + "\n" +

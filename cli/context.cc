@@ -4,6 +4,7 @@
 
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <sstream>
 
 #include "absl/strings/ascii.h"
@@ -371,12 +372,28 @@ People Context::LoadPeople(const std::vector<std::string>& programs) {
   return people;
 }
 
-void Context::AddNamed(const std::string& of_case, People& people) {
-  request_v1::ListPeopleRequest request;
-  request.set_parent(of_case);
-  if (const auto listed = Call(&RequestStub::ListPeople, request); listed.ok()) {
+void Context::AddCasePeople(const std::string& of_case, People& people) {
+  request_v1::ListPeopleRequest named;
+  named.set_parent(of_case);
+  if (const auto listed = Call(&RequestStub::ListPeople, named); listed.ok()) {
     for (const auto& person : listed->people()) people.Add(person.name(), person.contact().display_name());
   }
+  request_v1::ListOffersRequest asked;
+  asked.set_parent(of_case);
+  if (const auto listed = Call(&RequestStub::ListOffers, asked); listed.ok()) {
+    for (const auto& offer : listed->offers()) {
+      const std::string& who = offer.mentor().empty() ? offer.person() : offer.mentor();
+      if (!who.empty()) people.Add(offer.name(), people.Of(who));
+    }
+  }
+}
+
+void Context::AddTaskPeople(const std::vector<request_v1::Task>& tasks, People& people) {
+  std::set<std::string> cases;
+  for (const request_v1::Task& task : tasks) {
+    if (!task.person().empty() || !task.offer().empty()) cases.insert(Ancestor(task.name(), "reassignments"));
+  }
+  for (const std::string& of_case : cases) AddCasePeople(of_case, people);
 }
 
 }  // namespace rematch::cli

@@ -156,8 +156,10 @@ class Context {
 
   // Display names of the people and places of a program, as far as the caller may read them; whoever is missing is shown by id.
   People LoadPeople(const std::vector<std::string>& programs);
-  // Adds those who were recommended or referred in a case.
-  void AddNamed(const std::string& of_case, People& people);
+  // Adds those who were recommended or referred in a case, and for its offers those who were asked.
+  void AddCasePeople(const std::string& of_case, People& people);
+  // The same for every case that one of `tasks` needs it for.
+  void AddTaskPeople(const std::vector<rematch::request::v1::Task>& tasks, People& people);
 
  private:
   absl::StatusOr<std::string> ReadSuite();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -25,8 +26,17 @@ bool IsUuid(std::string_view id) {
   return true;
 }
 
+// What stands behind the UUID of a key that begins with one (`UUID.o1.first_approach` -> `.o1.first_approach`); nullopt of any other id.
+std::optional<std::string_view> BehindUuid(std::string_view id) {
+  if (id.size() > 36 && id[36] != '.') return std::nullopt;
+  if (!IsUuid(id.substr(0, 36))) return std::nullopt;
+  return id.substr(36);
+}
+
 std::string Tail(std::string_view id, size_t length) {
-  return std::string(IsUuid(id) && id.size() > length ? id.substr(id.size() - length) : id);
+  const std::optional<std::string_view> behind = BehindUuid(id);
+  if (!behind.has_value() || length >= 36) return std::string(id);
+  return std::string(id.substr(36 - length));
 }
 
 // `tail/id` of a name below a case, "" of any other.
@@ -84,7 +94,7 @@ absl::StatusOr<std::string> Resolve(std::string_view what, const std::vector<Kno
       [&](const Known& one) { return IdOf(one.name) == given; },
       [&](const Known& one) { return IsCaseReference(one.name, given); },
       [&](const Known& one) { return alias_is(one, [&](const std::string& alias) { return alias == lower; }); },
-      [&](const Known& one) { return lower.size() >= kLeastTyped && IsUuid(IdOf(one.name)) && IdOf(one.name).ends_with(lower); },
+      [&](const Known& one) { return lower.size() >= kLeastTyped && BehindUuid(IdOf(one.name)).has_value() && IdOf(one.name).ends_with(lower); },
       [&](const Known& one) { return lower.size() >= kLeastTyped && IdOf(one.name).starts_with(lower); },
       [&](const Known& one) {
         return lower.size() >= kLeastTyped && alias_is(one, [&](const std::string& alias) { return alias.find(lower) != std::string::npos; });

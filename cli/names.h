@@ -17,7 +17,7 @@ std::string IdOf(std::string_view name);
 // The name up to and with the id that follows `collection`, or "": ("consortia/c/programs/p/candidates/x", "programs") -> "consortia/c/programs/p".
 std::string Ancestor(std::string_view name, std::string_view collection);
 // How a name is shown where nothing better is known: the id, of a UUID its last six characters; for what belongs to a case, the case's
-// tail first: `3fa2b1/t2`.
+// tail first: `3fa2b1/t2`. Of a key that begins with a UUID the same six and what follows: `3fa2b1.o1.first_approach`.
 std::string ShortName(std::string_view name);
 
 // For every name the tail of its id that no other of them shares, at least six characters, all of the same length; ids that are no UUIDs stay whole.

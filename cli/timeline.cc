@@ -80,7 +80,7 @@ struct Lane {
   };
   std::string label;
   std::vector<Stretch> stretches;
-  std::vector<std::pair<absl::Time, Mark>> marks;  // the later of two in one column is drawn
+  std::vector<std::pair<absl::Time, Mark>> marks;  // of two in one column the later is drawn, and the swap or the end before any other
   std::string outcome;
   Style style = Style::kPlain;
 };
@@ -138,6 +138,9 @@ Style StyleOf(OfferState state) {
   }
 }
 
+// The search that found nobody left leaves an offer to no one.
+bool AskedNobody(const Offer& offer) { return offer.mentor().empty() && offer.person().empty() && !IsLive(offer.state()); }
+
 class Picture {
  public:
   Picture(const CaseHistory& history, const People& people, absl::Time now, absl::TimeZone zone, const Canvas& canvas)
@@ -172,7 +175,7 @@ class Picture {
       section.title[0] = static_cast<char>(std::toupper(section.title[0]));
       std::vector<const Offer*> silent;
       for (const Offer& offer : history_.offers) {
-        if (offer.stage() != stage) continue;
+        if (offer.stage() != stage || AskedNobody(offer)) continue;
         const bool answered = IsSet(offer.answer_time()) || offer.state() == OfferState::CONFIRMED || offer.state() == OfferState::UNDELIVERABLE;
         if (stage == StageKind::BROADCAST && !answered) {
           silent.push_back(&offer);
@@ -192,7 +195,9 @@ class Picture {
     }
     if (!history_.tasks.empty()) {
       Section section{"Tasks", {}};
-      for (const Task& task : history_.tasks) section.lanes.push_back(TaskLane(task));
+      std::vector<Task> tasks = history_.tasks;
+      std::stable_sort(tasks.begin(), tasks.end(), [](const Task& a, const Task& b) { return ToTime(a.create_time()) < ToTime(b.create_time()); });
+      for (const Task& task : tasks) section.lanes.push_back(TaskLane(task));
       sections.push_back(std::move(section));
     }
     return sections;
@@ -201,7 +206,7 @@ class Picture {
   std::vector<StageKind> StagesInOrder() const {
     std::vector<StageKind> stages;
     for (const Offer& offer : history_.offers) {
-      if (std::find(stages.begin(), stages.end(), offer.stage()) == stages.end()) stages.push_back(offer.stage());
+      if (!AskedNobody(offer) && std::find(stages.begin(), stages.end(), offer.stage()) == stages.end()) stages.push_back(offer.stage());
     }
     return stages;
   }
@@ -360,9 +365,12 @@ class Picture {
         spots[static_cast<size_t>(i)] = {BarOf(stretch.bar, canvas_.unicode), lane.style};
       }
     }
-    for (const auto& [time, mark] : lane.marks) {
-      const Glyph& glyph = GlyphOf(mark);
-      spots[static_cast<size_t>(column_of_.at(time))] = {canvas_.unicode ? glyph.unicode : glyph.ascii, glyph.style};
+    for (const bool decisive : {false, true}) {
+      for (const auto& [time, mark] : lane.marks) {
+        if ((mark == Mark::kSwapped || mark == Mark::kEnded) != decisive) continue;
+        const Glyph& glyph = GlyphOf(mark);
+        spots[static_cast<size_t>(column_of_.at(time))] = {canvas_.unicode ? glyph.unicode : glyph.ascii, glyph.style};
+      }
     }
     size_t last = spots.size();
     while (last > 0 && spots[last - 1].glyph == " ") --last;

@@ -221,7 +221,7 @@ std::string RenderDisclosures(const std::vector<Disclosure>& disclosures, const 
     std::vector<std::string> facts;
     for (const int fact : disclosure.facts()) facts.push_back(Words(static_cast<Disclosure::Fact>(fact)));
     table.Add({absl::FormatTime("%Y-%m-%d %H:%M:%S", ToTime(disclosure.time()), zone), people.Of(disclosure.to()), absl::StrJoin(facts, ", "),
-               IdOf(disclosure.by())});
+               ShortName(disclosure.by())});
   }
   return table.Render(canvas);
 }
@@ -294,10 +294,12 @@ std::string RenderCaseloads(std::vector<Mentor> mentors, const Canvas& canvas) {
 std::string RenderPrograms(const std::vector<mentor_v1::Program>& programs, const Canvas& canvas) {
   if (programs.empty()) return EmptyNote("programs");
   Table table({{.title = "PROGRAM"}, {.title = "NAME", .shrinks = true}, {.title = "ZONE"}, {.title = "LEADER", .shrinks = true},
-               {.title = "AS", .shrinks = true}, {.title = "ALTERNATE", .shrinks = true}, {.title = "AS", .shrinks = true}});
+               {.title = "AS"}, {.title = "ALTERNATE", .shrinks = true}, {.title = "AS"}});
+  // What --as takes.
+  const auto as = [](const std::string& person) { return person.empty() ? "" : "leader:" + IdOf(person); };
   for (const auto& program : programs) {
     table.Add({IdOf(program.name()), program.display_name(), program.time_zone(), program.leader().contact().display_name(),
-               program.leader().person(), program.alternate().contact().display_name(), program.alternate().person()});
+               as(program.leader().person()), program.alternate().contact().display_name(), as(program.alternate().person())});
   }
   return table.Render(canvas);
 }
@@ -375,7 +377,7 @@ std::string RenderMails(const std::vector<notify_v1::Notification>& mails, absl:
     if (mail.state() == notify_v1::Notification::FAILED || mail.state() == notify_v1::Notification::UNKNOWN) style = Style::kRed;
     if (mail.state() == notify_v1::Notification::CANCELLED) style = Style::kDim;
     table.Add({Moment(mail.create_time(), zone), {Words(mail.state()), style}, IdOf(mail.template_()),
-               mail.to().email().empty() ? mail.to().display_name() : mail.to().email(), mail.subject(), IdOf(mail.name())});
+               mail.to().email().empty() ? mail.to().display_name() : mail.to().email(), mail.subject(), ShortName(mail.name())});
   }
   return table.Render(canvas);
 }

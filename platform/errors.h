@@ -20,19 +20,19 @@ namespace rematch {
 
 // Reasons that any service may give; each service adds its own in its reasons.h. docs/errors.md lists all of them.
 namespace reason {
-inline constexpr std::string_view kInvalidField = "INVALID_FIELD";            // INVALID_ARGUMENT, with field violations
-inline constexpr std::string_view kNotFound = "NOT_FOUND";                    // NOT_FOUND
-inline constexpr std::string_view kAlreadyExists = "ALREADY_EXISTS";          // ALREADY_EXISTS
-inline constexpr std::string_view kRoleNotAllowed = "ROLE_NOT_ALLOWED";       // PERMISSION_DENIED
-inline constexpr std::string_view kCallerUnknown = "CALLER_UNKNOWN";          // UNAUTHENTICATED: no or malformed role metadata
-inline constexpr std::string_view kRequestIdReused = "REQUEST_ID_REUSED";     // ALREADY_EXISTS: same request_id, other body
-inline constexpr std::string_view kEtagMismatch = "ETAG_MISMATCH";            // ABORTED
-inline constexpr std::string_view kQueueFull = "QUEUE_FULL";                  // RESOURCE_EXHAUSTED, with RetryInfo
-inline constexpr std::string_view kDeadlinePassed = "DEADLINE_PASSED";        // DEADLINE_EXCEEDED: dropped before it ran
-inline constexpr std::string_view kStoreUnavailable = "STORE_UNAVAILABLE";    // UNAVAILABLE
-inline constexpr std::string_view kStoreRefused = "STORE_REFUSED";            // INTERNAL: the database refused this command
-inline constexpr std::string_view kShuttingDown = "SHUTTING_DOWN";            // UNAVAILABLE
-inline constexpr std::string_view kPeerUnavailable = "PEER_UNAVAILABLE";      // UNAVAILABLE: a service this one needs does not answer
+inline constexpr std::string_view kInvalidField = "INVALID_FIELD";          // INVALID_ARGUMENT, with field violations
+inline constexpr std::string_view kNotFound = "NOT_FOUND";                  // NOT_FOUND
+inline constexpr std::string_view kAlreadyExists = "ALREADY_EXISTS";        // ALREADY_EXISTS
+inline constexpr std::string_view kRoleNotAllowed = "ROLE_NOT_ALLOWED";     // PERMISSION_DENIED
+inline constexpr std::string_view kCallerUnknown = "CALLER_UNKNOWN";        // UNAUTHENTICATED: no or malformed role metadata
+inline constexpr std::string_view kRequestIdReused = "REQUEST_ID_REUSED";   // ALREADY_EXISTS: same request_id, other body
+inline constexpr std::string_view kEtagMismatch = "ETAG_MISMATCH";          // ABORTED
+inline constexpr std::string_view kQueueFull = "QUEUE_FULL";                // RESOURCE_EXHAUSTED, with RetryInfo
+inline constexpr std::string_view kDeadlinePassed = "DEADLINE_PASSED";      // DEADLINE_EXCEEDED: dropped before it ran
+inline constexpr std::string_view kStoreUnavailable = "STORE_UNAVAILABLE";  // UNAVAILABLE
+inline constexpr std::string_view kStoreRefused = "STORE_REFUSED";          // INTERNAL: the database refused this command
+inline constexpr std::string_view kShuttingDown = "SHUTTING_DOWN";          // UNAVAILABLE
+inline constexpr std::string_view kPeerUnavailable = "PEER_UNAVAILABLE";    // UNAVAILABLE: a service this one needs does not answer
 }  // namespace reason
 
 inline constexpr std::string_view kErrorDomain = "rematch";
@@ -62,10 +62,10 @@ class Violations {
 }  // namespace rematch
 
 // Returns the status of `expr` from the enclosing function unless it is OK.
-#define REMATCH_RETURN_IF_ERROR(expr)                    \
-  do {                                                   \
-    absl::Status rematch_status_ = (expr);               \
-    if (!rematch_status_.ok()) return rematch_status_;   \
+#define REMATCH_RETURN_IF_ERROR(expr)                  \
+  do {                                                 \
+    absl::Status rematch_status_ = (expr);             \
+    if (!rematch_status_.ok()) return rematch_status_; \
   } while (false)
 
 // REMATCH_ASSIGN_OR_RETURN(auto rows, tx.Query(...));

@@ -67,7 +67,8 @@ struct AppendValue {
 struct Logger {
   Logger() : logger(std::make_shared<spdlog::logger>("rematch", std::make_shared<spdlog::sinks::stderr_sink_mt>())) {
     // spdlog writes the time; the rest of the line is made here, since its patterns do not escape.
-    logger->set_formatter(std::make_unique<spdlog::pattern_formatter>("{\"ts\":\"%Y-%m-%dT%H:%M:%S.%fZ\",%v}", spdlog::pattern_time_type::utc));
+    logger->set_formatter(
+        std::make_unique<spdlog::pattern_formatter>("{\"ts\":\"%Y-%m-%dT%H:%M:%S.%fZ\",%v}", spdlog::pattern_time_type::utc));
     logger->set_level(spdlog::level::info);
     logger->flush_on(spdlog::level::trace);
   }

@@ -39,23 +39,10 @@ const Buckets kBatchCommands = {1, 2, 4, 8, 16, 32, 64, 128};
 
 // The codes by their names in gRPC, since that is what dashboards know.
 const char* CodeName(grpc::StatusCode code) {
-  static constexpr const char* kNames[] = {"OK",
-                                           "CANCELLED",
-                                           "UNKNOWN",
-                                           "INVALID_ARGUMENT",
-                                           "DEADLINE_EXCEEDED",
-                                           "NOT_FOUND",
-                                           "ALREADY_EXISTS",
-                                           "PERMISSION_DENIED",
-                                           "RESOURCE_EXHAUSTED",
-                                           "FAILED_PRECONDITION",
-                                           "ABORTED",
-                                           "OUT_OF_RANGE",
-                                           "UNIMPLEMENTED",
-                                           "INTERNAL",
-                                           "UNAVAILABLE",
-                                           "DATA_LOSS",
-                                           "UNAUTHENTICATED"};
+  static constexpr const char* kNames[] = {"OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
+                                           "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
+                                           "ABORTED",   "OUT_OF_RANGE",   "UNIMPLEMENTED",     "INTERNAL",           "UNAVAILABLE",
+                                           "DATA_LOSS", "UNAUTHENTICATED"};
   const auto index = static_cast<size_t>(code);
   return index < std::size(kNames) ? kNames[index] : "UNKNOWN";
 }
@@ -125,16 +112,16 @@ struct Metrics::Impl {
 
   prometheus::Family<prometheus::Histogram>& rpc_family =
       prometheus::BuildHistogram().Name("rematch_rpc_seconds").Help("How long calls took, by method and code").Register(*registry);
-  prometheus::Family<prometheus::Histogram>& late_family = prometheus::BuildHistogram()
-                                                               .Name("rematch_due_lateness_seconds")
-                                                               .Help("How late due steps ran, by kind")
-                                                               .Register(*registry);
+  prometheus::Family<prometheus::Histogram>& late_family =
+      prometheus::BuildHistogram().Name("rematch_due_lateness_seconds").Help("How late due steps ran, by kind").Register(*registry);
   prometheus::Family<prometheus::Gauge>& oldest_family =
       prometheus::BuildGauge().Name("rematch_oldest_due_seconds").Help("Age of the oldest row that waits, by queue").Register(*registry);
 
   prometheus::Histogram& batch_commands = Single(*registry, "rematch_batch_commands", "Commands of a committed batch", kBatchCommands);
-  prometheus::Histogram& batch_seconds = Single(*registry, "rematch_batch_seconds", "How long a batch took, its retries included", kCallSeconds);
-  prometheus::Histogram& queue_wait = Single(*registry, "rematch_queue_wait_seconds", "How long a command waited for its batch", kCallSeconds);
+  prometheus::Histogram& batch_seconds =
+      Single(*registry, "rematch_batch_seconds", "How long a batch took, its retries included", kCallSeconds);
+  prometheus::Histogram& queue_wait =
+      Single(*registry, "rematch_queue_wait_seconds", "How long a command waited for its batch", kCallSeconds);
   prometheus::Counter& retries = Single(*registry, "rematch_batch_retries_total", "Batches that were run again");
   prometheus::Counter& splits = Single(*registry, "rematch_batch_splits_total", "Batches that were split to set a bad command apart");
 
@@ -144,10 +131,15 @@ struct Metrics::Impl {
   Labelled<prometheus::Histogram> late{[this](std::string_view kind) -> prometheus::Histogram& {
     return late_family.Add({{"kind", std::string(kind)}}, kLateSeconds);
   }};
-  Labelled<prometheus::Gauge> oldest{
-      [this](std::string_view queue) -> prometheus::Gauge& { return oldest_family.Add({{"queue", std::string(queue)}}); }};
+  Labelled<prometheus::Gauge> oldest{[this](std::string_view queue) -> prometheus::Gauge& {
+    return oldest_family.Add({{"queue", std::string(queue)}});
+  }};
   Labelled<prometheus::Counter> counters{[this](std::string_view name) -> prometheus::Counter& {
-    return prometheus::BuildCounter().Name(absl::StrCat("rematch_", ToAbsl(name), "_total")).Help("Counted since the start").Register(*registry).Add({});
+    return prometheus::BuildCounter()
+        .Name(absl::StrCat("rematch_", ToAbsl(name), "_total"))
+        .Help("Counted since the start")
+        .Register(*registry)
+        .Add({});
   }};
 
   absl::Mutex exposer_mutex;

@@ -118,7 +118,7 @@ RequestService::RequestService(rpc::ServerEnvironment& env, std::unique_ptr<Ment
   core_->SetListener([this](const Committed& committed) {
     for (const CaseKey& key : committed.changed) changes_.Changed(key.id);
     if (!committed.changed.empty()) hub_.Wake();
-    if (!committed.timers_moved) return;
+    if (!core_->timers().IsSooner(committed.next_timer)) return;
     absl::MutexLock lock(&loops_mutex_);
     if (loops_ != nullptr) loops_->timers->Wake();
   });

@@ -28,7 +28,8 @@ bool IsLoopbackHost(std::string_view host) {
 
 absl::Status CheckLoopback(std::string_view address) {
   const size_t colon = address.rfind(':');
-  if (colon != std::string_view::npos && IsPort(address.substr(colon + 1)) && IsLoopbackHost(address.substr(0, colon))) return absl::OkStatus();
+  if (colon != std::string_view::npos && IsPort(address.substr(colon + 1)) && IsLoopbackHost(address.substr(0, colon)))
+    return absl::OkStatus();
   return Error(absl::StatusCode::kInvalidArgument, reason::kInvalidField,
                "must be a port on loopback, such as 127.0.0.1:4001: callers are not authenticated");
 }

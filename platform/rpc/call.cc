@@ -86,8 +86,8 @@ std::string_view FixedMessage(absl::StatusCode code) {
   }
 }
 
-const google::protobuf::MethodDescriptor* FindMethod(const google::protobuf::FileDescriptor& file, const google::protobuf::Descriptor& request,
-                                                     int& found) {
+const google::protobuf::MethodDescriptor* FindMethod(const google::protobuf::FileDescriptor& file,
+                                                     const google::protobuf::Descriptor& request, int& found) {
   const google::protobuf::MethodDescriptor* method = nullptr;
   for (int s = 0; s < file.service_count(); ++s) {
     for (int m = 0; m < file.service(s)->method_count(); ++m) {
@@ -109,7 +109,8 @@ grpc::Status ToGrpc(const absl::Status& status) {
   details.set_message(std::string(status.message()));
   // Sorted, since absl::Status keeps its payloads in no order and the same error should be the same bytes.
   std::map<std::string, std::string> payloads;
-  status.ForEachPayload([&](absl::string_view url, const absl::Cord& payload) { payloads.emplace(std::string(url), std::string(payload)); });
+  status.ForEachPayload(
+      [&](absl::string_view url, const absl::Cord& payload) { payloads.emplace(std::string(url), std::string(payload)); });
   for (auto& [url, payload] : payloads) {
     google::protobuf::Any* detail = details.add_details();
     detail->set_type_url(url);

@@ -1,12 +1,14 @@
 // One wrapper around every unary handler: who calls, may they, how long, what came of it. A service's methods read
 //
-//   grpc::ServerUnaryReactor* GetMentor(grpc::CallbackServerContext* context, const GetMentorRequest* request, Mentor* response) override {
+//   grpc::ServerUnaryReactor* GetMentor(grpc::CallbackServerContext* context, const GetMentorRequest* request,
+//                                       Mentor* response) override {
 //     return calls_.Blocking(context, request, response, [this](const rpc::Call& call, const GetMentorRequest& request) {
 //       return reader_.GetMentor(call, request);       // absl::StatusOr<Mentor>, on the pool for blocking work
 //     });
 //   }
 //   grpc::ServerUnaryReactor* HoldSeat(...) override {
-//     return calls_.Deferred(context, request, response, [this](const rpc::Call& call, const HoldSeatRequest& request, rpc::Done<Seat> done) {
+//     return calls_.Deferred(context, request, response, [this](const rpc::Call& call, const HoldSeatRequest& request, rpc::Done<Seat>
+//     done) {
 //       ...door_.Submit(..., [done](auto reply) { done(...); });   // must not block
 //     });
 //   }
@@ -49,7 +51,7 @@ struct Caller {
 struct Call {
   std::string_view method;  // "/rematch.mentor.v1.MentorService/GetMentor"
   Caller caller;
-  absl::Time deadline;      // by the injected clock; never infinite
+  absl::Time deadline;  // by the injected clock; never infinite
 };
 
 // Who may call what and read what. Implemented by access/. Thread-safe.

@@ -1,11 +1,12 @@
 // The server's side of a watch: a stream that answers with what is new, again and again, until there is an end. A service has one FeedHub;
 // a watch method reads
 //
-//   grpc::ServerWriteReactor<Delivery>* WatchDeliveries(grpc::CallbackServerContext* context, const WatchDeliveriesRequest* request) override {
+//   grpc::ServerWriteReactor<Delivery>* WatchDeliveries(grpc::CallbackServerContext* context,
+//                                                       const WatchDeliveriesRequest* request) override {
 //     return hub_.Watch<Delivery>(context, request,
 //         [this, after = request->after_position()](const rpc::Call& call, const WatchDeliveriesRequest& request, bool* end) mutable
 //             -> absl::StatusOr<std::vector<Delivery>> {
-//           ...                        // what is new since the last time, in order; advance `after`; *end = true when there will be no more
+//           ...     // what is new since the last time, in order; advance `after`; *end = true when there will be no more
 //         });
 //   }
 //
@@ -150,7 +151,9 @@ class Feed final : public grpc::ServerWriteReactor<Response>, public OpenFeed, p
   }
 
  private:
-  bool MayPoll() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return !polling_ && !writing_ && pending_.empty() && !last_ && !end_.has_value(); }
+  bool MayPoll() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return !polling_ && !writing_ && pending_.empty() && !last_ && !end_.has_value();
+  }
 
   void BeginPoll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     polling_ = true;

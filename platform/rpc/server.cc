@@ -171,7 +171,8 @@ void PrintHelp(const std::string& name) {
   }
   std::cout << name << " serves until SIGTERM or SIGINT. Flags:\n";
   for (const auto& [flag_name, flag] : sorted) {
-    std::cout << "  --" << flag_name << " (" << (flag->DefaultValue().empty() ? "\"\"" : flag->DefaultValue()) << ")\n      " << flag->Help() << "\n";
+    std::cout << "  --" << flag_name << " (" << (flag->DefaultValue().empty() ? "\"\"" : flag->DefaultValue()) << ")\n      "
+              << flag->Help() << "\n";
   }
 }
 
@@ -246,7 +247,8 @@ int Fail(const std::string& name, const absl::Status& status, int code) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, const ServerDefinition& definition, const MakeService& make) {
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, const ServerDefinition& definition,
+                                                      const MakeService& make) {
   // gRPC takes part in this at the time when a server is built; both are process-wide and idempotent.
   static const bool once = [] {
     grpc::EnableDefaultHealthCheckService(true);

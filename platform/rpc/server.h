@@ -8,9 +8,9 @@
 //
 // Flags of every service: --listen=127.0.0.1:0 (loopback only), --port_file=PATH (the port is written there, whole, once
 // serving), --metrics_listen=127.0.0.1:0, --metrics_port_file=PATH, --database=sqlite:PATH, --log_level=info,
-// --drain_timeout=10s; `--help` lists them with the service's own, which are ABSL_FLAGs of its main.cc. A bad flag, an unwritable path, a database
-// or port in use: one clear line on stderr, exit code 2 for flags, 1 for the rest. SIGTERM and SIGINT: health NOT_SERVING, calls in flight
-// end, loops stop, the store closes, exit code 0.
+// --drain_timeout=10s; `--help` lists them with the service's own, which are ABSL_FLAGs of its main.cc. A bad flag, an unwritable
+// path, a database or port in use: one clear line on stderr, exit code 2 for flags, 1 for the rest. SIGTERM and SIGINT: health
+// NOT_SERVING, calls in flight end, loops stop, the store closes, exit code 0.
 #ifndef REMATCH_PLATFORM_RPC_SERVER_H_
 #define REMATCH_PLATFORM_RPC_SERVER_H_
 
@@ -68,10 +68,10 @@ using MakeService = std::function<absl::StatusOr<std::unique_ptr<Service>>(Serve
 
 struct ServerOptions {
   std::string listen = "127.0.0.1:0";
-  std::string port_file;  // empty: not written
+  std::string port_file;                       // empty: not written
   std::string metrics_listen = "127.0.0.1:0";  // empty: not served
-  std::string metrics_port_file;  // empty: not written
-  std::string database;           // as sql::Open() takes it
+  std::string metrics_port_file;               // empty: not written
+  std::string database;                        // as sql::Open() takes it
   absl::Duration drain_timeout = absl::Seconds(10);
   int blocking_threads = 16;
 };
@@ -81,7 +81,8 @@ class Server {
  public:
   // Opens and migrates the store, makes the service, listens, starts it and reports SERVING; then writes the port files. The error of
   // whatever failed, with a message fit for an operator.
-  static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerOptions& options, const ServerDefinition& definition, const MakeService& make);
+  static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerOptions& options, const ServerDefinition& definition,
+                                                       const MakeService& make);
   virtual ~Server() = default;
 
   virtual int port() const = 0;

@@ -919,9 +919,8 @@ absl::Status Decider::Run(const Command::Due&) {
         if (!IsOfBroadcast(offer) || offer.state() != v1::OPEN) continue;
         SendMessage(BROADCAST_REMINDER, offer.mentor(), offer.id(), offer.id(), window.end(), offer.epoch());
       }
-    } else if (std::none_of(c_.people().begin(), c_.people().end(), [&](const Person& person) {
-                 return person.stage() == v1::RECOMMENDATION && person.round() == c_.round();
-               })) {
+    } else if (std::none_of(c_.people().begin(), c_.people().end(),
+                            [&](const Person& person) { return person.stage() == v1::RECOMMENDATION && person.round() == c_.round(); })) {
       const std::string scope = absl::StrCat("r", c_.round());
       const std::vector<Message> sent(c_.messages().begin(), c_.messages().end());
       for (const Message& message : sent) {
@@ -1445,9 +1444,9 @@ std::string Decider::NotificationName(const std::string& key) const {
 absl::Status Decider::Decide() {
   absl::Status status;
   switch (command_.kind_case()) {
-#define REMATCH_RUN(Case, field)        \
-  case Command::Case:                   \
-    status = Run(command_.field());     \
+#define REMATCH_RUN(Case, field)    \
+  case Command::Case:               \
+    status = Run(command_.field()); \
     break;
     REMATCH_RUN(kOpen, open)
     REMATCH_RUN(kReview, review)

@@ -111,8 +111,8 @@ std::string EventSummary(const Event& event) {
     case Event::kOfferReminded:
       return "reminded";
     case Event::kOfferAnswered:
-      return absl::StrCat("answered ", event.offer_answered().willing() ? "willing" : "not now", event.offer_answered().late() ? ", late" : "",
-                          event.offer_answered().referral() ? ", and named somebody" : "");
+      return absl::StrCat("answered ", event.offer_answered().willing() ? "willing" : "not now",
+                          event.offer_answered().late() ? ", late" : "", event.offer_answered().referral() ? ", and named somebody" : "");
     case Event::kOfferEnded:
       return Because("the offer is " + v1::OfferState_Name(event.offer_ended().state()), event.offer_ended().cause());
     case Event::kOfferChosen:

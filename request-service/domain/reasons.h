@@ -13,24 +13,24 @@ inline constexpr std::string_view kPersonNotFound = "PERSON_NOT_FOUND";  // NOT_
 inline constexpr std::string_view kTaskNotFound = "TASK_NOT_FOUND";      // NOT_FOUND
 
 // The case is not where the command needs it.
-inline constexpr std::string_view kCaseAlreadyOpen = "CASE_ALREADY_OPEN";    // FAILED_PRECONDITION: one open case a candidate
-inline constexpr std::string_view kCaseEnded = "CASE_ENDED";                 // FAILED_PRECONDITION: completed, withdrawn or closed
-inline constexpr std::string_view kWrongState = "WRONG_STATE";               // FAILED_PRECONDITION: another state of the case
-inline constexpr std::string_view kChangeUnderWay = "CHANGE_UNDER_WAY";      // FAILED_PRECONDITION: the candidate agreed; the swap runs
-inline constexpr std::string_view kTaskNotOpen = "TASK_NOT_OPEN";            // FAILED_PRECONDITION: this step is not asked for now
-inline constexpr std::string_view kTaskNotACall = "TASK_NOT_A_CALL";         // FAILED_PRECONDITION: ended by another step
-inline constexpr std::string_view kMatchUnderWay = "MATCH_UNDER_WAY";        // FAILED_PRECONDITION: another mentor's seat is being held
-inline constexpr std::string_view kStageNotInPolicy = "STAGE_NOT_IN_POLICY"; // FAILED_PRECONDITION
+inline constexpr std::string_view kCaseAlreadyOpen = "CASE_ALREADY_OPEN";     // FAILED_PRECONDITION: one open case a candidate
+inline constexpr std::string_view kCaseEnded = "CASE_ENDED";                  // FAILED_PRECONDITION: completed, withdrawn or closed
+inline constexpr std::string_view kWrongState = "WRONG_STATE";                // FAILED_PRECONDITION: another state of the case
+inline constexpr std::string_view kChangeUnderWay = "CHANGE_UNDER_WAY";       // FAILED_PRECONDITION: the candidate agreed; the swap runs
+inline constexpr std::string_view kTaskNotOpen = "TASK_NOT_OPEN";             // FAILED_PRECONDITION: this step is not asked for now
+inline constexpr std::string_view kTaskNotACall = "TASK_NOT_A_CALL";          // FAILED_PRECONDITION: ended by another step
+inline constexpr std::string_view kMatchUnderWay = "MATCH_UNDER_WAY";         // FAILED_PRECONDITION: another mentor's seat is being held
+inline constexpr std::string_view kStageNotInPolicy = "STAGE_NOT_IN_POLICY";  // FAILED_PRECONDITION
 
 // The offer or the mentor does not allow it.
-inline constexpr std::string_view kOfferNotReady = "OFFER_NOT_READY";            // FAILED_PRECONDITION: nobody has been found for it yet
-inline constexpr std::string_view kOfferNotWilling = "OFFER_NOT_WILLING";        // FAILED_PRECONDITION
-inline constexpr std::string_view kOfferConfirmed = "OFFER_CONFIRMED";           // FAILED_PRECONDITION: too late to say no by oneself
-inline constexpr std::string_view kOfferWithoutSeat = "OFFER_WITHOUT_SEAT";      // FAILED_PRECONDITION: shown interest: choose them instead
+inline constexpr std::string_view kOfferNotReady = "OFFER_NOT_READY";        // FAILED_PRECONDITION: nobody has been found for it yet
+inline constexpr std::string_view kOfferNotWilling = "OFFER_NOT_WILLING";    // FAILED_PRECONDITION
+inline constexpr std::string_view kOfferConfirmed = "OFFER_CONFIRMED";       // FAILED_PRECONDITION: too late to say no by oneself
+inline constexpr std::string_view kOfferWithoutSeat = "OFFER_WITHOUT_SEAT";  // FAILED_PRECONDITION: shown interest: choose them instead
 inline constexpr std::string_view kOfferNotOfBroadcast = "OFFER_NOT_OF_BROADCAST";  // FAILED_PRECONDITION: confirm or reject it instead
-inline constexpr std::string_view kMentorExcluded = "MENTOR_EXCLUDED";  // FAILED_PRECONDITION: the current mentor, struck, or out of this case
-inline constexpr std::string_view kMentorBeingAsked = "MENTOR_BEING_ASKED";  // FAILED_PRECONDITION: has a live offer of this case
-inline constexpr std::string_view kPersonDecided = "PERSON_DECIDED";         // FAILED_PRECONDITION: qualified or dismissed already
+inline constexpr std::string_view kMentorExcluded = "MENTOR_EXCLUDED";              // FAILED_PRECONDITION: current mentor, struck or out
+inline constexpr std::string_view kMentorBeingAsked = "MENTOR_BEING_ASKED";         // FAILED_PRECONDITION: has a live offer of this case
+inline constexpr std::string_view kPersonDecided = "PERSON_DECIDED";                // FAILED_PRECONDITION: qualified or dismissed already
 inline constexpr std::string_view kLeaderHasNoMentorRecord = "LEADER_HAS_NO_MENTOR_RECORD";  // FAILED_PRECONDITION
 
 // The command can never be right.

@@ -18,6 +18,7 @@ namespace nv1 = notify::v1;
 
 // How often rows that a hand-over may have missed are looked for, and how old they are then.
 constexpr absl::Duration kLookAgain = absl::Seconds(1);
+constexpr absl::Duration kAfterFailure = absl::Milliseconds(200);
 
 // The reasons of the peers that a case goes on with.
 constexpr std::string_view kSeatTransferred = "SEAT_TRANSFERRED";
@@ -124,28 +125,15 @@ bool EffectRunner::Idle() {
 absl::Duration EffectRunner::Step() {
   PutBack();
   const absl::Time now = clock_.Now();
+  const bool look = now >= next_look_;
   size_t room = 0;
   {
     absl::MutexLock lock(&mutex_);
     const size_t taken = waiting_.size() + running_;
     if (!stopping_ && taken < options_.max_running) room = options_.max_running - taken;
+    starved_ = look && room == 0;
   }
-  absl::Time next = absl::InfiniteFuture();
-  if (room > 0) {
-    const absl::StatusOr<std::vector<platform::Claim>> claims = leases_.ClaimDue("effects", now, room);
-    if (claims.ok() && !claims->empty()) {
-      absl::StatusOr<std::vector<EffectWork>> claimed = work_.LoadEffects(*claims);
-      if (claimed.ok()) Take(*std::move(claimed));
-      if (claims->size() == room) next = now;
-    }
-    if (now - last_look_ >= kLookAgain) {
-      last_look_ = now;
-      absl::StatusOr<std::vector<EffectWork>> missed = work_.OwnEffects(now - kLookAgain, 2 * options_.max_running);
-      if (missed.ok()) Take(*std::move(missed));
-      Measure();
-    }
-    if (const absl::StatusOr<absl::Time> due = leases_.NextDue("effects"); due.ok()) next = std::min(next, *due);
-  }
+  if (look && room > 0) Look(now, room);
   for (;;) {
     EffectWork work;
     {
@@ -155,19 +143,40 @@ absl::Duration EffectRunner::Step() {
       waiting_.pop_front();
       ++running_;
     }
-    Dispatch(std::move(work));
+    if (!Dispatch(std::move(work))) break;
   }
-  return std::max(next - clock_.Now(), absl::ZeroDuration());
+  // Without room it is woken when there is some.
+  if (look && room == 0) return absl::InfiniteDuration();
+  return std::max(next_look_ - clock_.Now(), absl::ZeroDuration());
 }
 
-void EffectRunner::Dispatch(EffectWork work) {
-  auto shared = std::make_shared<EffectWork>(std::move(work));
-  if (executor_.Run([this, shared] { Run(*shared); })) return;
-  {
-    absl::MutexLock lock(&mutex_);
-    waiting_.push_front(std::move(*shared));
-    --running_;
+void EffectRunner::Look(absl::Time now, size_t room) {
+  const absl::StatusOr<std::vector<platform::Claim>> claims = leases_.ClaimDue("effects", now, room);
+  if (!claims.ok()) {
+    next_look_ = now + kAfterFailure;
+    return;
   }
+  // Those whose rows cannot be read now are this replica's, and are found by the search below.
+  absl::StatusOr<std::vector<EffectWork>> claimed = work_.LoadEffects(*claims);
+  if (claimed.ok()) Take(*std::move(claimed));
+  if (now - last_search_ >= kLookAgain) {
+    last_search_ = now;
+    absl::StatusOr<std::vector<EffectWork>> missed = work_.OwnEffects(now - kLookAgain, 2 * options_.max_running);
+    if (missed.ok()) Take(*std::move(missed));
+    const absl::StatusOr<absl::Time> oldest = work_.OldestEffect();
+    if (oldest.ok()) metrics_.Oldest("outbox", *oldest < now ? now - *oldest : absl::ZeroDuration());
+  }
+  const absl::StatusOr<absl::Time> due = leases_.NextDue("effects");
+  next_look_ = claims->size() == room ? now : std::min(now + kLookAgain, due.value_or(now + kAfterFailure));
+}
+
+bool EffectRunner::Dispatch(EffectWork work) {
+  auto shared = std::make_shared<EffectWork>(std::move(work));
+  if (executor_.Run([this, shared] { Run(*shared); })) return true;
+  absl::MutexLock lock(&mutex_);
+  waiting_.push_front(std::move(*shared));
+  --running_;
+  return false;
 }
 
 void EffectRunner::Run(EffectWork work) {
@@ -207,7 +216,7 @@ void EffectRunner::Forget(const std::string& row) {
   std::function<void()> wake = wake_;
   {
     absl::MutexLock lock(&mutex_);
-    more = !waiting_.empty() || !postponed_.empty();
+    more = starved_ || !waiting_.empty() || !postponed_.empty();
     known_.erase(row);
     --running_;
   }
@@ -242,15 +251,10 @@ void EffectRunner::PutBack() {
     rows.swap(postponed_);
   }
   if (rows.empty()) return;
+  for (const Postponed& row : rows) next_look_ = std::min(next_look_, row.due);
   if (work_.PostponeEffects(rows).ok()) return;
   // The store is away too. They are this replica's own, and are found again as such.
   log::Warn("effects_not_put_back", {{"count", rows.size()}});
-}
-
-void EffectRunner::Measure() {
-  const absl::StatusOr<absl::Time> oldest = work_.OldestEffect();
-  if (!oldest.ok()) return;
-  metrics_.Oldest("outbox", *oldest == absl::InfiniteFuture() ? absl::ZeroDuration() : std::max(clock_.Now() - *oldest, absl::ZeroDuration()));
 }
 
 absl::StatusOr<Command> EffectRunner::Ask(const EffectWork& work) {

@@ -65,7 +65,8 @@ class EffectRunner {
   bool Idle();
 
  private:
-  void Dispatch(EffectWork work);
+  // False when the executor is full.
+  bool Dispatch(EffectWork work);
   void Run(EffectWork work);
   // The command that answers `work`, or why there is none yet.
   absl::StatusOr<Command> Ask(const EffectWork& work);
@@ -75,7 +76,8 @@ class EffectRunner {
   void Finished(const EffectWork& work, const absl::Status& status);
   void Forget(const std::string& row);
   void PutBack();
-  void Measure();
+  // Claims what is due, as many as `room`; once a second also looks for what a hand-over missed, and measures.
+  void Look(absl::Time now, size_t room);
 
   const EffectRunnerOptions options_;
   CaseDoor& door_;
@@ -97,7 +99,10 @@ class EffectRunner {
   absl::flat_hash_set<std::string> known_ ABSL_GUARDED_BY(mutex_);  // rows that wait or run here
   size_t running_ ABSL_GUARDED_BY(mutex_) = 0;
   std::vector<Postponed> postponed_ ABSL_GUARDED_BY(mutex_);
-  absl::Time last_look_ = absl::InfinitePast();  // by Step() only
+  bool starved_ ABSL_GUARDED_BY(mutex_) = false;  // Step() had no room to look for more
+  // By Step() only: a commit that hands on its work costs no look at the store.
+  absl::Time next_look_ = absl::InfinitePast();
+  absl::Time last_search_ = absl::InfinitePast();
 };
 
 }  // namespace rematch::request

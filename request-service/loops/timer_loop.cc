@@ -11,6 +11,7 @@ namespace rematch::request {
 namespace {
 
 constexpr size_t kAtOnce = 256;
+constexpr absl::Duration kClaimAgain = absl::Seconds(1);
 constexpr absl::Duration kAfterFailure = absl::Milliseconds(200);
 constexpr absl::Duration kLongestPause = absl::Minutes(1);
 constexpr int64_t kMostRefusals = 20;
@@ -19,7 +20,15 @@ constexpr int64_t kMostRefusals = 20;
 
 absl::Duration TimerLoop::Step() {
   const absl::Time now = clock_.Now();
-  if (!leases_.ClaimDue("timers", now, kAtOnce).ok()) return kAfterFailure;
+  // Until the next time is known every timer that is set may be the next.
+  next_ = INT64_MAX;
+  const absl::StatusOr<absl::Time> unowned = leases_.NextDue("timers");
+  if (!unowned.ok()) return kAfterFailure;
+  // Those of replicas that died show only by claiming them.
+  if (*unowned <= now || now - last_claim_ >= kClaimAgain) {
+    if (!leases_.ClaimDue("timers", now, kAtOnce).ok()) return kAfterFailure;
+    last_claim_ = now;
+  }
   const absl::StatusOr<std::vector<TimerWork>> due = work_.DueTimers(now, kAtOnce);
   const absl::StatusOr<absl::Time> oldest = work_.OldestTimer();
   if (!due.ok() || !oldest.ok()) return kAfterFailure;
@@ -57,7 +66,9 @@ absl::Duration TimerLoop::Step() {
   const absl::StatusOr<absl::Time> own = work_.NextOwnTimer();
   const absl::StatusOr<absl::Time> others = leases_.NextDue("timers");
   if (!own.ok() || !others.ok()) return kAfterFailure;
-  return std::max(std::min(*own, *others) - clock_.Now(), absl::ZeroDuration());
+  const absl::Time next = std::min({*own, *others, last_claim_ + kClaimAgain});
+  next_ = sql::ToMicros(next);
+  return std::max(next - clock_.Now(), absl::ZeroDuration());
 }
 
 }  // namespace rematch::request

@@ -2,6 +2,9 @@
 #ifndef REMATCH_REQUEST_SERVICE_LOOPS_TIMER_LOOP_H_
 #define REMATCH_REQUEST_SERVICE_LOOPS_TIMER_LOOP_H_
 
+#include <atomic>
+#include <cstdint>
+
 #include "absl/time/time.h"
 #include "platform/clock.h"
 #include "platform/leases.h"
@@ -20,6 +23,8 @@ class TimerLoop {
   // Takes over due timers that are nobody's, runs all that are due, and returns for how long none will be. A timer that is refused comes
   // again later, ever less often, and in the end is set aside.
   absl::Duration Step();
+  // Whether Step() should be called before the time it asked for, since a timer was set for `due`. Thread-safe.
+  bool IsSooner(absl::Time due) const { return sql::ToMicros(due) < next_.load(); }
 
  private:
   CaseDoor& door_;
@@ -27,6 +32,8 @@ class TimerLoop {
   platform::Leases& leases_;
   platform::Clock& clock_;
   platform::Metrics& metrics_;
+  absl::Time last_claim_ = absl::InfinitePast();
+  std::atomic<int64_t> next_{INT64_MAX};
 };
 
 }  // namespace rematch::request

@@ -295,7 +295,7 @@ absl::Status Batch::Save() {
     const std::string& alternate = w.c.alternate().person();
     const absl::Time due = NextDue(w.c);
     if (w.set_timer || due != w.next_due) {
-      committed_.timers_moved = true;
+      committed_.next_timer = std::min(committed_.next_timer, due);
       if (due == absl::InfiniteFuture()) {
         without_timer.emplace_back(w.key.id);
       } else {

@@ -35,7 +35,7 @@ struct EffectWork {
 struct Committed {
   std::vector<CaseKey> changed;
   std::vector<EffectWork> effects;
-  bool timers_moved = false;
+  absl::Time next_timer = absl::InfiniteFuture();  // the soonest that was set
   // What time did and how late it was, by kind: "window_end", "reminder", "timer".
   std::vector<std::pair<std::string, absl::Duration>> late;
 };

@@ -15,9 +15,9 @@ namespace rematch::access {
 
 inline std::vector<const google::protobuf::MethodDescriptor*> PublishedMethods() {
   std::vector<const google::protobuf::MethodDescriptor*> methods;
-  for (const google::protobuf::FileDescriptor* file : {mentor::v1::GetMentorRequest::descriptor()->file(),
-                                                       request::v1::GetReassignmentRequest::descriptor()->file(),
-                                                       notify::v1::GetNotificationRequest::descriptor()->file()}) {
+  for (const google::protobuf::FileDescriptor* file :
+       {mentor::v1::GetMentorRequest::descriptor()->file(), request::v1::GetReassignmentRequest::descriptor()->file(),
+        notify::v1::GetNotificationRequest::descriptor()->file()}) {
     for (int s = 0; s < file->service_count(); ++s) {
       for (int m = 0; m < file->service(s)->method_count(); ++m) methods.push_back(file->service(s)->method(m));
     }
@@ -26,7 +26,9 @@ inline std::vector<const google::protobuf::MethodDescriptor*> PublishedMethods()
 }
 
 // "/rematch.mentor.v1.MentorService/GetMentor"
-inline std::string PathOf(const google::protobuf::MethodDescriptor& method) { return "/" + method.service()->full_name() + "/" + method.name(); }
+inline std::string PathOf(const google::protobuf::MethodDescriptor& method) {
+  return "/" + method.service()->full_name() + "/" + method.name();
+}
 
 }  // namespace rematch::access
 

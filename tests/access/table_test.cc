@@ -49,8 +49,8 @@ std::set<const FieldDescriptor*> FieldsOfAnswers() {
 }
 
 bool SoundsPrivate(const FieldDescriptor& field) {
-  for (const char* word : {"name", "email", "phone", "reason", "note", "text", "html", "body", "subject", "variable", "description", "summary",
-                           "explanation", "comment", "address", "contact", "ground", "message", "words"}) {
+  for (const char* word : {"name", "email", "phone", "reason", "note", "text", "html", "body", "subject", "variable", "description",
+                           "summary", "explanation", "comment", "address", "contact", "ground", "message", "words"}) {
     if (field.name().find(word) != std::string::npos) return true;
   }
   return false;
@@ -74,7 +74,8 @@ TEST(AccessTable, EveryRequestBelongsToOneMethod) {
 }
 
 TEST(AccessTable, EveryMethodIsOpenToSomebody) {
-  for (const MethodRow& row : Methods()) EXPECT_TRUE(std::any_of(row.scopes.begin(), row.scopes.end(), [](Scope s) { return s != Scope::kNone; })) << row.method;
+  for (const MethodRow& row : Methods())
+    EXPECT_TRUE(std::any_of(row.scopes.begin(), row.scopes.end(), [](Scope s) { return s != Scope::kNone; })) << row.method;
 }
 
 TEST(AccessTable, AMethodThatItDoesNotHaveIsDeniedToEverybody) {
@@ -122,7 +123,8 @@ TEST(AccessTable, ReasonsNotesAndEndReasonsAreForLeadersAlone_F21) {
 }
 
 TEST(AccessTable, WhatAPersonDecidesNoServiceDecides_F7) {
-  for (const char* method : {"ReviewReassignment", "ConfirmMatch", "ChooseInterested", "RecordCall", "TakeCandidate", "WithdrawReassignment"}) {
+  for (const char* method :
+       {"ReviewReassignment", "ConfirmMatch", "ChooseInterested", "RecordCall", "TakeCandidate", "WithdrawReassignment"}) {
     const std::string path = absl::StrCat("/rematch.request.v1.ReassignmentService/", method);
     EXPECT_FALSE(MayTouch({"SERVICE", ""}, path, {})) << method;
   }

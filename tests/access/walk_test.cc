@@ -83,7 +83,8 @@ bool Reads(const std::string& name) {
 
 TEST(Walk, NothingOfAnotherProgramIsTouchedByWhoBelongsToAProgram_F36) {
   // What belongs to no program: the code in the request is the right, policies and templates are one for all.
-  const std::set<std::string> of_nobody = {"RespondToOffer", "GetPolicyVersion", "ListPolicyVersions", "ListTemplates", "PreviewNotification"};
+  const std::set<std::string> of_nobody = {"RespondToOffer", "GetPolicyVersion", "ListPolicyVersions", "ListTemplates",
+                                           "PreviewNotification"};
   Walk([&](const auto& method, Role role) {
     if (role == Role::kService || role == Role::kAuditor || of_nobody.count(method.name()) == 1) return;
     EXPECT_FALSE(Try(role, PathOf(method), Foreign("consortia/c2")).ok());
@@ -114,7 +115,7 @@ TEST(Walk, LeadersDoAllWithTheirCasesExceptWithdraw) {
 }
 
 TEST(Walk, CandidatesTouchTheirOwnCaseAndRecord) {
-  const std::set<std::string> theirs = {"CreateReassignment", "GetReassignment",       "ListReassignments", "WatchReassignment",
+  const std::set<std::string> theirs = {"CreateReassignment", "GetReassignment",      "ListReassignments", "WatchReassignment",
                                         "RecordConsent",      "WithdrawReassignment", "GetCandidate"};
   Walk([&](const auto& method, Role role) {
     if (role != Role::kCandidate) return;

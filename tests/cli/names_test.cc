@@ -64,6 +64,13 @@ TEST(Resolve, WhatBelongsToACaseIsNamedByTheCaseAndItsOwnId) {
   EXPECT_EQ(ExitCodeOf(Resolve("task", tasks, "t1").status()), kExitUsage);
 }
 
+TEST(Resolve, MailIsNamedByTheTailOfItsCaseAndWhatItSays) {
+  const std::string mail = "consortia/c/notifications/0195a1b2-aaaa-7000-8000-0000001111aa.o1.first_approach";
+  EXPECT_EQ(ShortName(mail), "1111aa.o1.first_approach");
+  EXPECT_EQ(*Resolve("mail", {{mail, {}}, {"consortia/c/notifications/0195a1b2-aaaa-7000-8000-0000001111aa.o2.first_approach", {}}},
+                     "1111aa.o1.first_approach"), mail);
+}
+
 TEST(Resolve, PeopleAreNamedAsPeopleNameThem) {
   const std::vector<Known> people = {{MentorName(1), {"Ana Ruiz", "ana@a.example"}}, {MentorName(2), {"Ana Ruiz-Lee", "lee@a.example"}}};
   EXPECT_EQ(*Resolve("mentor", people, "ana ruiz"), MentorName(1)) << "a whole name before a part of one";

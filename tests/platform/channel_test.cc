@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <fstream>
+#include <sstream>
 
 #include "rematch/echo/v1/service.grpc.pb.h"
 
@@ -64,9 +66,13 @@ TEST(Channel, NothingElseIsTriedAgain) {
   }
 }
 
-TEST(Channel, TheServiceConfigIsJson) {
+TEST(Channel, TheServiceConfigIsJsonAndTheOneThatClientsAreGiven) {
   google::protobuf::Struct parsed;
   EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(kServiceConfig, &parsed).ok());
+  std::ifstream file(REMATCH_SOURCE_DIR "/examples/client/service_config.json");
+  std::stringstream published;
+  published << file.rdbuf();
+  EXPECT_EQ(published.str(), kServiceConfig);
 }
 
 TEST(Prepare, ACallWithoutTimeoutHasNoDeadline) {

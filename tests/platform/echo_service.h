@@ -35,7 +35,8 @@ class EchoGuard final : public Guard {
 class EchoService final : public echo::v1::EchoService::CallbackService {
  public:
   using Handler = std::function<absl::StatusOr<echo::v1::EchoResponse>(const Call&, const echo::v1::EchoRequest&)>;
-  using Poll = std::function<absl::StatusOr<std::vector<echo::v1::WatchEchoResponse>>(const Call&, const echo::v1::WatchEchoRequest&, bool*)>;
+  using Poll =
+      std::function<absl::StatusOr<std::vector<echo::v1::WatchEchoResponse>>(const Call&, const echo::v1::WatchEchoRequest&, bool*)>;
 
   EchoService(Calls& calls, FeedHub* hub) : calls_(calls), hub_(hub) {}
 

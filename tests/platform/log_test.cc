@@ -34,7 +34,9 @@ class Log : public testing::Test {
 
 TEST_F(Log, ALineIsAJsonObjectWithTimeLevelEventServiceAndFields) {
   ASSERT_TRUE(log::Configure("mentor-service", "info").ok());
-  const std::string line = Captured([] { log::Info("batch_split", {{"commands", 64}, {"share", 0.5}, {"last", true}, {"error", "constraint"}}); });
+  const std::string line = Captured([] {
+    log::Info("batch_split", {{"commands", 64}, {"share", 0.5}, {"last", true}, {"error", "constraint"}});
+  });
   const auto fields = Parse(line).fields();
   EXPECT_EQ(fields.at("event").string_value(), "batch_split");
   EXPECT_EQ(fields.at("level").string_value(), "info");

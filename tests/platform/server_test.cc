@@ -39,7 +39,10 @@ struct Probe {
 class ProbedService final : public Service {
  public:
   ProbedService(ServerEnvironment& environment, Probe& probe)
-      : probe_(probe), calls_({}, environment.clock, environment.blocking, guard_, environment.metrics), hub_(calls_), echo_(calls_, &hub_) {
+      : probe_(probe),
+        calls_({}, environment.clock, environment.blocking, guard_, environment.metrics),
+        hub_(calls_),
+        echo_(calls_, &hub_) {
     echo_.handler = [this](const Call&, const echo::v1::EchoRequest& request) -> absl::StatusOr<echo::v1::EchoResponse> {
       if (probe_.in_call) probe_.in_call();
       echo::v1::EchoResponse response;
@@ -274,9 +277,7 @@ TEST_F(ServerMainTest, ABadFlagIsOneLineAndCode2) {
   EXPECT_EXIT(Main({"--listen=0.0.0.0:4001"}), ExitedWithCode(2), OneLine("echo-service: flag --listen must be a port on loopback.*"));
 }
 
-TEST_F(ServerMainTest, HelpListsTheFlagsAndNothingFails) {
-  EXPECT_EXIT(Main({"--help"}), ExitedWithCode(0), "^$");
-}
+TEST_F(ServerMainTest, HelpListsTheFlagsAndNothingFails) { EXPECT_EXIT(Main({"--help"}), ExitedWithCode(0), "^$"); }
 
 TEST_F(ServerMainTest, AnUnwritablePathIsOneLineAndCode1) {
   EXPECT_EXIT(Main({"--database=sqlite:/nowhere/at/all.db"}), ExitedWithCode(1), OneLine("echo-service: .*/nowhere/at/all.db.*"));
@@ -291,10 +292,10 @@ TEST_F(ServerMainTest, APortInUseIsOneLineAndCode1) {
   const auto server = Server::Start(options, kDefinition, Making(probe));
   ASSERT_TRUE(server.ok());
   // In a death test's process the statement runs anew, up to here as well: it takes the ports from its own server, in the same way.
-  EXPECT_EXIT(Main({"--database=sqlite::memory:", absl::StrCat("--listen=127.0.0.1:", (*server)->port()), "--metrics_listen="}), ExitedWithCode(1),
-              OneLine("echo-service: cannot listen on 127.0.0.1:[0-9]+: the port is in use or may not be used"));
-  EXPECT_EXIT(Main({"--database=sqlite::memory:", absl::StrCat("--metrics_listen=127.0.0.1:", (*server)->metrics_port())}), ExitedWithCode(1),
-              OneLine("echo-service: cannot serve metrics on 127.0.0.1:[0-9]+: .*"));
+  EXPECT_EXIT(Main({"--database=sqlite::memory:", absl::StrCat("--listen=127.0.0.1:", (*server)->port()), "--metrics_listen="}),
+              ExitedWithCode(1), OneLine("echo-service: cannot listen on 127.0.0.1:[0-9]+: the port is in use or may not be used"));
+  EXPECT_EXIT(Main({"--database=sqlite::memory:", absl::StrCat("--metrics_listen=127.0.0.1:", (*server)->metrics_port())}),
+              ExitedWithCode(1), OneLine("echo-service: cannot serve metrics on 127.0.0.1:[0-9]+: .*"));
 }
 
 TEST_F(ServerMainTest, ASignalDrainsItAndItExitsWith0) {

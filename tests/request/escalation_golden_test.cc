@@ -130,38 +130,56 @@ std::vector<State> States() {
   });
   add("SEARCHING broadcast: the audience is to be chosen", [](Story& s) { s.NoneLeft(); });
   add("SEARCHING broadcast: the messages are on their way", Broadcast, "o2");
-  add("SEARCHING broadcast: open", [](Story& s) {
-    Broadcast(s);
-    s.Deliver(BROADCAST);
-  }, "o2");
+  add(
+      "SEARCHING broadcast: open",
+      [](Story& s) {
+        Broadcast(s);
+        s.Deliver(BROADCAST);
+      },
+      "o2");
   add("SEARCHING broadcast: one is interested", Interested, "o2");
-  add("SEARCHING broadcast: window over, one is interested", [](Story& s) {
-    Interested(s);
-    s.now += absl::Seconds(200);
-    s.NextDueRuns();
-  }, "o2");
-  add("SEARCHING broadcast: a seat of the chosen is asked for", [](Story& s) {
-    Interested(s);
-    ASSERT_TRUE(s.Choose("o2").ok());
-  }, "o2");
+  add(
+      "SEARCHING broadcast: window over, one is interested",
+      [](Story& s) {
+        Interested(s);
+        s.now += absl::Seconds(200);
+        s.NextDueRuns();
+      },
+      "o2");
+  add(
+      "SEARCHING broadcast: a seat of the chosen is asked for",
+      [](Story& s) {
+        Interested(s);
+        ASSERT_TRUE(s.Choose("o2").ok());
+      },
+      "o2");
   add("SEARCHING recommendation: consent is to be asked", AskConsent);
   add("SEARCHING recommendation: open", Recommending);
   add("SEARCHING recommendation: somebody is to be qualified", ToQualify);
   add("SEARCHING recommendation: somebody joins the roster", Adding);
-  add("SEARCHING recommendation: somebody's seat is asked for", [](Story& s) {
-    Adding(s);
-    s.MentorAdded("new");
-  }, "o2");
-  add("SEARCHING recommendation: somebody's offer is open", [](Story& s) {
-    Adding(s);
-    s.MentorAdded("new");
-    s.Ask("new");
-  }, "o2");
+  add(
+      "SEARCHING recommendation: somebody's seat is asked for",
+      [](Story& s) {
+        Adding(s);
+        s.MentorAdded("new");
+      },
+      "o2");
+  add(
+      "SEARCHING recommendation: somebody's offer is open",
+      [](Story& s) {
+        Adding(s);
+        s.MentorAdded("new");
+        s.Ask("new");
+      },
+      "o2");
   add("SEARCHING leader: to take the candidate", AtLeader);
-  add("SEARCHING leader: a seat of the leader is asked for", [](Story& s) {
-    AtLeader(s);
-    ASSERT_TRUE(s.Take().ok());
-  }, "o2");
+  add(
+      "SEARCHING leader: a seat of the leader is asked for",
+      [](Story& s) {
+        AtLeader(s);
+        ASSERT_TRUE(s.Take().ok());
+      },
+      "o2");
   add("SEARCHING stuck", [](Story& s) {
     AtLeader(s);
     ASSERT_TRUE(s.DeclineToTake().ok());
@@ -171,14 +189,17 @@ std::vector<State> States() {
     Proposed(s);
     ASSERT_TRUE(s.Call(v1::WRONG_NUMBER).ok());
   });
-  add("PROPOSED of a broadcast: another is interested", [](Story& s) {
-    Broadcast(s);
-    s.Deliver(BROADCAST);
-    ASSERT_TRUE(s.Answer("o2", true).ok());
-    ASSERT_TRUE(s.Answer("o3", true).ok());
-    ASSERT_TRUE(s.Choose("o2").ok());
-    s.Held();
-  }, "o3");
+  add(
+      "PROPOSED of a broadcast: another is interested",
+      [](Story& s) {
+        Broadcast(s);
+        s.Deliver(BROADCAST);
+        ASSERT_TRUE(s.Answer("o2", true).ok());
+        ASSERT_TRUE(s.Answer("o3", true).ok());
+        ASSERT_TRUE(s.Choose("o2").ok());
+        s.Held();
+      },
+      "o3");
   add("TRANSFERRING", Transferring);
   add("ANNOUNCING: both mails on their way", Announcing);
   add("ANNOUNCING: the candidate is to be told by phone", [](Story& s) {
@@ -268,8 +289,7 @@ std::vector<std::pair<std::string, Command>> Commands(const State& state) {
   for (const v1::TaskKind kind : {v1::CALL_CANDIDATE, v1::FIND_NUMBER, v1::TELL_BY_PHONE, v1::TELL_FORMER_MENTOR}) {
     if (const Task* task = OpenTask(s.c, kind)) call = task->id();
   }
-  for (const v1::CallOutcome outcome :
-       {v1::AGREED, v1::DECLINED_BY_CANDIDATE, v1::TOLD, v1::NO_ANSWER, v1::VOICEMAIL, v1::WRONG_NUMBER}) {
+  for (const v1::CallOutcome outcome : {v1::AGREED, v1::DECLINED_BY_CANDIDATE, v1::TOLD, v1::NO_ANSWER, v1::VOICEMAIL, v1::WRONG_NUMBER}) {
     add(absl::StrCat("RecordCall(", v1::CallOutcome_Name(outcome), ")"), [&](Command& c) {
       c.mutable_record_call()->set_task(call);
       c.mutable_record_call()->set_outcome(outcome);
@@ -374,7 +394,8 @@ TEST(EscalationGolden, EveryStateByEveryCommandIsAsReviewed) {
   const std::string path = std::string(REMATCH_SOURCE_DIR) + "/tests/request/golden/state_by_command.txt";
   std::set<std::string> commands;
   const std::string table = Table(commands);
-  EXPECT_EQ(static_cast<int>(commands.size()), Command::descriptor()->FindOneofByName("kind")->field_count()) << "a command is missing here";
+  EXPECT_EQ(static_cast<int>(commands.size()), Command::descriptor()->FindOneofByName("kind")->field_count())
+      << "a command is missing here";
   if (std::getenv("UPDATE_GOLDEN") != nullptr) {
     std::ofstream(path) << table;
     return;

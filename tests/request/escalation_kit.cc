@@ -94,8 +94,10 @@ std::vector<std::string> BrokenInvariants(const Case& c) {
     must(offer.state() != v1::OPEN || IsOfBroadcast(offer) || offer.seat_held(), "F30: who is asked individually has a seat");
     must(offer.state() != v1::OPEN || WasAsked(offer), "an open offer was asked");
     must(offer.state() != v1::OPEN || offer.window_end() != 0, "F5: an open offer has a window");
-    must(!IsIndividual(offer) || offer.mentor().empty() || offer.mentor() != c.current_mentor(), "F20: the current mentor is never approached");
-    must(std::find(c.struck().begin(), c.struck().end(), offer.mentor()) == c.struck().end() || IsTake(offer), "F2: who was struck is not asked");
+    must(!IsIndividual(offer) || offer.mentor().empty() || offer.mentor() != c.current_mentor(),
+         "F20: the current mentor is never approached");
+    must(std::find(c.struck().begin(), c.struck().end(), offer.mentor()) == c.struck().end() || IsTake(offer),
+         "F2: who was struck is not asked");
     must(offer.epoch() > 0, "every offer has an epoch");
   }
   must(live_individual <= 1, "F17: at most one live individual offer");
@@ -165,7 +167,8 @@ std::string Describe(const Event& event) {
     }
     case Event::kAnnouncementChanged: {
       const Announcement& announcement = event.announcement_changed().announcement();
-      return absl::StrCat(type, "(", Announcement::Told_Name(announcement.candidate()), ",", Announcement::Told_Name(announcement.mentor()), ")");
+      return absl::StrCat(type, "(", Announcement::Told_Name(announcement.candidate()), ",", Announcement::Told_Name(announcement.mentor()),
+                          ")");
     }
     default:
       return type;
@@ -175,7 +178,8 @@ std::string Describe(const Event& event) {
 std::string Describe(const Effect& effect) {
   const auto* kind = effect.GetReflection()->GetOneofFieldDescriptor(effect, Effect::descriptor()->FindOneofByName("kind"));
   const std::string type = absl::AsciiStrToUpper(kind->name());
-  return effect.has_send() ? absl::StrCat(type, "(", MessageKind_Name(effect.send().kind()), ",", ShortName(effect.send().to()), ")") : type;
+  return effect.has_send() ? absl::StrCat(type, "(", MessageKind_Name(effect.send().kind()), ",", ShortName(effect.send().to()), ")")
+                           : type;
 }
 
 Story::Story(v1::EscalationPolicy policy_in) : policy(std::move(policy_in)) {
@@ -510,7 +514,8 @@ std::vector<std::string> Story::LastEffects() const {
 }
 
 int Story::CountEffects(std::string_view description) const {
-  return static_cast<int>(std::count_if(effects.begin(), effects.end(), [&](const Effect& effect) { return Describe(effect) == description; }));
+  return static_cast<int>(
+      std::count_if(effects.begin(), effects.end(), [&](const Effect& effect) { return Describe(effect) == description; }));
 }
 
 std::vector<std::string> Story::MessagesTo(std::string_view name) const {

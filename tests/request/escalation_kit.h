@@ -23,7 +23,8 @@ inline const std::string kSite = "consortia/c/sites/north";
 inline const std::string kDistrict = "consortia/c/districts/bay";
 inline const std::string kLeader = "consortia/c/leaders/lea";
 
-// Four stages in seconds: individual 100 (reminder 30 before), broadcast 200 (50), recommendation 300 (60), the Leader; redial 40, tasks 1000.
+// Four stages in seconds: individual 100 (reminder 30 before), broadcast 200 (50), recommendation 300 (60), the Leader; redial 40,
+// tasks 1000.
 v1::EscalationPolicy TestPolicy();
 
 // What is wrong with a case, by the rules that hold in every state; empty if nothing is.

@@ -73,7 +73,8 @@ class World {
       const Effect& effect = s_.effects[i];
       EXPECT_TRUE(effect_ids_.insert(effect.id()).second) << "F32: an effect id is used once: " << effect.id();
       if (effect.has_transfer()) {
-        EXPECT_TRUE(command.has_record_call() && command.record_call().outcome() == v1::AGREED) << "F7: only an agreed call leads to the swap";
+        EXPECT_TRUE(command.has_record_call() && command.record_call().outcome() == v1::AGREED)
+            << "F7: only an agreed call leads to the swap";
       }
       if (effect.has_send() && (effect.send().kind() == OFFICIAL_CANDIDATE || effect.send().kind() == OFFICIAL_MENTOR)) {
         EXPECT_TRUE(command.has_transferred() && before == v1::TRANSFERRING) << "F8: only the swap leads to the official mails";
@@ -91,9 +92,8 @@ class World {
 
   // F3: what is live when a stage opens would have been live before it, since a stage opens in one step with what ended the last.
   void CheckStageOrder(const Command& command) {
-    const bool opened = std::any_of(s_.last.events.begin(), s_.last.events.end(), [](const Event& event) {
-      return event.has_stage_opened() && event.stage_opened().stage() > 0;
-    });
+    const bool opened = std::any_of(s_.last.events.begin(), s_.last.events.end(),
+                                    [](const Event& event) { return event.has_stage_opened() && event.stage_opened().stage() > 0; });
     if (!opened) return;
     for (const Offer& offer : s_.c.offers()) {
       // A restart may ask a qualified person again in the same step.

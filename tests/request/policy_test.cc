@@ -62,32 +62,32 @@ TEST_P(WrongPolicy, IsNamedByItsPath) {
 
 INSTANTIATE_TEST_SUITE_P(
     Table, WrongPolicy,
-    ::testing::Values(
-        Wrong{"display_name", [](auto& p) { p.clear_display_name(); }},
-        Wrong{"display_name", [](auto& p) { p.set_display_name(std::string(201, 'x')); }},
-        Wrong{"stages", [](auto& p) { p.clear_stages(); }},
-        Wrong{"stages[0].kind", [](auto& p) { p.mutable_stages()->DeleteSubrange(0, 1); }},
-        Wrong{"stages[1].kind", [](auto& p) { p.mutable_stages(1)->set_kind(v1::STAGE_KIND_UNSPECIFIED); }},
-        Wrong{"stages[1].kind", [](auto& p) { p.mutable_stages(1)->set_kind(static_cast<v1::StageKind>(77)); }},
-        Wrong{"stages[2].kind", [](auto& p) { p.mutable_stages(2)->set_kind(v1::BROADCAST); }},
-        Wrong{"stages[1].kind", [](auto& p) { p.mutable_stages()->SwapElements(1, 3); }},
-        Wrong{"stages[0].window", [](auto& p) { p.mutable_stages(0)->clear_window(); }},
-        Wrong{"stages[0].window.amount", [](auto& p) { p.mutable_stages(0)->mutable_window()->set_amount(0); }},
-        Wrong{"stages[0].window.amount", [](auto& p) { p.mutable_stages(0)->mutable_window()->set_amount(100000); }},
-        Wrong{"stages[1].window.unit", [](auto& p) { p.mutable_stages(1)->mutable_window()->clear_unit(); }},
-        Wrong{"stages[0].remind_before.amount", [](auto& p) { p.mutable_stages(0)->mutable_remind_before()->set_amount(3); }},
-        Wrong{"stages[0].remind_before.unit", [](auto& p) { p.mutable_stages(0)->mutable_remind_before()->set_unit(v1::Window::SECONDS); }},
-        Wrong{"stages[3].window", [](auto& p) { p.mutable_stages(3)->mutable_window()->set_amount(1); }},
-        Wrong{"stages[3].remind_before", [](auto& p) { p.mutable_stages(3)->mutable_remind_before()->set_amount(1); }},
-        Wrong{"stages[0].tiers", [](auto& p) { p.mutable_stages(0)->clear_tiers(); }},
-        Wrong{"stages[0].tiers[3]", [](auto& p) { p.mutable_stages(0)->add_tiers(mentor::v1::TIER_INTERESTED); }},
-        Wrong{"stages[0].tiers[3]", [](auto& p) { p.mutable_stages(0)->add_tiers(mentor::v1::TIER_UNSPECIFIED); }},
-        Wrong{"stages[1].tiers", [](auto& p) { p.mutable_stages(1)->add_tiers(mentor::v1::TIER_INTERESTED); }},
-        Wrong{"redial_after", [](auto& p) { p.clear_redial_after(); }},
-        Wrong{"task_due_after.amount", [](auto& p) { p.mutable_task_due_after()->set_amount(-1); }},
-        Wrong{"k_anonymity", [](auto& p) { p.set_k_anonymity(0); }},
-        Wrong{"k_anonymity", [](auto& p) { p.set_k_anonymity(101); }},
-        Wrong{"without_consent", [](auto& p) { p.clear_without_consent(); }}));
+    ::testing::Values(Wrong{"display_name", [](auto& p) { p.clear_display_name(); }},
+                      Wrong{"display_name", [](auto& p) { p.set_display_name(std::string(201, 'x')); }},
+                      Wrong{"stages", [](auto& p) { p.clear_stages(); }},
+                      Wrong{"stages[0].kind", [](auto& p) { p.mutable_stages()->DeleteSubrange(0, 1); }},
+                      Wrong{"stages[1].kind", [](auto& p) { p.mutable_stages(1)->set_kind(v1::STAGE_KIND_UNSPECIFIED); }},
+                      Wrong{"stages[1].kind", [](auto& p) { p.mutable_stages(1)->set_kind(static_cast<v1::StageKind>(77)); }},
+                      Wrong{"stages[2].kind", [](auto& p) { p.mutable_stages(2)->set_kind(v1::BROADCAST); }},
+                      Wrong{"stages[1].kind", [](auto& p) { p.mutable_stages()->SwapElements(1, 3); }},
+                      Wrong{"stages[0].window", [](auto& p) { p.mutable_stages(0)->clear_window(); }},
+                      Wrong{"stages[0].window.amount", [](auto& p) { p.mutable_stages(0)->mutable_window()->set_amount(0); }},
+                      Wrong{"stages[0].window.amount", [](auto& p) { p.mutable_stages(0)->mutable_window()->set_amount(100000); }},
+                      Wrong{"stages[1].window.unit", [](auto& p) { p.mutable_stages(1)->mutable_window()->clear_unit(); }},
+                      Wrong{"stages[0].remind_before.amount", [](auto& p) { p.mutable_stages(0)->mutable_remind_before()->set_amount(3); }},
+                      Wrong{"stages[0].remind_before.unit",
+                            [](auto& p) { p.mutable_stages(0)->mutable_remind_before()->set_unit(v1::Window::SECONDS); }},
+                      Wrong{"stages[3].window", [](auto& p) { p.mutable_stages(3)->mutable_window()->set_amount(1); }},
+                      Wrong{"stages[3].remind_before", [](auto& p) { p.mutable_stages(3)->mutable_remind_before()->set_amount(1); }},
+                      Wrong{"stages[0].tiers", [](auto& p) { p.mutable_stages(0)->clear_tiers(); }},
+                      Wrong{"stages[0].tiers[3]", [](auto& p) { p.mutable_stages(0)->add_tiers(mentor::v1::TIER_INTERESTED); }},
+                      Wrong{"stages[0].tiers[3]", [](auto& p) { p.mutable_stages(0)->add_tiers(mentor::v1::TIER_UNSPECIFIED); }},
+                      Wrong{"stages[1].tiers", [](auto& p) { p.mutable_stages(1)->add_tiers(mentor::v1::TIER_INTERESTED); }},
+                      Wrong{"redial_after", [](auto& p) { p.clear_redial_after(); }},
+                      Wrong{"task_due_after.amount", [](auto& p) { p.mutable_task_due_after()->set_amount(-1); }},
+                      Wrong{"k_anonymity", [](auto& p) { p.set_k_anonymity(0); }},
+                      Wrong{"k_anonymity", [](auto& p) { p.set_k_anonymity(101); }},
+                      Wrong{"without_consent", [](auto& p) { p.clear_without_consent(); }}));
 
 TEST(Policy, EveryViolationIsReportedAtOnce) {
   const absl::Status status = ValidatePolicy(v1::EscalationPolicy());
@@ -124,7 +124,8 @@ TEST(Policy, TheHashOfAKnownPolicyStaysForEver_F15) {
   v1::EscalationPolicy policy;
   policy.set_display_name("a");
   policy.set_k_anonymity(3);
-  EXPECT_EQ(CanonicalBytes(policy), std::string("\x0a\x01" "a\x28\x03"));
+  EXPECT_EQ(CanonicalBytes(policy), std::string("\x0a\x01"
+                                                "a\x28\x03"));
   EXPECT_EQ(ContentHash(policy), "b30d570ebd066e6540dec818d9dc5ced69df2de885351e94079e0c15086e3749");
 }
 

@@ -72,7 +72,8 @@ TEST(ReplyCode, OfAnotherSecretIsRefused) {
 
 TEST(ReplyCode, NonsenseIsRefused) {
   const ReplyCodes codes("a secret");
-  for (const std::string& text : {std::string(), std::string("hello"), std::string("!!!"), std::string(5000, 'A'), std::string("\0\xff", 2)}) {
+  for (const std::string& text :
+       {std::string(), std::string("hello"), std::string("!!!"), std::string(5000, 'A'), std::string("\0\xff", 2)}) {
     const absl::Status status = codes.Parse(text).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
     EXPECT_EQ(ReasonOf(status), reason::kBadReplyCode);

@@ -50,21 +50,21 @@ TEST_P(WorkingDays, EndAtTheSameLocalTime_F37) {
   EXPECT_EQ(Local(EndOfWindow(At(row.start, zone), Days(row.days), zone), zone), row.end) << row.why;
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Table, WorkingDays,
-    ::testing::Values(Row{"within a week", "2026-03-02 09:30:00", 3, "Thu 2026-03-05 09:30:00"},
-                      Row{"over a weekend", "2026-03-05 09:30:00", 3, "Tue 2026-03-10 09:30:00"},
-                      Row{"Friday evening to Monday evening", "2026-03-13 17:00:00", 1, "Mon 2026-03-16 17:00:00"},
-                      Row{"a whole week", "2026-03-11 12:00:00", 5, "Wed 2026-03-18 12:00:00"},
-                      Row{"two weeks", "2026-06-01 08:00:00", 10, "Mon 2026-06-15 08:00:00"},
-                      Row{"from a Saturday: as from Monday 00:00", "2026-03-14 15:00:00", 1, "Tue 2026-03-17 00:00:00"},
-                      Row{"from a Sunday, late", "2026-03-15 23:59:59", 2, "Wed 2026-03-18 00:00:00"},
-                      Row{"the first minute of Monday", "2026-03-16 00:00:00", 1, "Tue 2026-03-17 00:00:00"},
-                      Row{"the last second of Friday", "2026-03-13 23:59:59", 1, "Mon 2026-03-16 23:59:59"},
-                      Row{"over the end of a year", "2026-12-30 10:00:00", 3, "Mon 2027-01-04 10:00:00"},
-                      Row{"over a leap day", "2028-02-28 10:00:00", 2, "Wed 2028-03-01 10:00:00"},
-                      Row{"over the change to summer time", "2026-03-06 10:00:00", 1, "Mon 2026-03-09 10:00:00"},
-                      Row{"over the change to winter time", "2026-10-30 10:00:00", 1, "Mon 2026-11-02 10:00:00"}));
+INSTANTIATE_TEST_SUITE_P(Table, WorkingDays,
+                         ::testing::Values(Row{"within a week", "2026-03-02 09:30:00", 3, "Thu 2026-03-05 09:30:00"},
+                                           Row{"over a weekend", "2026-03-05 09:30:00", 3, "Tue 2026-03-10 09:30:00"},
+                                           Row{"Friday evening to Monday evening", "2026-03-13 17:00:00", 1, "Mon 2026-03-16 17:00:00"},
+                                           Row{"a whole week", "2026-03-11 12:00:00", 5, "Wed 2026-03-18 12:00:00"},
+                                           Row{"two weeks", "2026-06-01 08:00:00", 10, "Mon 2026-06-15 08:00:00"},
+                                           Row{"from a Saturday: as from Monday 00:00", "2026-03-14 15:00:00", 1,
+                                               "Tue 2026-03-17 00:00:00"},
+                                           Row{"from a Sunday, late", "2026-03-15 23:59:59", 2, "Wed 2026-03-18 00:00:00"},
+                                           Row{"the first minute of Monday", "2026-03-16 00:00:00", 1, "Tue 2026-03-17 00:00:00"},
+                                           Row{"the last second of Friday", "2026-03-13 23:59:59", 1, "Mon 2026-03-16 23:59:59"},
+                                           Row{"over the end of a year", "2026-12-30 10:00:00", 3, "Mon 2027-01-04 10:00:00"},
+                                           Row{"over a leap day", "2028-02-28 10:00:00", 2, "Wed 2028-03-01 10:00:00"},
+                                           Row{"over the change to summer time", "2026-03-06 10:00:00", 1, "Mon 2026-03-09 10:00:00"},
+                                           Row{"over the change to winter time", "2026-10-30 10:00:00", 1, "Mon 2026-11-02 10:00:00"}));
 
 TEST(WorkingTime, TheChangeOfTheClockMovesTheInstantNotTheLocalTime_F37) {
   const absl::TimeZone zone = Zone("America/Los_Angeles");

@@ -56,7 +56,9 @@ std::string PolicyInSeconds::Text() const {
     return seconds == 0 ? "" : absl::StrCat("  ", field, " { amount: ", seconds, " unit: SECONDS }\n");
   };
   const auto stage = [&](const std::string& kind, int seconds) {
-    return absl::StrCat("stages {\n  kind: ", kind, "\n", window("window", seconds), window("remind_before", seconds == 0 ? 0 : remind_before), "}\n");
+    // Whom the individual stage asks, in which order.
+    const std::string tiers = kind == "INDIVIDUAL" ? "  tiers: TIER_ONE_CANDIDATE tiers: TIER_INTERESTED tiers: TIER_PAST_MENTOR\n" : "";
+    return absl::StrCat("stages {\n  kind: ", kind, "\n", tiers, window("window", seconds), window("remind_before", seconds == 0 ? 0 : remind_before), "}\n");
   };
   return absl::StrCat("display_name: \"In seconds\"\n", stage("INDIVIDUAL", individual), stage("BROADCAST", broadcast),
                       stage("RECOMMENDATION", recommendation), stage("LEADER", 0), window("redial_after", redial), window("task_due_after", 60),

@@ -46,6 +46,8 @@ class WalkTest : public testing::Test {
       const size_t slash = name.rfind('/');
       (*missing_)[kind] = slash == std::string::npos ? name : name.substr(0, slash + 1) + "00000000-0000-7000-8000-000000000000";
     }
+    (*missing_)["candidate"] = absl::StrReplaceAll((*existing_)["candidate"], {{(*existing_)["program"], (*missing_)["program"]}});
+    (*missing_)["policy"] = (*existing_)["policy"];  // belongs to no program
     // What hangs below a case hangs below one that is missing.
     for (const char* kind : {"offer", "task", "person"}) {
       (*missing_)[kind] = absl::StrReplaceAll((*existing_)[kind], {{(*existing_)["case"], (*missing_)["case"]}});
