@@ -10,7 +10,8 @@
 namespace rematch::cli {
 namespace {
 
-constexpr char kExamples[] = R"(Where the services are: --suite FILE (lines mentor=ADDRESS, request=ADDRESS, notify=ADDRESS), REMATCH_SUITE, or .rematch/suite here.
+constexpr char kExamples[] =
+    R"(Where the services are: --suite FILE (lines mentor=ADDRESS, request=ADDRESS, notify=ADDRESS), REMATCH_SUITE, or .rematch/suite here.
 Who you are: --as or REMATCH_AS. A case, task, mentor or candidate is named by the end of its id, or a person by name or address.
 
 Examples:
@@ -66,7 +67,8 @@ void BuildTree(CLI::App& app, Globals& globals, Chosen& chosen) {
   app.description("Rematch: a new mentor for a candidate who asks for one, step by step and in confidence.");
   app.set_version_flag("--version", "rematch " REMATCH_VERSION);
   app.require_subcommand(1);
-  app.add_option("--as", globals.as, "Who you are: leader:PERSON, candidate:NAME, mentor:PERSON, site-admin:SITE, auditor, service [REMATCH_AS]");
+  app.add_option("--as", globals.as,
+                 "Who you are: leader:PERSON, candidate:NAME, mentor:PERSON, site-admin:SITE, auditor, service [REMATCH_AS]");
   app.add_option("--suite", globals.suite, "File with the addresses of the services [REMATCH_SUITE]");
   app.add_option("--mentor-service", globals.mentor_service, "Address of mentor-service [REMATCH_MENTOR_SERVICE]");
   app.add_option("--request-service", globals.request_service, "Address of request-service [REMATCH_REQUEST_SERVICE]");

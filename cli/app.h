@@ -21,7 +21,7 @@ struct Environment {
   bool in_is_terminal = false;
   bool out_is_terminal = false;
   bool err_is_terminal = false;
-  int width = 0;  // columns of the terminal, 0 when there is none
+  int width = 0;                                          // columns of the terminal, 0 when there is none
   std::function<const char*(const char* name)> variable;  // an environment variable, or null
   platform::Clock& clock;
   platform::IdSource& ids;  // of request ids

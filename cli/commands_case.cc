@@ -67,7 +67,8 @@ absl::Status List(Context& context, const std::string& program, bool open_only) 
     REMATCH_ASSIGN_OR_RETURN(const auto listed, context.CallPages(&RequestStub::ListReassignments, request));
     all.MergeFrom(listed);
   }
-  return context.Show(all, [&] { return RenderCases(ToVector(all.reassignments()), context.LoadPeople(programs), context.now(), context.canvas()); });
+  return context.Show(
+      all, [&] { return RenderCases(ToVector(all.reassignments()), context.LoadPeople(programs), context.now(), context.canvas()); });
 }
 
 absl::Status Show(Context& context, const std::string& given) {
@@ -122,7 +123,8 @@ absl::StatusOr<request_v1::ListReassignmentEventsResponse> Events(Context& conte
 absl::Status ShowEvents(Context& context, const std::string& given) {
   REMATCH_ASSIGN_OR_RETURN(const std::string name, context.CaseName(given));
   REMATCH_ASSIGN_OR_RETURN(const auto events, Events(context, name));
-  return context.Show(events, [&] { return RenderEvents(ToVector(events.events()), PeopleOf(context, name), context.zone(), context.canvas()); });
+  return context.Show(events,
+                      [&] { return RenderEvents(ToVector(events.events()), PeopleOf(context, name), context.zone(), context.canvas()); });
 }
 
 absl::Status ShowTimeline(Context& context, const std::string& given, bool ascii) {
@@ -188,7 +190,8 @@ absl::Status ListNamed(Context& context, const std::string& given) {
   request_v1::ListPeopleRequest request;
   REMATCH_ASSIGN_OR_RETURN(*request.mutable_parent(), context.CaseName(given));
   REMATCH_ASSIGN_OR_RETURN(const auto listed, context.Call(&RequestStub::ListPeople, request));
-  return context.Show(listed, [&] { return RenderNamed(ToVector(listed.people()), PeopleOf(context, request.parent()), context.canvas()); });
+  return context.Show(listed,
+                      [&] { return RenderNamed(ToVector(listed.people()), PeopleOf(context, request.parent()), context.canvas()); });
 }
 
 absl::Status Withdraw(Context& context, const CaseOptions& options) {
@@ -255,9 +258,11 @@ void AddCaseCommands(CLI::App& app, Chosen& chosen) {
     auto options = std::make_shared<OpenOptions>();
     CLI::App* const command =
         AddCommand(*group, chosen, "open", "Open a case for a candidate", [options](Context& context) { return Open(context, *options); });
-    command->add_option("--candidate", options->candidate, "The candidate: the end of the id, a name or an address; a candidate's own by default");
+    command->add_option("--candidate", options->candidate,
+                        "The candidate: the end of the id, a name or an address; a candidate's own by default");
     command->add_option("--program", options->program, "The candidate's program, where names are not unique");
-    CLI::Option* const text = command->add_option("--reasons", options->reasons, "Why, in the candidate's words; the leaders alone read it");
+    CLI::Option* const text =
+        command->add_option("--reasons", options->reasons, "Why, in the candidate's words; the leaders alone read it");
     command->add_option("--reasons-file", options->reasons_file, "... from a file, - for standard input")->excludes(text);
   }
   {
@@ -269,12 +274,13 @@ void AddCaseCommands(CLI::App& app, Chosen& chosen) {
     command->add_flag("--open", *open_only, "Leave out cases that have ended");
   }
   AddCaseCommand(*group, chosen, "show", "One case", Show);
-  AddCaseCommand(*group, chosen, "watch", "A line for every change until the case ends; with --json an object a line, for every step", Watch);
+  AddCaseCommand(*group, chosen, "watch", "A line for every change until the case ends; with --json an object a line, for every step",
+                 Watch);
   {
     auto ascii = std::make_shared<bool>(false);
-    AddCaseCommand(*group, chosen, "timeline", "The case as a picture",
-                   [ascii](Context& context, const std::string& given) { return ShowTimeline(context, given, *ascii); })
-        ->add_flag("--ascii", *ascii, "Draw with ASCII characters");
+    AddCaseCommand(*group, chosen, "timeline", "The case as a picture", [ascii](Context& context, const std::string& given) {
+      return ShowTimeline(context, given, *ascii);
+    })->add_flag("--ascii", *ascii, "Draw with ASCII characters");
   }
   AddCaseCommand(*group, chosen, "events", "The audit trail", ShowEvents);
   AddCaseCommand(*group, chosen, "disclosures", "Who learned what, when and by which message", ShowDisclosures);
@@ -290,16 +296,16 @@ void AddCaseCommands(CLI::App& app, Chosen& chosen) {
   }
   {
     auto options = std::make_shared<CaseOptions>();
-    CLI::App* const command =
-        AddCommand(*group, chosen, "close", "The leader ends the case without a change", [options](Context& context) { return Close(context, *options); });
+    CLI::App* const command = AddCommand(*group, chosen, "close", "The leader ends the case without a change",
+                                         [options](Context& context) { return Close(context, *options); });
     command->add_option("CASE", options->given, "The case")->required();
     command->add_option("--ground", options->word, "Why")->required()->check(CLI::IsMember(Choices(*request_v1::CloseGround_descriptor())));
     command->add_option("--note", options->note, "Private")->required();
   }
   {
     auto options = std::make_shared<CaseOptions>();
-    CLI::App* const command =
-        AddCommand(*group, chosen, "restart", "Begin a new round of the search", [options](Context& context) { return Restart(context, *options); });
+    CLI::App* const command = AddCommand(*group, chosen, "restart", "Begin a new round of the search",
+                                         [options](Context& context) { return Restart(context, *options); });
     command->add_option("CASE", options->given, "The case")->required();
     command->add_option("--stage", options->word, "Where to begin; the first stage by default")
         ->check(CLI::IsMember(Choices(*request_v1::StageKind_descriptor())));

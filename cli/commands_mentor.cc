@@ -42,8 +42,9 @@ absl::Status Show(Context& context, const std::string& given) {
 void AddMentorCommands(CLI::App& app, Chosen& chosen) {
   CLI::App* const mentor = AddGroup(app, "mentor", "Mentors and their caseloads");
   auto program = std::make_shared<std::string>();
-  AddCommand(*mentor, chosen, "list", "All mentors that you may see", [program](Context& context) { return List(context, *program); })
-      ->add_option("--program", *program, "Only this program");
+  AddCommand(*mentor, chosen, "list", "All mentors that you may see", [program](Context& context) {
+    return List(context, *program);
+  })->add_option("--program", *program, "Only this program");
   auto name = std::make_shared<std::string>();
   AddCommand(*mentor, chosen, "show", "One mentor", [name](Context& context) { return Show(context, *name); })
       ->add_option("MENTOR", *name, "The end of the id, a name or an address")

@@ -117,7 +117,8 @@ absl::Status Answer(Context& context, const AnswerOptions& options) {
   refer(request);
   request.set_request_id(context.RequestId());
   REMATCH_ASSIGN_OR_RETURN(const request_v1::Offer offer, context.Call(&RequestStub::RecordOfferResponse, request));
-  return context.Show(offer, [&] { return "offer " + ShortName(offer.name()) + "  " + Words(offer.state()) + (offer.late() ? ", late" : "") + "\n"; });
+  return context.Show(
+      offer, [&] { return "offer " + ShortName(offer.name()) + "  " + Words(offer.state()) + (offer.late() ? ", late" : "") + "\n"; });
 }
 
 // ---- policies
@@ -148,7 +149,8 @@ absl::Status ShowPolicy(Context& context, const std::string& given) {
     if (!given.empty()) {
       REMATCH_ASSIGN_OR_RETURN(name, Resolve("policy", known, given));
     }
-    const auto found = std::find_if(listed.policies().begin(), listed.policies().end(), [&](const auto& one) { return one.name() == name; });
+    const auto found =
+        std::find_if(listed.policies().begin(), listed.policies().end(), [&](const auto& one) { return one.name() == name; });
     if (found == listed.policies().end()) return Error(absl::StatusCode::kNotFound, rematch::reason::kNotFound, "no policy is active");
     version = *found;
   }
@@ -222,15 +224,17 @@ void AddPolicyCommands(CLI::App& app, Chosen& chosen) {
   CLI::App* const policy = AddGroup(app, "policy", "What a case does, step by step");
   AddCommand(*policy, chosen, "list", "All versions", ListPolicies);
   auto id = std::make_shared<std::string>();
-  AddCommand(*policy, chosen, "show", "One version; the active one if none is named", [id](Context& context) { return ShowPolicy(context, *id); })
-      ->add_option("POLICY", *id, "The version, by the beginning of its hash");
+  AddCommand(*policy, chosen, "show", "One version; the active one if none is named", [id](Context& context) {
+    return ShowPolicy(context, *id);
+  })->add_option("POLICY", *id, "The version, by the beginning of its hash");
 }
 
 void AddMailCommands(CLI::App& app, Chosen& chosen) {
   CLI::App* const mail = AddGroup(app, "mail", "Messages to people and what became of them");
   auto of_case = std::make_shared<std::string>();
-  AddCommand(*mail, chosen, "list", "Messages, the newest first", [of_case](Context& context) { return ListMails(context, *of_case); })
-      ->add_option("--case", *of_case, "Only those of this case");
+  AddCommand(*mail, chosen, "list", "Messages, the newest first", [of_case](Context& context) {
+    return ListMails(context, *of_case);
+  })->add_option("--case", *of_case, "Only those of this case");
   auto name = std::make_shared<std::string>();
   auto html = std::make_shared<bool>(false);
   CLI::App* const show = AddCommand(*mail, chosen, "show", "One message as it was rendered",

@@ -29,8 +29,8 @@ class Progress {
     const int filled = static_cast<int>(done * kWidth / total_);
     if (filled == drawn_ && done != total_) return;
     drawn_ = filled;
-    environment_.err << "\r[" << std::string(static_cast<size_t>(filled), '#') << std::string(static_cast<size_t>(kWidth - filled), ' ') << "] "
-                     << done << "/" << total_ << " rows" << std::flush;
+    environment_.err << "\r[" << std::string(static_cast<size_t>(filled), '#') << std::string(static_cast<size_t>(kWidth - filled), ' ')
+                     << "] " << done << "/" << total_ << " rows" << std::flush;
   }
 
  private:
@@ -53,7 +53,8 @@ absl::StatusOr<std::vector<RosterFile>> ReadFiles(const std::vector<std::string>
       if (std::filesystem::exists(std::filesystem::path(path) / name, ignored)) found.push_back(std::filesystem::path(path) / name);
     }
     if (found.size() == before) {
-      return Error(absl::StatusCode::kNotFound, "FILE_UNREADABLE", Printable(path) + " has none of programs.csv, sites.csv, mentors.csv, candidates.csv");
+      return Error(absl::StatusCode::kNotFound, "FILE_UNREADABLE",
+                   Printable(path) + " has none of programs.csv, sites.csv, mentors.csv, candidates.csv");
     }
   }
   std::vector<RosterFile> files;
@@ -136,7 +137,8 @@ absl::Status ShowRoster(Context& context, const std::string& program) {
     REMATCH_ASSIGN_OR_RETURN(const mentor_v1::ListMentorsResponse mentors, context.CallPages(&MentorStub::ListMentors, mentors_request));
     mentor_v1::ListCandidatesRequest candidates_request;
     candidates_request.set_parent(one.name());
-    REMATCH_ASSIGN_OR_RETURN(const mentor_v1::ListCandidatesResponse candidates, context.CallPages(&MentorStub::ListCandidates, candidates_request));
+    REMATCH_ASSIGN_OR_RETURN(const mentor_v1::ListCandidatesResponse candidates,
+                             context.CallPages(&MentorStub::ListCandidates, candidates_request));
     for (const auto& mentor : mentors.mentors()) people.Add(mentor.name(), mentor.contact().display_name());
     const std::string title = Printable(one.display_name());
     text += "\n" + Heading(title + ": mentors", context.canvas()) + RenderMentors(ToVector(mentors.mentors()), context.canvas());
@@ -160,17 +162,17 @@ void AddRosterCommands(CLI::App& app, Chosen& chosen) {
   {
     auto paths = std::make_shared<std::vector<std::string>>();
     auto name = std::make_shared<std::string>();
-    CLI::App* const command =
-        AddCommand(*roster, chosen, "import", "Take in a roster from CSV files, all of it or nothing",
-                   [paths, name](Context& context) { return Import(context, *paths, *name); });
+    CLI::App* const command = AddCommand(*roster, chosen, "import", "Take in a roster from CSV files, all of it or nothing",
+                                         [paths, name](Context& context) { return Import(context, *paths, *name); });
     command->add_option("PATH", *paths, "A folder, or files named programs.csv, sites.csv, mentors.csv, candidates.csv")->required();
     command->add_option("--name", *name, "Display name of the consortium, if it is new");
     command->footer("Errors are lines `file:line:column: what`; line and column count from 1, the column in characters.");
   }
   {
     auto program = std::make_shared<std::string>();
-    CLI::App* const command = AddCommand(*roster, chosen, "show", "Programs, sites, mentors with their caseloads, candidates with their mentors",
-                                         [program](Context& context) { return ShowRoster(context, *program); });
+    CLI::App* const command =
+        AddCommand(*roster, chosen, "show", "Programs, sites, mentors with their caseloads, candidates with their mentors",
+                   [program](Context& context) { return ShowRoster(context, *program); });
     command->add_option("--program", *program, "Only this program");
   }
 }

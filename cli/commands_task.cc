@@ -65,22 +65,30 @@ class Briefing {
     text_ = Heading(Title(), context_.canvas()) + RenderTasks({task_}, people_, context_.now(), context_.zone(), context_.canvas()) + "\n" +
             RenderCase(case_, people_, context_.now(), context_.zone(), context_.canvas());
     switch (task_.kind()) {
-      case TaskKind::REVIEW_REASONS: return AddRanking();
+      case TaskKind::REVIEW_REASONS:
+        return AddRanking();
       case TaskKind::CONFIRM_MATCH:
       case TaskKind::CHOOSE_AMONG_INTERESTED:
       case TaskKind::TRANSFER_REFUSED:
-      case TaskKind::RESOLVE_STUCK: return AddOffers();
-      case TaskKind::CHOOSE_BROADCAST_AUDIENCE: return AddAudience();
-      case TaskKind::QUALIFY_PERSON: return AddPerson();
-      case TaskKind::TELL_BY_PHONE: return AddContact("Call", task_.about().empty() ? case_.candidate() : task_.about());
-      case TaskKind::TELL_FORMER_MENTOR: return AddContact("Former mentor", case_.current_mentor());
+      case TaskKind::RESOLVE_STUCK:
+        return AddOffers();
+      case TaskKind::CHOOSE_BROADCAST_AUDIENCE:
+        return AddAudience();
+      case TaskKind::QUALIFY_PERSON:
+        return AddPerson();
+      case TaskKind::TELL_BY_PHONE:
+        return AddContact("Call", task_.about().empty() ? case_.candidate() : task_.about());
+      case TaskKind::TELL_FORMER_MENTOR:
+        return AddContact("Former mentor", case_.current_mentor());
       case TaskKind::ASK_CONSENT:
-      case TaskKind::TAKE_CANDIDATE: return AddContact("Candidate", case_.candidate());
+      case TaskKind::TAKE_CANDIDATE:
+        return AddContact("Candidate", case_.candidate());
       case TaskKind::CALL_CANDIDATE:
       case TaskKind::FIND_NUMBER:
         REMATCH_RETURN_IF_ERROR(AddContact("Call", case_.candidate()));
         return AddContact("Proposed mentor", case_.proposed_mentor());
-      default: return absl::OkStatus();
+      default:
+        return absl::OkStatus();
     }
   }
 
@@ -100,7 +108,8 @@ class Briefing {
     request.set_name(case_name_);
     REMATCH_ASSIGN_OR_RETURN(const request_v1::PreviewEscalationResponse preview, context_.Call(&RequestStub::PreviewEscalation, request));
     json_.Add("preview", preview);
-    text_ += "\n" + Heading("Would be asked, in this order", context_.canvas()) + RenderPreview(preview, people_, context_.zone(), context_.canvas());
+    text_ += "\n" + Heading("Would be asked, in this order", context_.canvas()) +
+             RenderPreview(preview, people_, context_.zone(), context_.canvas());
     return absl::OkStatus();
   }
 
@@ -110,7 +119,8 @@ class Briefing {
     REMATCH_ASSIGN_OR_RETURN(const request_v1::ListOffersResponse listed, context_.Call(&RequestStub::ListOffers, request));
     std::vector<request_v1::Offer> offers;
     for (const request_v1::Offer& offer : listed.offers()) {
-      const bool wanted = task_.kind() == TaskKind::CONFIRM_MATCH             ? offer.name() == task_.offer() || IdOf(offer.name()) == IdOf(task_.offer())
+      const bool wanted = task_.kind() == TaskKind::CONFIRM_MATCH
+                              ? offer.name() == task_.offer() || IdOf(offer.name()) == IdOf(task_.offer())
                           : task_.kind() == TaskKind::CHOOSE_AMONG_INTERESTED ? offer.state() == request_v1::WILLING
                                                                               : true;
       if (wanted) offers.push_back(offer);
@@ -128,11 +138,16 @@ class Briefing {
     const auto policy = context_.Call(&RequestStub::GetPolicyVersion, request);
     if (policy.ok()) {
       json_.Add("policy", *policy);
-      text_ += "\nThe policy " + std::string(policy->policy().broadcast_includes_current_mentor() ? "includes the current mentor" : "leaves the current mentor out") +
+      text_ += "\nThe policy " +
+               std::string(policy->policy().broadcast_includes_current_mentor() ? "includes the current mentor"
+                                                                                : "leaves the current mentor out") +
                " unless you say otherwise.\n";
     }
-    text_ += "\n" + Wrap("Either choice can give something away: a message that leaves the current mentor out can tell them, if they hear of it, that it is "
-                         "their candidate who asks; one that includes them invites them to answer.", 0, context_.canvas());
+    text_ += "\n" + Wrap(
+                        "Either choice can give something away: a message that leaves the current mentor out can tell them, if they hear "
+                        "of it, that it is "
+                        "their candidate who asks; one that includes them invites them to answer.",
+                        0, context_.canvas());
     return absl::OkStatus();
   }
 
@@ -212,7 +227,8 @@ absl::StatusOr<GivenOptions> Ask(Context& context, TaskKind kind) {
     if (optional) prompt += " [none]";
     const std::string said = line(prompt + ":");
     if (said.empty()) return optional ? absl::OkStatus() : Usage("nothing was done");
-    if (!choices.empty() && std::find(choices.begin(), choices.end(), said) == choices.end()) return Usage("nothing was done: not one of the choices");
+    if (!choices.empty() && std::find(choices.begin(), choices.end(), said) == choices.end())
+      return Usage("nothing was done: not one of the choices");
     if (!option.repeatable) {
       given[name] = {said};
       return absl::OkStatus();
@@ -255,7 +271,8 @@ class Doer {
     if (verb.option == "--reject") return Judge<request_v1::RejectMatchRequest>(&RequestStub::RejectMatch, OfferOfTask());
     if (verb.option == "--choose") {
       REMATCH_ASSIGN_OR_RETURN(const request_v1::Offer offer, context_.FindOffer(Value("--choose"), case_name_));
-      if (task_.kind() == TaskKind::TRANSFER_REFUSED) return Judge<request_v1::ConfirmMatchRequest>(&RequestStub::ConfirmMatch, offer.name());
+      if (task_.kind() == TaskKind::TRANSFER_REFUSED)
+        return Judge<request_v1::ConfirmMatchRequest>(&RequestStub::ConfirmMatch, offer.name());
       return Judge<request_v1::ChooseInterestedRequest>(&RequestStub::ChooseInterested, offer.name());
     }
     if (verb.option == "--pass-all") return Judge<request_v1::PassAllOverRequest>(&RequestStub::PassAllOver, case_name_);
@@ -274,7 +291,8 @@ class Doer {
     }
     if (verb.option == "--restart") {
       request_v1::RestartSearchRequest request;
-      request.set_stage(static_cast<request_v1::StageKind>(ParseChoice(*request_v1::StageKind_descriptor(), Value("--restart")).value_or(0)));
+      request.set_stage(
+          static_cast<request_v1::StageKind>(ParseChoice(*request_v1::StageKind_descriptor(), Value("--restart")).value_or(0)));
       return Send(&RequestStub::RestartSearch, request, case_name_);
     }
     if (verb.option == "--outcome") return RecordCall();
@@ -291,7 +309,9 @@ class Doer {
     return found == given_.end() ? std::vector<std::string>() : found->second;
   }
   // Tasks name their offer whole or by its id in the case.
-  std::string OfferOfTask() const { return task_.offer().find('/') != std::string::npos ? task_.offer() : case_name_ + "/offers/" + task_.offer(); }
+  std::string OfferOfTask() const {
+    return task_.offer().find('/') != std::string::npos ? task_.offer() : case_name_ + "/offers/" + task_.offer();
+  }
 
   template <typename Method, typename Request>
   absl::Status Send(Method method, Request& request, const std::string& name) {
@@ -319,7 +339,8 @@ class Doer {
 
   absl::Status Review() {
     request_v1::ReviewReassignmentRequest request;
-    request.set_decision(given_.contains("--proceed") ? request_v1::ReviewReassignmentRequest::PROCEED : request_v1::ReviewReassignmentRequest::CLOSE);
+    request.set_decision(given_.contains("--proceed") ? request_v1::ReviewReassignmentRequest::PROCEED
+                                                      : request_v1::ReviewReassignmentRequest::CLOSE);
     for (const std::string& given : Values("--first")) {
       REMATCH_ASSIGN_OR_RETURN(std::string mentor, context_.MentorName(given));
       request.add_order(std::move(mentor));
@@ -366,7 +387,8 @@ class Doer {
       for (std::string& word : Values("--subject")) attributes.add_subjects(std::move(word));
       // They are qualified for this candidate: one seat unless more are offered.
       int capacity = 1;
-      if (given_.contains("--capacity") && !absl::SimpleAtoi(Value("--capacity"), &capacity)) return Usage("--capacity must be a whole number");
+      if (given_.contains("--capacity") && !absl::SimpleAtoi(Value("--capacity"), &capacity))
+        return Usage("--capacity must be a whole number");
       attributes.set_capacity(capacity);
     }
     request.set_request_id(context_.RequestId());
@@ -430,7 +452,8 @@ void AddTaskCommands(CLI::App& app, Chosen& chosen) {
   command->add_option("--case", *of_case, "The case, if TASK is only the task's own id");
   for (const TaskOption& option : TaskOptions()) {
     if (!option.takes_value) {
-      command->add_flag_callback(option.name, [given, flag = option.name] { (*given)[flag] = {""}; }, option.help);
+      command->add_flag_callback(
+          option.name, [given, flag = option.name] { (*given)[flag] = {""}; }, option.help);
       continue;
     }
     CLI::Option* const added = command->add_option_function<std::vector<std::string>>(

@@ -90,18 +90,20 @@ std::string Walk(const std::vector<Node>& nodes) {
          "  for ((i = 1; i < at; i++)); do\n"
          "    word=${words[i]}\n"
          "    if [[ -n $value ]]; then value=; continue; fi\n"
-         "    case \"$path $word\" in\n" + known + takes_value +
+         "    case \"$path $word\" in\n" +
+         known + takes_value +
          "    esac\n"
          "  done\n"
-         "  if [[ -n $value ]]; then case \"$path $value\" in\n" + values +
-         "  esac; else case $path in\n" + replies + "  esac; fi\n";
+         "  if [[ -n $value ]]; then case \"$path $value\" in\n" +
+         values + "  esac; else case $path in\n" + replies + "  esac; fi\n";
 }
 
 std::string Bash(const std::vector<Node>& nodes) {
   return "# bash completion for rematch: source <(rematch completion bash)\n"
          "_rematch() {\n"
          "  local cur=${COMP_WORDS[COMP_CWORD]} at=$COMP_CWORD reply=\n"
-         "  local -a words=(\"${COMP_WORDS[@]}\")\n" + Walk(nodes) +
+         "  local -a words=(\"${COMP_WORDS[@]}\")\n" +
+         Walk(nodes) +
          "  COMPREPLY=($(compgen -W \"$reply\" -- \"$cur\"))\n"
          "}\n"
          "complete -o default -F _rematch rematch\n";
@@ -113,7 +115,8 @@ std::string Zsh(const std::vector<Node>& nodes) {
          "_rematch() {\n"
          "  emulate -L zsh\n"
          "  setopt ksh_arrays\n"
-         "  local at=$((CURRENT - 1)) reply=\n" + Walk(nodes) +
+         "  local at=$((CURRENT - 1)) reply=\n" +
+         Walk(nodes) +
          "  unsetopt ksh_arrays\n"
          "  if [[ -n $reply ]]; then compadd -- ${=reply}; else _files; fi\n"
          "}\n"
@@ -142,9 +145,11 @@ std::string Fish(const std::vector<Node>& nodes) {
       if (!is_root && option.word == "--help") continue;
       const auto value = std::find_if(node.value_options.begin(), node.value_options.end(),
                                       [&](const ValueOption& one) { return one.name == option.word; });
-      std::string rule = "complete -c rematch " + (is_root ? std::string() : here + " ") + "-l " + option.word.substr(2) + " -d " + Quoted(option.help);
+      std::string rule =
+          "complete -c rematch " + (is_root ? std::string() : here + " ") + "-l " + option.word.substr(2) + " -d " + Quoted(option.help);
       if (value != node.value_options.end()) {
-        takes_value += "            case " + (is_root ? "'* " + option.word + "'" : Quoted(node.path + " " + option.word)) + "\n                set skip 1\n";
+        takes_value += "            case " + (is_root ? "'* " + option.word + "'" : Quoted(node.path + " " + option.word)) +
+                       "\n                set skip 1\n";
         rule += value->choices.empty() ? " -r" : " -x -a " + Quoted(absl::StrJoin(value->choices, " "));
       }
       rules += rule + "\n";
@@ -156,11 +161,13 @@ std::string Fish(const std::vector<Node>& nodes) {
          "    set -l skip 0\n"
          "    for word in (commandline -opc)[2..-1]\n"
          "        if test $skip = 1\n            set skip 0\n            continue\n        end\n"
-         "        switch \"$path $word\"\n" + known + takes_value +
+         "        switch \"$path $word\"\n" +
+         known + takes_value +
          "        end\n"
          "    end\n"
          "    echo $path\n"
-         "end\n" + rules;
+         "end\n" +
+         rules;
 }
 
 }  // namespace

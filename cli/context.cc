@@ -44,7 +44,8 @@ bool WantsColor(const Environment& environment, const std::string& color) {
   if (color != "auto") return color == "always";
   const char* const no_color = environment.variable("NO_COLOR");
   const char* const terminal = environment.variable("TERM");
-  return environment.out_is_terminal && (no_color == nullptr || *no_color == '\0') && (terminal == nullptr || std::string(terminal) != "dumb");
+  return environment.out_is_terminal && (no_color == nullptr || *no_color == '\0') &&
+         (terminal == nullptr || std::string(terminal) != "dumb");
 }
 
 int WidthOf(const Environment& environment) {
@@ -255,7 +256,8 @@ absl::StatusOr<std::string> Context::MentorName(const std::string& given) {
     request.set_parent(consortium_);
     request.set_program(program);
     REMATCH_ASSIGN_OR_RETURN(const mentor_v1::ListMentorsResponse listed, CallPages(&MentorStub::ListMentors, request));
-    for (const auto& mentor : listed.mentors()) known.push_back({mentor.name(), {mentor.contact().display_name(), mentor.contact().email()}});
+    for (const auto& mentor : listed.mentors())
+      known.push_back({mentor.name(), {mentor.contact().display_name(), mentor.contact().email()}});
   }
   return Resolve("mentor", known, given);
 }
@@ -328,7 +330,8 @@ absl::StatusOr<request_v1::Offer> Context::FindOffer(const std::string& given, c
   std::vector<Known> known;
   for (const auto& offer : listed.offers()) {
     // Whoever was asked stands for the offer that they were made.
-    known.push_back({offer.name(), offer.mentor().empty() ? std::vector<std::string>() : std::vector<std::string>{people.Of(offer.mentor())}});
+    known.push_back(
+        {offer.name(), offer.mentor().empty() ? std::vector<std::string>() : std::vector<std::string>{people.Of(offer.mentor())}});
   }
   REMATCH_ASSIGN_OR_RETURN(const std::string name, Resolve("offer", known, given));
   for (const auto& offer : listed.offers()) {
@@ -355,7 +358,8 @@ People Context::LoadPeople(const std::vector<std::string>& programs) {
     one.set_name(program);
     if (const auto got = Call(&MentorStub::GetProgram, one); got.ok()) {
       people.Add(got->name(), got->display_name());
-      for (const mentor_v1::Leader& leader : {got->leader(), got->alternate()}) people.Add(leader.person(), leader.contact().display_name());
+      for (const mentor_v1::Leader& leader : {got->leader(), got->alternate()})
+        people.Add(leader.person(), leader.contact().display_name());
     }
     mentor_v1::ListMentorsRequest mentors;
     mentors.set_parent(consortium_);

@@ -87,17 +87,21 @@ std::map<std::string, std::string> ShortTails(const std::vector<std::string>& na
 absl::StatusOr<std::string> Resolve(std::string_view what, const std::vector<Known>& known, std::string_view given) {
   const std::string lower = absl::AsciiStrToLower(std::string(given));
   const auto alias_is = [](const Known& one, const std::function<bool(const std::string&)>& fits) {
-    return std::any_of(one.aliases.begin(), one.aliases.end(), [&](const std::string& alias) { return fits(absl::AsciiStrToLower(alias)); });
+    return std::any_of(one.aliases.begin(), one.aliases.end(),
+                       [&](const std::string& alias) { return fits(absl::AsciiStrToLower(alias)); });
   };
   const std::vector<std::function<bool(const Known&)>> rules = {
       [&](const Known& one) { return one.name == given; },
       [&](const Known& one) { return IdOf(one.name) == given; },
       [&](const Known& one) { return IsCaseReference(one.name, given); },
       [&](const Known& one) { return alias_is(one, [&](const std::string& alias) { return alias == lower; }); },
-      [&](const Known& one) { return lower.size() >= kLeastTyped && BehindUuid(IdOf(one.name)).has_value() && IdOf(one.name).ends_with(lower); },
+      [&](const Known& one) {
+        return lower.size() >= kLeastTyped && BehindUuid(IdOf(one.name)).has_value() && IdOf(one.name).ends_with(lower);
+      },
       [&](const Known& one) { return lower.size() >= kLeastTyped && IdOf(one.name).starts_with(lower); },
       [&](const Known& one) {
-        return lower.size() >= kLeastTyped && alias_is(one, [&](const std::string& alias) { return alias.find(lower) != std::string::npos; });
+        return lower.size() >= kLeastTyped &&
+               alias_is(one, [&](const std::string& alias) { return alias.find(lower) != std::string::npos; });
       },
   };
   for (const auto& rule : rules) {
@@ -109,7 +113,8 @@ absl::StatusOr<std::string> Resolve(std::string_view what, const std::vector<Kno
     if (fitting.size() > 1) {
       std::string several;
       for (size_t i = 0; i < fitting.size() && i < 5; ++i) several += (i == 0 ? "" : ", ") + ShortTails(fitting).at(fitting[i]);
-      return Usage("`" + Printable(given) + "` fits more than one " + std::string(what) + ": " + several + (fitting.size() > 5 ? ", ..." : ""));
+      return Usage("`" + Printable(given) + "` fits more than one " + std::string(what) + ": " + several +
+                   (fitting.size() > 5 ? ", ..." : ""));
     }
   }
   return Error(absl::StatusCode::kNotFound, reason::kNotFound, "no " + std::string(what) + " fits `" + Printable(given) + "`");

@@ -14,13 +14,15 @@ namespace rematch::cli {
 
 // The last part of a name: `consortia/c/mentors/m` -> `m`.
 std::string IdOf(std::string_view name);
-// The name up to and with the id that follows `collection`, or "": ("consortia/c/programs/p/candidates/x", "programs") -> "consortia/c/programs/p".
+// The name up to and with the id that follows `collection`, or "": ("consortia/c/programs/p/candidates/x", "programs") ->
+// "consortia/c/programs/p".
 std::string Ancestor(std::string_view name, std::string_view collection);
 // How a name is shown where nothing better is known: the id, of a UUID its last six characters; for what belongs to a case, the case's
 // tail first: `3fa2b1/t2`. Of a key that begins with a UUID the same six and what follows: `3fa2b1.o1.first_approach`.
 std::string ShortName(std::string_view name);
 
-// For every name the tail of its id that no other of them shares, at least six characters, all of the same length; ids that are no UUIDs stay whole.
+// For every name the tail of its id that no other of them shares, at least six characters, all of the same length; ids that are no UUIDs
+// stay whole.
 std::map<std::string, std::string> ShortTails(const std::vector<std::string>& names);
 
 // Something that can be meant, and other words for it: a person's name, an email address.
@@ -29,9 +31,9 @@ struct Known {
   std::vector<std::string> aliases;
 };
 
-// The one that `given` means: its name, its id, an alias (whole, in any case), the tail or the beginning of its id (four characters or more),
-// `tail/id` of what belongs to a case, or a part of an alias, whichever fits first. `what` is the word for the message. NOT_FOUND when none
-// does; USAGE when several do.
+// The one that `given` means: its name, its id, an alias (whole, in any case), the tail or the beginning of its id (four characters or
+// more), `tail/id` of what belongs to a case, or a part of an alias, whichever fits first. `what` is the word for the message. NOT_FOUND
+// when none does; USAGE when several do.
 absl::StatusOr<std::string> Resolve(std::string_view what, const std::vector<Known>& known, std::string_view given);
 
 // Display names by resource name.

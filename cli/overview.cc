@@ -19,14 +19,16 @@ bool IsOverdue(const Task& task, absl::Time now) {
   return !IsSet(task.end_time()) && IsSet(task.due_time()) && ToTime(task.due_time()) < now;
 }
 
-std::string WithoutMentor(std::vector<Candidate> candidates, const People& people, absl::Time now, absl::TimeZone zone, const Canvas& canvas) {
-  std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
-    return ToTime(a.without_mentor_since()) < ToTime(b.without_mentor_since());
-  });
+std::string WithoutMentor(std::vector<Candidate> candidates, const People& people, absl::Time now, absl::TimeZone zone,
+                          const Canvas& canvas) {
+  std::sort(candidates.begin(), candidates.end(),
+            [](const Candidate& a, const Candidate& b) { return ToTime(a.without_mentor_since()) < ToTime(b.without_mentor_since()); });
   Table table({{.title = "CANDIDATE", .shrinks = true}, {.title = "ID"}, {.title = "SINCE"}, {.title = "DAYS", .right = true}});
   for (const Candidate& candidate : candidates) {
     const auto& since = candidate.without_mentor_since();
-    table.Add({people.Of(candidate.name()), ShortName(candidate.name()), Day(since, zone),
+    table.Add({people.Of(candidate.name()),
+               ShortName(candidate.name()),
+               Day(since, zone),
                {IsSet(since) ? std::to_string((now - ToTime(since)) / absl::Hours(24)) : "", Style::kYellow}});
   }
   return table.Render(canvas);
@@ -41,7 +43,8 @@ std::vector<Task> Overdue(const std::vector<ProgramOverview>& programs, absl::Ti
       if (IsOverdue(task, now)) overdue.push_back(task);
     }
   }
-  std::stable_sort(overdue.begin(), overdue.end(), [](const Task& a, const Task& b) { return ToTime(a.due_time()) < ToTime(b.due_time()); });
+  std::stable_sort(overdue.begin(), overdue.end(),
+                   [](const Task& a, const Task& b) { return ToTime(a.due_time()) < ToTime(b.due_time()); });
   return overdue;
 }
 
@@ -51,8 +54,8 @@ std::string RenderOverview(const std::vector<ProgramOverview>& programs, const s
   for (const ProgramOverview& one : programs) {
     const std::string dot = canvas.unicode ? " · " : ", ";
     const auto late = static_cast<int64_t>(Overdue({one}, now).size());
-    out += (out.empty() ? "" : "\n") + Heading(Printable(one.program.display_name().empty() ? IdOf(one.program.name())
-                                                                                            : one.program.display_name()), canvas);
+    out += (out.empty() ? "" : "\n") +
+           Heading(Printable(one.program.display_name().empty() ? IdOf(one.program.name()) : one.program.display_name()), canvas);
     out += Count(static_cast<int64_t>(one.open_cases.size()), "open case", "open cases") + dot +
            Count(static_cast<int64_t>(one.open_tasks.size()), "task", "tasks") + dot +
            Paint(std::to_string(late) + " overdue", late > 0 ? Style::kRed : Style::kPlain, canvas) + dot +

@@ -174,43 +174,43 @@ const FileSpec& Districts() {
 }
 
 const FileSpec& Mentors() {
-  static const FileSpec* const spec = new FileSpec{
-      "mentors.csv",
-      {
-          {"mentor_id", "id", Id(REMATCH_FIELD(mentor, mutable_id())), true},
-          {"name", "contact.display_name", Text(REMATCH_FIELD(mentor, mutable_contact()->mutable_display_name())), true},
-          {"email", "contact.email", Email(REMATCH_FIELD(mentor, mutable_contact()->mutable_email())), true},
-          {"phone", "contact.phone", Text(REMATCH_FIELD(mentor, mutable_contact()->mutable_phone()))},
-          {"district_id", "district_id", Id(REMATCH_FIELD(mentor, mutable_district_id())), true},
-          {"programs", "program_ids", List(REMATCH_ITEM(mentor, add_program_ids()), true)},
-          {"credentials", "credentials", List(REMATCH_ITEM(mentor, add_credentials()))},
-          {"grade_bands", "grade_bands", List(REMATCH_ITEM(mentor, add_grade_bands()))},
-          {"subjects", "subjects", List(REMATCH_ITEM(mentor, add_subjects()))},
-          {"capacity", "capacity", Number(50, REMATCH_SET(mentor, set_capacity))},
-          {"interested_in_more", "interested_in_more", YesNo(REMATCH_SET(mentor, set_interested_in_more))},
-          {"years_mentored", "years_mentored", Number(60, REMATCH_SET(mentor, set_years_mentored))},
-          {"opted_out", "opted_out", YesNo(REMATCH_SET(mentor, set_opted_out))},
-          {"supervises_sites", "supervised_site_ids", List(REMATCH_ITEM(mentor, add_supervised_site_ids()), true)},
-      }};
+  static const FileSpec* const spec =
+      new FileSpec{"mentors.csv",
+                   {
+                       {"mentor_id", "id", Id(REMATCH_FIELD(mentor, mutable_id())), true},
+                       {"name", "contact.display_name", Text(REMATCH_FIELD(mentor, mutable_contact()->mutable_display_name())), true},
+                       {"email", "contact.email", Email(REMATCH_FIELD(mentor, mutable_contact()->mutable_email())), true},
+                       {"phone", "contact.phone", Text(REMATCH_FIELD(mentor, mutable_contact()->mutable_phone()))},
+                       {"district_id", "district_id", Id(REMATCH_FIELD(mentor, mutable_district_id())), true},
+                       {"programs", "program_ids", List(REMATCH_ITEM(mentor, add_program_ids()), true)},
+                       {"credentials", "credentials", List(REMATCH_ITEM(mentor, add_credentials()))},
+                       {"grade_bands", "grade_bands", List(REMATCH_ITEM(mentor, add_grade_bands()))},
+                       {"subjects", "subjects", List(REMATCH_ITEM(mentor, add_subjects()))},
+                       {"capacity", "capacity", Number(50, REMATCH_SET(mentor, set_capacity))},
+                       {"interested_in_more", "interested_in_more", YesNo(REMATCH_SET(mentor, set_interested_in_more))},
+                       {"years_mentored", "years_mentored", Number(60, REMATCH_SET(mentor, set_years_mentored))},
+                       {"opted_out", "opted_out", YesNo(REMATCH_SET(mentor, set_opted_out))},
+                       {"supervises_sites", "supervised_site_ids", List(REMATCH_ITEM(mentor, add_supervised_site_ids()), true)},
+                   }};
   return *spec;
 }
 
 const FileSpec& Candidates() {
-  static const FileSpec* const spec = new FileSpec{
-      "candidates.csv",
-      {
-          {"candidate_id", "id", Id(REMATCH_FIELD(candidate, mutable_id())), true},
-          {"program_id", "program_id", Id(REMATCH_FIELD(candidate, mutable_program_id())), true},
-          {"name", "contact.display_name", Text(REMATCH_FIELD(candidate, mutable_contact()->mutable_display_name())), true},
-          {"email", "contact.email", Email(REMATCH_FIELD(candidate, mutable_contact()->mutable_email())), true},
-          {"phone", "contact.phone", Text(REMATCH_FIELD(candidate, mutable_contact()->mutable_phone()))},
-          {"site_id", "site_id", Id(REMATCH_FIELD(candidate, mutable_site_id())), true},
-          {"credential", "credential", Text(REMATCH_FIELD(candidate, mutable_credential())), true},
-          {"grade_band", "grade_band", Text(REMATCH_FIELD(candidate, mutable_grade_band())), true},
-          {"subjects", "subjects", List(REMATCH_ITEM(candidate, add_subjects()))},
-          {"enrolled", "enroll_time", SetEnrolled, true},
-          {"mentor_id", "mentor_id", Id(REMATCH_FIELD(candidate, mutable_mentor_id()))},
-      }};
+  static const FileSpec* const spec =
+      new FileSpec{"candidates.csv",
+                   {
+                       {"candidate_id", "id", Id(REMATCH_FIELD(candidate, mutable_id())), true},
+                       {"program_id", "program_id", Id(REMATCH_FIELD(candidate, mutable_program_id())), true},
+                       {"name", "contact.display_name", Text(REMATCH_FIELD(candidate, mutable_contact()->mutable_display_name())), true},
+                       {"email", "contact.email", Email(REMATCH_FIELD(candidate, mutable_contact()->mutable_email())), true},
+                       {"phone", "contact.phone", Text(REMATCH_FIELD(candidate, mutable_contact()->mutable_phone()))},
+                       {"site_id", "site_id", Id(REMATCH_FIELD(candidate, mutable_site_id())), true},
+                       {"credential", "credential", Text(REMATCH_FIELD(candidate, mutable_credential())), true},
+                       {"grade_band", "grade_band", Text(REMATCH_FIELD(candidate, mutable_grade_band())), true},
+                       {"subjects", "subjects", List(REMATCH_ITEM(candidate, add_subjects()))},
+                       {"enrolled", "enroll_time", SetEnrolled, true},
+                       {"mentor_id", "mentor_id", Id(REMATCH_FIELD(candidate, mutable_mentor_id()))},
+                   }};
   return *spec;
 }
 
@@ -229,9 +229,7 @@ std::vector<const FileSpec*> SpecsOf(std::string_view file) {
 
 }  // namespace
 
-std::string RosterError::ToString() const {
-  return file + ":" + std::to_string(at.line) + ":" + std::to_string(at.column) + ": " + what;
-}
+std::string RosterError::ToString() const { return file + ":" + std::to_string(at.line) + ":" + std::to_string(at.column) + ": " + what; }
 
 const std::vector<std::string>& RosterFileNames() {
   static const std::vector<std::string>* const names =
@@ -344,13 +342,15 @@ class RosterReader {
       const auto [known, is_new] = districts_.emplace(id, std::make_pair(content, id_field.at));
       if (!is_new) {
         if (known->second.first != content) {
-          Fail(file, id_field.at, "district_id comes with another name, representative, email or phone than in line " +
-                                      std::to_string(known->second.second.line));
+          Fail(file, id_field.at,
+               "district_id comes with another name, representative, email or phone than in line " +
+                   std::to_string(known->second.second.line));
         }
         return;
       }
     } else if (const auto [known, is_new] = seen.emplace(id, id_field.at); !is_new) {
-      Fail(file, id_field.at, std::string(spec.columns.front().title) + " comes twice, first in line " + std::to_string(known->second.line));
+      Fail(file, id_field.at,
+           std::string(spec.columns.front().title) + " comes twice, first in line " + std::to_string(known->second.line));
       return;
     }
     roster_.rows_.push_back(std::move(row));

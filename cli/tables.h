@@ -29,8 +29,8 @@ std::string Paint(std::string_view text, Style style, const Canvas& canvas);
 std::string Heading(std::string_view text, const Canvas& canvas);
 
 struct Cell {
-  Cell(std::string text, Style style = Style::kPlain) : text(std::move(text)), style(style) {}          // NOLINT: implicit by design
-  Cell(const char* text, Style style = Style::kPlain) : text(text), style(style) {}                     // NOLINT: implicit by design
+  Cell(std::string text, Style style = Style::kPlain) : text(std::move(text)), style(style) {}  // NOLINT: implicit by design
+  Cell(const char* text, Style style = Style::kPlain) : text(text), style(style) {}             // NOLINT: implicit by design
   std::string text;
   Style style;
 };

@@ -39,9 +39,19 @@ std::string Written(const std::string& name, bool optional, TaskKind kind) {
 const std::vector<TaskOption>& TaskOptions() {
   static const std::vector<TaskOption>* const options = new std::vector<TaskOption>{
       {.name = "--proceed", .help = "Review: go on with the search", .choices = {}},
-      {.name = "--first", .help = "Review: a mentor to be asked first, in the order given", .takes_value = true, .repeatable = true, .choices = {}},
-      {.name = "--strike", .help = "Review: a mentor never to be asked in this case", .takes_value = true, .repeatable = true, .choices = {}},
-      {.name = "--close", .help = "End the case without a change, on this ground", .takes_value = true,
+      {.name = "--first",
+       .help = "Review: a mentor to be asked first, in the order given",
+       .takes_value = true,
+       .repeatable = true,
+       .choices = {}},
+      {.name = "--strike",
+       .help = "Review: a mentor never to be asked in this case",
+       .takes_value = true,
+       .repeatable = true,
+       .choices = {}},
+      {.name = "--close",
+       .help = "End the case without a change, on this ground",
+       .takes_value = true,
        .choices = Choices(*request_v1::CloseGround_descriptor())},
       {.name = "--confirm", .help = "The match is good: the candidate is to be called", .choices = {}},
       {.name = "--reject", .help = "The match is not good", .choices = {}},
@@ -59,12 +69,16 @@ const std::vector<TaskOption>& TaskOptions() {
       {.name = "--capacity", .help = "How many candidates they take at most", .takes_value = true, .choices = {}},
       {.name = "--yes", .help = "The candidate agrees that their site is asked for names", .choices = {}},
       {.name = "--no", .help = "The candidate does not", .choices = {}},
-      {.name = "--outcome", .help = "How the call went", .takes_value = true,
+      {.name = "--outcome",
+       .help = "How the call went",
+       .takes_value = true,
        .choices = {"agreed", "declined", "told", "no-answer", "voicemail", "wrong-number"}},
       {.name = "--take", .help = "The leader takes the candidate", .choices = {}},
       {.name = "--decline", .help = "The leader does not", .choices = {}},
       {.name = "--by-mail", .help = "Tell them by a neutral message instead of a call", .choices = {}},
-      {.name = "--restart", .help = "Begin a new round of the search at this stage", .takes_value = true,
+      {.name = "--restart",
+       .help = "Begin a new round of the search at this stage",
+       .takes_value = true,
        .choices = Choices(*request_v1::StageKind_descriptor())},
       {.name = "--note", .help = "A note on the decision; private", .takes_value = true, .choices = {}},
   };
@@ -81,7 +95,8 @@ const std::vector<Verb>& VerbsOf(TaskKind kind) {
   static const Verb call = {"--outcome", "record how the call went", {"--note"}, {}};
   static const std::map<TaskKind, std::vector<Verb>>* const verbs = new std::map<TaskKind, std::vector<Verb>>{
       {TaskKind::REVIEW_REASONS, {{"--proceed", "go on with the search", {"--first", "--strike", "--note"}, {}}, close}},
-      {TaskKind::ASK_CONSENT, {{"--yes", "the candidate agrees that their site is asked", {}, {}}, {"--no", "the candidate does not", {}, {}}}},
+      {TaskKind::ASK_CONSENT,
+       {{"--yes", "the candidate agrees that their site is asked", {}, {}}, {"--no", "the candidate does not", {}, {}}}},
       {TaskKind::CONFIRM_MATCH, {{"--confirm", "the match is good", {"--note"}, {}}, {"--reject", "it is not", {"--note"}, {}}}},
       {TaskKind::CHOOSE_BROADCAST_AUDIENCE,
        {{"--include-current", "ask everybody, the current mentor included", {}, {}},
@@ -89,8 +104,10 @@ const std::vector<Verb>& VerbsOf(TaskKind kind) {
       {TaskKind::CHOOSE_AMONG_INTERESTED,
        {{"--choose", "take one of them", {"--note"}, {}}, {"--pass-all", "take none of them", {"--note"}, {}}}},
       {TaskKind::QUALIFY_PERSON,
-       {{"--fit", "they join the roster and are asked",
-         {"--mentor", "--district", "--credential", "--grade-band", "--subject", "--capacity", "--note"}, {}},
+       {{"--fit",
+         "they join the roster and are asked",
+         {"--mentor", "--district", "--credential", "--grade-band", "--subject", "--capacity", "--note"},
+         {}},
         {"--dismiss", "they are not asked", {"--note"}, {}}}},
       {TaskKind::CALL_CANDIDATE, {call}},
       {TaskKind::FIND_NUMBER, {call}},
@@ -106,7 +123,8 @@ const std::vector<Verb>& VerbsOf(TaskKind kind) {
 }
 
 std::vector<std::string> OutcomesOf(TaskKind kind) {
-  if (kind == TaskKind::CALL_CANDIDATE || kind == TaskKind::FIND_NUMBER) return {"agreed", "declined", "no-answer", "voicemail", "wrong-number"};
+  if (kind == TaskKind::CALL_CANDIDATE || kind == TaskKind::FIND_NUMBER)
+    return {"agreed", "declined", "no-answer", "voicemail", "wrong-number"};
   return {"told", "no-answer", "voicemail", "wrong-number"};
 }
 
@@ -142,7 +160,8 @@ std::string TaskUsage(const request_v1::Task& task) {
     out += line + "\n      " + verb.help + "\n";
   }
   if (task.kind() == TaskKind::RESOLVE_STUCK) {
-    out += "  rematch case recommend " + IdOf(Ancestor(task.name(), "reassignments")) + " --name NAME --email ADDRESS\n      name somebody to be asked\n";
+    out += "  rematch case recommend " + IdOf(Ancestor(task.name(), "reassignments")) +
+           " --name NAME --email ADDRESS\n      name somebody to be asked\n";
   }
   return out;
 }

@@ -24,8 +24,23 @@ namespace {
 
 // What a lane can show at a moment. The order is that of the legend.
 enum class Mark {
-  kOpened, kReviewed, kAsked, kReminded, kWilling, kDeclined, kExpired, kUndeliverable, kCancelled, kConfirmed, kPassedOver, kCalled, kSwapped,
-  kTold, kEnded, kTask, kTaskDone,
+  kOpened,
+  kReviewed,
+  kAsked,
+  kReminded,
+  kWilling,
+  kDeclined,
+  kExpired,
+  kUndeliverable,
+  kCancelled,
+  kConfirmed,
+  kPassedOver,
+  kCalled,
+  kSwapped,
+  kTold,
+  kEnded,
+  kTask,
+  kTaskDone,
 };
 
 struct Glyph {
@@ -63,11 +78,16 @@ enum class Bar { kPreparing, kWaiting, kWilling, kTask, kCase };
 
 std::string_view BarOf(Bar bar, bool unicode) {
   switch (bar) {
-    case Bar::kPreparing: return unicode ? "┄" : ".";
-    case Bar::kWaiting: return unicode ? "━" : "-";
-    case Bar::kWilling: return unicode ? "═" : "~";
-    case Bar::kTask: return unicode ? "─" : "-";
-    case Bar::kCase: return unicode ? "─" : "-";
+    case Bar::kPreparing:
+      return unicode ? "┄" : ".";
+    case Bar::kWaiting:
+      return unicode ? "━" : "-";
+    case Bar::kWilling:
+      return unicode ? "═" : "~";
+    case Bar::kTask:
+      return unicode ? "─" : "-";
+    case Bar::kCase:
+      return unicode ? "─" : "-";
   }
   return " ";
 }
@@ -110,31 +130,40 @@ class EventIndex {
   std::map<std::pair<std::string, std::string>, std::vector<absl::Time>> times_;
 };
 
-bool IsLive(OfferState state) {
-  return state == OfferState::PREPARING || state == OfferState::OPEN || state == OfferState::WILLING;
-}
+bool IsLive(OfferState state) { return state == OfferState::PREPARING || state == OfferState::OPEN || state == OfferState::WILLING; }
 
 std::optional<Mark> EndMark(OfferState state) {
   switch (state) {
-    case OfferState::EXPIRED: return Mark::kExpired;
-    case OfferState::UNDELIVERABLE: return Mark::kUndeliverable;
-    case OfferState::CANCELLED: return Mark::kCancelled;
-    case OfferState::PASSED_OVER: return Mark::kPassedOver;
-    case OfferState::CONFIRMED: return Mark::kConfirmed;
-    default: return std::nullopt;
+    case OfferState::EXPIRED:
+      return Mark::kExpired;
+    case OfferState::UNDELIVERABLE:
+      return Mark::kUndeliverable;
+    case OfferState::CANCELLED:
+      return Mark::kCancelled;
+    case OfferState::PASSED_OVER:
+      return Mark::kPassedOver;
+    case OfferState::CONFIRMED:
+      return Mark::kConfirmed;
+    default:
+      return std::nullopt;
   }
 }
 
 Style StyleOf(OfferState state) {
   switch (state) {
     case OfferState::CONFIRMED:
-    case OfferState::WILLING: return Style::kGreen;
+    case OfferState::WILLING:
+      return Style::kGreen;
     case OfferState::DECLINED:
-    case OfferState::UNDELIVERABLE: return Style::kRed;
-    case OfferState::EXPIRED: return Style::kYellow;
+    case OfferState::UNDELIVERABLE:
+      return Style::kRed;
+    case OfferState::EXPIRED:
+      return Style::kYellow;
     case OfferState::CANCELLED:
-    case OfferState::PASSED_OVER: return Style::kDim;
-    default: return Style::kPlain;
+    case OfferState::PASSED_OVER:
+      return Style::kDim;
+    default:
+      return Style::kPlain;
   }
 }
 
@@ -176,7 +205,8 @@ class Picture {
       std::vector<const Offer*> silent;
       for (const Offer& offer : history_.offers) {
         if (offer.stage() != stage || AskedNobody(offer)) continue;
-        const bool answered = IsSet(offer.answer_time()) || offer.state() == OfferState::CONFIRMED || offer.state() == OfferState::UNDELIVERABLE;
+        const bool answered =
+            IsSet(offer.answer_time()) || offer.state() == OfferState::CONFIRMED || offer.state() == OfferState::UNDELIVERABLE;
         if (stage == StageKind::BROADCAST && !answered) {
           silent.push_back(&offer);
         } else {
@@ -196,7 +226,8 @@ class Picture {
     if (!history_.tasks.empty()) {
       Section section{"Tasks", {}};
       std::vector<Task> tasks = history_.tasks;
-      std::stable_sort(tasks.begin(), tasks.end(), [](const Task& a, const Task& b) { return ToTime(a.create_time()) < ToTime(b.create_time()); });
+      std::stable_sort(tasks.begin(), tasks.end(),
+                       [](const Task& a, const Task& b) { return ToTime(a.create_time()) < ToTime(b.create_time()); });
       for (const Task& task : tasks) section.lanes.push_back(TaskLane(task));
       sections.push_back(std::move(section));
     }
@@ -330,7 +361,10 @@ class Picture {
   // Times above a ruler, as many as fit.
   std::string Axis() const {
     const absl::Duration span = column_of_.rbegin()->first - column_of_.begin()->first;
-    const char* const format = span < absl::Minutes(30) ? "%H:%M:%S" : span < absl::Hours(20) ? "%H:%M" : span < absl::Hours(24 * 6) ? "%a %H:%M" : "%b %d";
+    const char* const format = span < absl::Minutes(30)     ? "%H:%M:%S"
+                               : span < absl::Hours(20)     ? "%H:%M"
+                               : span < absl::Hours(24 * 6) ? "%a %H:%M"
+                                                            : "%b %d";
     std::string labels;
     std::vector<bool> ticks(static_cast<size_t>(columns_), false);
     int free = 0;

@@ -33,25 +33,34 @@ std::string StageOf(const Reassignment& c, const Canvas& canvas) {
 
 Style StyleOf(CaseState state) {
   switch (state) {
-    case CaseState::COMPLETED: return Style::kGreen;
+    case CaseState::COMPLETED:
+      return Style::kGreen;
     case CaseState::WITHDRAWN:
-    case CaseState::CLOSED: return Style::kDim;
+    case CaseState::CLOSED:
+      return Style::kDim;
     case CaseState::REVIEW:
-    case CaseState::PROPOSED: return Style::kYellow;
-    default: return Style::kPlain;
+    case CaseState::PROPOSED:
+      return Style::kYellow;
+    default:
+      return Style::kPlain;
   }
 }
 
 Style StyleOf(OfferState state) {
   switch (state) {
     case OfferState::WILLING:
-    case OfferState::CONFIRMED: return Style::kGreen;
+    case OfferState::CONFIRMED:
+      return Style::kGreen;
     case OfferState::DECLINED:
-    case OfferState::UNDELIVERABLE: return Style::kRed;
-    case OfferState::OPEN: return Style::kYellow;
+    case OfferState::UNDELIVERABLE:
+      return Style::kRed;
+    case OfferState::OPEN:
+      return Style::kYellow;
     case OfferState::CANCELLED:
-    case OfferState::PASSED_OVER: return Style::kDim;
-    default: return Style::kPlain;
+    case OfferState::PASSED_OVER:
+      return Style::kDim;
+    default:
+      return Style::kPlain;
   }
 }
 
@@ -80,7 +89,7 @@ std::vector<std::string> NamesOf(const std::vector<Resource>& resources) {
 std::string WindowOf(const request_v1::Window& window) {
   if (window.amount() == 0) return "";
   return window.unit() == request_v1::Window::WORKING_DAYS ? Count(window.amount(), "working day", "working days")
-                                                            : Count(window.amount(), "second", "seconds");
+                                                           : Count(window.amount(), "second", "seconds");
 }
 
 std::string SeatBar(const Mentor& mentor, const Canvas& canvas) {
@@ -107,17 +116,25 @@ std::string EmptyNote(std::string_view what) { return "no " + std::string(what) 
 std::string RenderCases(const std::vector<Reassignment>& cases, const People& people, absl::Time now, const Canvas& canvas) {
   if (cases.empty()) return EmptyNote("cases");
   const auto tails = ShortTails(NamesOf(cases));
-  Table table({{.title = "CASE"}, {.title = "CANDIDATE", .shrinks = true}, {.title = "STAGE"}, {.title = "WAITING", .right = true},
-               {.title = "NEXT DUE", .right = true}, {.title = "TASKS", .right = true}, {.title = "MENTOR", .shrinks = true}});
+  Table table({{.title = "CASE"},
+               {.title = "CANDIDATE", .shrinks = true},
+               {.title = "STAGE"},
+               {.title = "WAITING", .right = true},
+               {.title = "NEXT DUE", .right = true},
+               {.title = "TASKS", .right = true},
+               {.title = "MENTOR", .shrinks = true}});
   for (const Reassignment& c : cases) {
     const bool ended = IsSet(c.end_time());
     const bool late = IsSet(c.next_due_time()) && ToTime(c.next_due_time()) < now;
     const std::string mentors = (c.current_mentor().empty() ? "" : people.Of(c.current_mentor())) +
                                 (c.proposed_mentor().empty() ? "" : (canvas.unicode ? " → " : " -> ") + people.Of(c.proposed_mentor()));
-    table.Add({tails.at(c.name()), people.Of(c.candidate()), {StageOf(c, canvas), StyleOf(c.state())},
+    table.Add({tails.at(c.name()),
+               people.Of(c.candidate()),
+               {StageOf(c, canvas), StyleOf(c.state())},
                Span((ended ? ToTime(c.end_time()) : now) - ToTime(c.create_time())),
                {ended ? "" : Relative(c.next_due_time(), now), late ? Style::kRed : Style::kPlain},
-               c.open_tasks() > 0 ? Cell(std::to_string(c.open_tasks()), Style::kYellow) : Cell(""), mentors});
+               c.open_tasks() > 0 ? Cell(std::to_string(c.open_tasks()), Style::kYellow) : Cell(""),
+               mentors});
   }
   return table.Render(canvas);
 }
@@ -129,12 +146,14 @@ std::string RenderCase(const Reassignment& c, const People& people, absl::Time n
   facts.Add("state", StageOf(c, canvas), StyleOf(c.state()));
   facts.Add("ground", Words(c.close_ground()));
   facts.Add("current mentor", c.current_mentor().empty() ? "none" : people.Of(c.current_mentor()));
-  facts.Add(c.state() == CaseState::COMPLETED ? "new mentor" : "proposed mentor", c.proposed_mentor().empty() ? "" : people.Of(c.proposed_mentor()));
+  facts.Add(c.state() == CaseState::COMPLETED ? "new mentor" : "proposed mentor",
+            c.proposed_mentor().empty() ? "" : people.Of(c.proposed_mentor()));
   facts.Add("leader", people.Of(c.acting_leader()));
   facts.Add("need", NeedOf(c.need()));
   facts.Add("site", c.need().site().empty() ? "" : people.Of(c.need().site()));
   facts.Add("opened", Moment(c.create_time(), zone) + ", " + Relative(c.create_time(), now));
-  if (IsSet(c.end_time())) facts.Add("ended", Moment(c.end_time(), zone) + ", after " + Span(ToTime(c.end_time()) - ToTime(c.create_time())));
+  if (IsSet(c.end_time()))
+    facts.Add("ended", Moment(c.end_time(), zone) + ", after " + Span(ToTime(c.end_time()) - ToTime(c.create_time())));
   if (IsSet(c.next_due_time())) facts.Add("next due", Moment(c.next_due_time(), zone) + ", " + Relative(c.next_due_time(), now));
   facts.Add("policy", ShortName(c.policy()));
   facts.Add("open tasks", c.open_tasks() > 0 ? std::to_string(c.open_tasks()) : "");
@@ -148,7 +167,8 @@ std::string RenderCase(const Reassignment& c, const People& people, absl::Time n
 }
 
 std::string RenderCaseLine(const Reassignment& c, const People& people, absl::TimeZone zone, const Canvas& canvas) {
-  std::string line = absl::FormatTime("%H:%M:%S", ToTime(c.update_time()), zone) + "  " + Paint(Pad(StageOf(c, canvas), 24), StyleOf(c.state()), canvas);
+  std::string line =
+      absl::FormatTime("%H:%M:%S", ToTime(c.update_time()), zone) + "  " + Paint(Pad(StageOf(c, canvas), 24), StyleOf(c.state()), canvas);
   if (!c.proposed_mentor().empty()) line += "  mentor " + people.Of(c.proposed_mentor());
   if (c.open_tasks() > 0) line += "  " + Count(c.open_tasks(), "task", "tasks");
   if (IsSet(c.next_due_time())) line += "  next due " + absl::FormatTime("%H:%M:%S", ToTime(c.next_due_time()), zone);
@@ -156,15 +176,26 @@ std::string RenderCaseLine(const Reassignment& c, const People& people, absl::Ti
   return line + "\n";
 }
 
-std::string RenderOffers(const std::vector<Offer>& offers, const People& people, absl::Time now, absl::TimeZone zone, const Canvas& canvas) {
+std::string RenderOffers(const std::vector<Offer>& offers, const People& people, absl::Time now, absl::TimeZone zone,
+                         const Canvas& canvas) {
   if (offers.empty()) return EmptyNote("offers");
-  Table table({{.title = "OFFER"}, {.title = "WHO", .shrinks = true}, {.title = "STAGE"}, {.title = "STATE"}, {.title = "ASKED"},
-               {.title = "ANSWERED"}, {.title = "WINDOW ENDS", .right = true}, {.title = "WHY", .shrinks = true}});
+  Table table({{.title = "OFFER"},
+               {.title = "WHO", .shrinks = true},
+               {.title = "STAGE"},
+               {.title = "STATE"},
+               {.title = "ASKED"},
+               {.title = "ANSWERED"},
+               {.title = "WINDOW ENDS", .right = true},
+               {.title = "WHY", .shrinks = true}});
   for (const Offer& offer : offers) {
     const std::string who = !offer.mentor().empty() ? people.Of(offer.mentor()) : !offer.person().empty() ? people.Of(offer.person()) : "";
-    table.Add({ShortName(offer.name()), who, Words(offer.stage()),
-               {Words(offer.state()) + (offer.late() ? ", late" : ""), StyleOf(offer.state())}, Moment(offer.open_time(), zone),
-               Moment(offer.answer_time(), zone), offer.state() == OfferState::OPEN ? Relative(offer.window_end_time(), now) : "",
+    table.Add({ShortName(offer.name()),
+               who,
+               Words(offer.stage()),
+               {Words(offer.state()) + (offer.late() ? ", late" : ""), StyleOf(offer.state())},
+               Moment(offer.open_time(), zone),
+               Moment(offer.answer_time(), zone),
+               offer.state() == OfferState::OPEN ? Relative(offer.window_end_time(), now) : "",
                offer.explanation().explanation()});
   }
   return table.Render(canvas);
@@ -172,27 +203,42 @@ std::string RenderOffers(const std::vector<Offer>& offers, const People& people,
 
 std::string RenderTasks(const std::vector<Task>& tasks, const People& people, absl::Time now, absl::TimeZone zone, const Canvas& canvas) {
   if (tasks.empty()) return EmptyNote("tasks");
-  Table table({{.title = "TASK"}, {.title = "WHAT", .shrinks = true}, {.title = "CAUSE"}, {.title = "ABOUT", .shrinks = true},
-               {.title = "OWNER", .shrinks = true}, {.title = "SINCE", .right = true}, {.title = "DUE", .right = true}});
+  Table table({{.title = "TASK"},
+               {.title = "WHAT", .shrinks = true},
+               {.title = "CAUSE"},
+               {.title = "ABOUT", .shrinks = true},
+               {.title = "OWNER", .shrinks = true},
+               {.title = "SINCE", .right = true},
+               {.title = "DUE", .right = true}});
   for (const Task& task : tasks) {
     const bool done = IsSet(task.end_time());
     const bool late = !done && IsSet(task.due_time()) && ToTime(task.due_time()) < now;
-    const std::string about = !task.about().empty() ? people.Of(task.about())
+    const std::string about = !task.about().empty()    ? people.Of(task.about())
                               : !task.person().empty() ? people.Of(task.person())
-                              : !task.offer().empty() ? people.Of(task.offer())
-                                                      : "";
-    table.Add({ShortName(task.name()), Words(task.kind()), task.cause(), about, people.Of(task.owner()),
+                              : !task.offer().empty()  ? people.Of(task.offer())
+                                                       : "";
+    table.Add({ShortName(task.name()),
+               Words(task.kind()),
+               task.cause(),
+               about,
+               people.Of(task.owner()),
                Span(now - ToTime(task.create_time())),
-               {done ? "done " + Moment(task.end_time(), zone) : Relative(task.due_time(), now),
-                late ? Style::kRed : done ? Style::kDim : Style::kPlain}});
+               {done ? "done " + Moment(task.end_time(), zone) : Relative(task.due_time(), now), late   ? Style::kRed
+                                                                                                 : done ? Style::kDim
+                                                                                                        : Style::kPlain}});
   }
   return table.Render(canvas);
 }
 
 std::string RenderNamed(const std::vector<request_v1::Person>& named, const People& people, const Canvas& canvas) {
   if (named.empty()) return EmptyNote("people named");
-  Table table({{.title = "PERSON"}, {.title = "NAME", .shrinks = true}, {.title = "EMAIL", .shrinks = true}, {.title = "PHONE"},
-               {.title = "FROM"}, {.title = "STATE"}, {.title = "MENTOR", .shrinks = true}});
+  Table table({{.title = "PERSON"},
+               {.title = "NAME", .shrinks = true},
+               {.title = "EMAIL", .shrinks = true},
+               {.title = "PHONE"},
+               {.title = "FROM"},
+               {.title = "STATE"},
+               {.title = "MENTOR", .shrinks = true}});
   for (const request_v1::Person& person : named) {
     table.Add({ShortName(person.name()), person.contact().display_name(), person.contact().email(), person.contact().phone(),
                Words(person.stage()), Words(person.state()), person.mentor().empty() ? "" : people.Of(person.mentor())});
@@ -200,15 +246,25 @@ std::string RenderNamed(const std::vector<request_v1::Person>& named, const Peop
   return table.Render(canvas);
 }
 
-std::string RenderEvents(const std::vector<request_v1::ReassignmentEvent>& events, const People& people, absl::TimeZone zone, const Canvas& canvas) {
+std::string RenderEvents(const std::vector<request_v1::ReassignmentEvent>& events, const People& people, absl::TimeZone zone,
+                         const Canvas& canvas) {
   if (events.empty()) return EmptyNote("events");
-  Table table({{.title = "#", .right = true}, {.title = "TIME"}, {.title = "EVENT"}, {.title = "ABOUT"}, {.title = "BY", .shrinks = true},
-               {.title = "SUMMARY", .shrinks = true}, {.title = "HASH"}});
+  Table table({{.title = "#", .right = true},
+               {.title = "TIME"},
+               {.title = "EVENT"},
+               {.title = "ABOUT"},
+               {.title = "BY", .shrinks = true},
+               {.title = "SUMMARY", .shrinks = true},
+               {.title = "HASH"}});
   for (const auto& event : events) {
     std::string by = event.actor_role();
     if (!event.actor().empty()) by += " " + people.Of(event.actor());
-    table.Add({std::to_string(event.sequence()), absl::FormatTime("%Y-%m-%d %H:%M:%S", ToTime(event.time()), zone), event.type(),
-               event.subject().empty() ? "" : IdOf(event.subject()), by, people.Humanize(event.summary()),
+    table.Add({std::to_string(event.sequence()),
+               absl::FormatTime("%Y-%m-%d %H:%M:%S", ToTime(event.time()), zone),
+               event.type(),
+               event.subject().empty() ? "" : IdOf(event.subject()),
+               by,
+               people.Humanize(event.summary()),
                {event.hash().substr(0, 8), Style::kDim}});
   }
   return table.Render(canvas);
@@ -216,20 +272,27 @@ std::string RenderEvents(const std::vector<request_v1::ReassignmentEvent>& event
 
 std::string RenderDisclosures(const std::vector<Disclosure>& disclosures, const People& people, absl::TimeZone zone, const Canvas& canvas) {
   if (disclosures.empty()) return EmptyNote("disclosures");
-  Table table({{.title = "TIME"}, {.title = "WHO LEARNED", .shrinks = true}, {.title = "WHAT", .shrinks = true}, {.title = "BY", .shrinks = true}});
+  Table table(
+      {{.title = "TIME"}, {.title = "WHO LEARNED", .shrinks = true}, {.title = "WHAT", .shrinks = true}, {.title = "BY", .shrinks = true}});
   for (const Disclosure& disclosure : disclosures) {
     std::vector<std::string> facts;
     for (const int fact : disclosure.facts()) facts.push_back(Words(static_cast<Disclosure::Fact>(fact)));
-    table.Add({absl::FormatTime("%Y-%m-%d %H:%M:%S", ToTime(disclosure.time()), zone), people.Of(disclosure.to()), absl::StrJoin(facts, ", "),
-               ShortName(disclosure.by())});
+    table.Add({absl::FormatTime("%Y-%m-%d %H:%M:%S", ToTime(disclosure.time()), zone), people.Of(disclosure.to()),
+               absl::StrJoin(facts, ", "), ShortName(disclosure.by())});
   }
   return table.Render(canvas);
 }
 
-std::string RenderPreview(const request_v1::PreviewEscalationResponse& preview, const People& people, absl::TimeZone zone, const Canvas& canvas) {
+std::string RenderPreview(const request_v1::PreviewEscalationResponse& preview, const People& people, absl::TimeZone zone,
+                          const Canvas& canvas) {
   if (preview.steps().empty()) return "nobody would be asked individually\n";
-  Table table({{.title = "#", .right = true}, {.title = "MENTOR", .shrinks = true}, {.title = "ID"}, {.title = "LOAD", .right = true},
-               {.title = "ASKED BY"}, {.title = "ANSWER BY"}, {.title = "WHY", .shrinks = true}});
+  Table table({{.title = "#", .right = true},
+               {.title = "MENTOR", .shrinks = true},
+               {.title = "ID"},
+               {.title = "LOAD", .right = true},
+               {.title = "ASKED BY"},
+               {.title = "ANSWER BY"},
+               {.title = "WHY", .shrinks = true}});
   for (const auto& step : preview.steps()) {
     const auto& mentor = step.mentor();
     table.Add({mentor.full() ? "full" : std::to_string(mentor.rank()), people.Of(mentor.mentor()), ShortName(mentor.mentor()),
@@ -243,13 +306,20 @@ std::string RenderPreview(const request_v1::PreviewEscalationResponse& preview, 
 std::string RenderMentors(const std::vector<Mentor>& mentors, const Canvas& canvas) {
   if (mentors.empty()) return EmptyNote("mentors");
   const auto tails = ShortTails(NamesOf(mentors));
-  Table table({{.title = "MENTOR"}, {.title = "NAME", .shrinks = true}, {.title = "LOAD", .right = true}, {.title = "SEATS", .shrinks = true},
-               {.title = "YEARS", .right = true}, {.title = "STANDING"}, {.title = "CREDENTIALS", .shrinks = true},
-               {.title = "GRADES", .shrinks = true}, {.title = "SUBJECTS", .shrinks = true}});
+  Table table({{.title = "MENTOR"},
+               {.title = "NAME", .shrinks = true},
+               {.title = "LOAD", .right = true},
+               {.title = "SEATS", .shrinks = true},
+               {.title = "YEARS", .right = true},
+               {.title = "STANDING"},
+               {.title = "CREDENTIALS", .shrinks = true},
+               {.title = "GRADES", .shrinks = true},
+               {.title = "SUBJECTS", .shrinks = true}});
   for (const Mentor& mentor : mentors) {
-    table.Add({tails.at(mentor.name()), mentor.contact().display_name(), std::to_string(mentor.caseload()) + "/" + std::to_string(mentor.capacity()),
-               SeatBar(mentor, canvas), std::to_string(mentor.years_mentored()), StandingOf(mentor), Listed(mentor.credentials()),
-               Listed(mentor.grade_bands()), Listed(mentor.subjects())});
+    table.Add({tails.at(mentor.name()), mentor.contact().display_name(),
+               std::to_string(mentor.caseload()) + "/" + std::to_string(mentor.capacity()), SeatBar(mentor, canvas),
+               std::to_string(mentor.years_mentored()), StandingOf(mentor), Listed(mentor.credentials()), Listed(mentor.grade_bands()),
+               Listed(mentor.subjects())});
   }
   return table.Render(canvas);
 }
@@ -266,7 +336,8 @@ std::string RenderMentor(const Mentor& mentor, const People& people, const Canva
   facts.Add("grade bands", Listed(mentor.grade_bands()));
   facts.Add("subjects", Listed(mentor.subjects()));
   facts.Add("caseload", std::to_string(mentor.caseload()) + " of " + std::to_string(mentor.capacity()) +
-                            (mentor.held_seats() > 0 ? ", " + std::to_string(mentor.held_seats()) + " held" : "") + "  " + SeatBar(mentor, canvas));
+                            (mentor.held_seats() > 0 ? ", " + std::to_string(mentor.held_seats()) + " held" : "") + "  " +
+                            SeatBar(mentor, canvas));
   facts.Add("years mentored", std::to_string(mentor.years_mentored()));
   facts.Add("standing", StandingOf(mentor));
   facts.Add("supervises", Listed(mentor.supervised_sites(), &people));
@@ -279,22 +350,36 @@ std::string RenderCaseloads(std::vector<Mentor> mentors, const Canvas& canvas) {
            std::make_tuple(-b.caseload(), -b.held_seats(), b.contact().display_name());
   });
   const auto tails = ShortTails(NamesOf(mentors));
-  Table table({{.title = "MENTOR", .shrinks = true}, {.title = "ID"}, {.title = "CANDIDATES", .right = true}, {.title = "HELD", .right = true},
-               {.title = "CAPACITY", .right = true}, {.title = "SEATS", .shrinks = true}, {.title = "STANDING"}});
+  Table table({{.title = "MENTOR", .shrinks = true},
+               {.title = "ID"},
+               {.title = "CANDIDATES", .right = true},
+               {.title = "HELD", .right = true},
+               {.title = "CAPACITY", .right = true},
+               {.title = "SEATS", .shrinks = true},
+               {.title = "STANDING"}});
   for (const Mentor& mentor : mentors) {
     const bool full = mentor.caseload() + mentor.held_seats() >= mentor.capacity();
     const std::string& name = mentor.contact().display_name();
-    table.Add({name.empty() ? tails.at(mentor.name()) : name, tails.at(mentor.name()), std::to_string(mentor.caseload()),
-               mentor.held_seats() > 0 ? std::to_string(mentor.held_seats()) : "", std::to_string(mentor.capacity()),
-               {SeatBar(mentor, canvas), full ? Style::kYellow : Style::kGreen}, StandingOf(mentor)});
+    table.Add({name.empty() ? tails.at(mentor.name()) : name,
+               tails.at(mentor.name()),
+               std::to_string(mentor.caseload()),
+               mentor.held_seats() > 0 ? std::to_string(mentor.held_seats()) : "",
+               std::to_string(mentor.capacity()),
+               {SeatBar(mentor, canvas), full ? Style::kYellow : Style::kGreen},
+               StandingOf(mentor)});
   }
   return table.Render(canvas);
 }
 
 std::string RenderPrograms(const std::vector<mentor_v1::Program>& programs, const Canvas& canvas) {
   if (programs.empty()) return EmptyNote("programs");
-  Table table({{.title = "PROGRAM"}, {.title = "NAME", .shrinks = true}, {.title = "ZONE"}, {.title = "LEADER", .shrinks = true},
-               {.title = "AS"}, {.title = "ALTERNATE", .shrinks = true}, {.title = "AS"}});
+  Table table({{.title = "PROGRAM"},
+               {.title = "NAME", .shrinks = true},
+               {.title = "ZONE"},
+               {.title = "LEADER", .shrinks = true},
+               {.title = "AS"},
+               {.title = "ALTERNATE", .shrinks = true},
+               {.title = "AS"}});
   // What --as takes.
   const auto as = [](const std::string& person) { return person.empty() ? "" : "leader:" + IdOf(person); };
   for (const auto& program : programs) {
@@ -307,7 +392,10 @@ std::string RenderPrograms(const std::vector<mentor_v1::Program>& programs, cons
 std::string RenderSites(const std::vector<mentor_v1::Site>& sites, const People& people, const Canvas& canvas) {
   if (sites.empty()) return EmptyNote("sites");
   const auto tails = ShortTails(NamesOf(sites));
-  Table table({{.title = "SITE"}, {.title = "NAME", .shrinks = true}, {.title = "DISTRICT", .shrinks = true}, {.title = "ADMINISTRATOR", .shrinks = true}});
+  Table table({{.title = "SITE"},
+               {.title = "NAME", .shrinks = true},
+               {.title = "DISTRICT", .shrinks = true},
+               {.title = "ADMINISTRATOR", .shrinks = true}});
   for (const auto& site : sites) {
     table.Add({tails.at(site.name()), site.display_name(), people.Of(site.district()), site.administrator().display_name()});
   }
@@ -317,11 +405,18 @@ std::string RenderSites(const std::vector<mentor_v1::Site>& sites, const People&
 std::string RenderCandidates(const std::vector<Candidate>& candidates, const People& people, absl::Time now, const Canvas& canvas) {
   if (candidates.empty()) return EmptyNote("candidates");
   const auto tails = ShortTails(NamesOf(candidates));
-  Table table({{.title = "CANDIDATE"}, {.title = "NAME", .shrinks = true}, {.title = "SITE", .shrinks = true}, {.title = "CREDENTIAL", .shrinks = true},
-               {.title = "GRADES"}, {.title = "SUBJECTS", .shrinks = true}, {.title = "ENROLLED"}, {.title = "MENTOR", .shrinks = true}});
+  Table table({{.title = "CANDIDATE"},
+               {.title = "NAME", .shrinks = true},
+               {.title = "SITE", .shrinks = true},
+               {.title = "CREDENTIAL", .shrinks = true},
+               {.title = "GRADES"},
+               {.title = "SUBJECTS", .shrinks = true},
+               {.title = "ENROLLED"},
+               {.title = "MENTOR", .shrinks = true}});
   for (const Candidate& candidate : candidates) {
     const bool has_mentor = !candidate.mentor().empty();
-    const std::string without = IsSet(candidate.without_mentor_since()) ? "none for " + Span(now - ToTime(candidate.without_mentor_since())) : "none";
+    const std::string without =
+        IsSet(candidate.without_mentor_since()) ? "none for " + Span(now - ToTime(candidate.without_mentor_since())) : "none";
     table.Add({tails.at(candidate.name()), candidate.contact().display_name(), candidate.site().empty() ? "" : people.Of(candidate.site()),
                candidate.credential(), candidate.grade_band(), Listed(candidate.subjects()),
                // A day of enrolment is kept as its midnight in UTC.
@@ -352,9 +447,14 @@ std::string RenderPolicy(const request_v1::PolicyVersion& version, absl::TimeZon
   facts.Add("redial after", WindowOf(policy.redial_after()));
   facts.Add("tasks due after", WindowOf(policy.task_due_after()));
   facts.Add("k-anonymity", std::to_string(policy.k_anonymity()));
-  facts.Add("broadcast", policy.broadcast_includes_current_mentor() ? "includes the current mentor by default" : "leaves the current mentor out by default");
+  facts.Add("broadcast", policy.broadcast_includes_current_mentor() ? "includes the current mentor by default"
+                                                                    : "leaves the current mentor out by default");
   facts.Add("without consent", Words(policy.without_consent()));
-  Table table({{.title = "#", .right = true}, {.title = "STAGE"}, {.title = "WINDOW"}, {.title = "REMINDER BEFORE ITS END"}, {.title = "WHO", .shrinks = true}});
+  Table table({{.title = "#", .right = true},
+               {.title = "STAGE"},
+               {.title = "WINDOW"},
+               {.title = "REMINDER BEFORE ITS END"},
+               {.title = "WHO", .shrinks = true}});
   for (int i = 0; i < policy.stages_size(); ++i) {
     const auto& stage = policy.stages(i);
     std::vector<std::string> tiers;
@@ -362,22 +462,31 @@ std::string RenderPolicy(const request_v1::PolicyVersion& version, absl::TimeZon
       std::string words = Words(static_cast<mentor_v1::Tier>(tier));
       tiers.push_back(words.starts_with("tier ") ? words.substr(5) : words);
     }
-    table.Add({std::to_string(i + 1), Words(stage.kind()), WindowOf(stage.window()), WindowOf(stage.remind_before()), absl::StrJoin(tiers, ", then ")});
+    table.Add({std::to_string(i + 1), Words(stage.kind()), WindowOf(stage.window()), WindowOf(stage.remind_before()),
+               absl::StrJoin(tiers, ", then ")});
   }
   return facts.Render(canvas) + "\n" + table.Render(canvas);
 }
 
 std::string RenderMails(const std::vector<notify_v1::Notification>& mails, absl::TimeZone zone, const Canvas& canvas) {
   if (mails.empty()) return EmptyNote("mail");
-  Table table({{.title = "TIME"}, {.title = "STATE"}, {.title = "TEMPLATE"}, {.title = "TO", .shrinks = true}, {.title = "SUBJECT", .shrinks = true},
+  Table table({{.title = "TIME"},
+               {.title = "STATE"},
+               {.title = "TEMPLATE"},
+               {.title = "TO", .shrinks = true},
+               {.title = "SUBJECT", .shrinks = true},
                {.title = "MAIL"}});
   for (const auto& mail : mails) {
     Style style = Style::kPlain;
     if (mail.state() == notify_v1::Notification::SENT) style = Style::kGreen;
     if (mail.state() == notify_v1::Notification::FAILED || mail.state() == notify_v1::Notification::UNKNOWN) style = Style::kRed;
     if (mail.state() == notify_v1::Notification::CANCELLED) style = Style::kDim;
-    table.Add({Moment(mail.create_time(), zone), {Words(mail.state()), style}, IdOf(mail.template_()),
-               mail.to().email().empty() ? mail.to().display_name() : mail.to().email(), mail.subject(), ShortName(mail.name())});
+    table.Add({Moment(mail.create_time(), zone),
+               {Words(mail.state()), style},
+               IdOf(mail.template_()),
+               mail.to().email().empty() ? mail.to().display_name() : mail.to().email(),
+               mail.subject(),
+               ShortName(mail.name())});
   }
   return table.Render(canvas);
 }

@@ -15,9 +15,11 @@
 namespace rematch::cli {
 
 // Cases: stage, how long they have waited, when something is due next.
-std::string RenderCases(const std::vector<rematch::request::v1::Reassignment>& cases, const People& people, absl::Time now, const Canvas& canvas);
+std::string RenderCases(const std::vector<rematch::request::v1::Reassignment>& cases, const People& people, absl::Time now,
+                        const Canvas& canvas);
 // One case with what its reader may see: reasons and notes are there only if the service sent them.
-std::string RenderCase(const rematch::request::v1::Reassignment& c, const People& people, absl::Time now, absl::TimeZone zone, const Canvas& canvas);
+std::string RenderCase(const rematch::request::v1::Reassignment& c, const People& people, absl::Time now, absl::TimeZone zone,
+                       const Canvas& canvas);
 // What changed, as one line, for `case watch`.
 std::string RenderCaseLine(const rematch::request::v1::Reassignment& c, const People& people, absl::TimeZone zone, const Canvas& canvas);
 

@@ -1,5 +1,7 @@
 #include "demo/cases.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
@@ -256,7 +258,11 @@ absl::StatusOr<Expected> TellNobodyInPool(Play& play, const Words& words) {
   t.Say("Nobody can be asked individually.");
 
   REMATCH_ASSIGN_OR_RETURN(const std::vector<Offer> offers, t.Broadcast());
-  const Offer& referrer = offers.front();
+  // Anybody but the leaders, who are mentors, too.
+  const auto leads = [&](const Offer& offer) {
+    return offer.mentor() == play.program().leader().mentor() || offer.mentor() == play.program().alternate().mentor();
+  };
+  const Offer& referrer = *std::find_if_not(offers.begin(), offers.end() - 1, leads);
   REMATCH_RETURN_IF_ERROR(play.Answer(referrer, request::v1::NOT_NOW, words.referred));
   t.Say(t.Name(referrer.mentor()), " answers: not I, but ask ", words.referred.display_name(), ". The others stay silent.");
   REMATCH_RETURN_IF_ERROR(play.AwaitTask(request::v1::QUALIFY_PERSON).status());

@@ -91,6 +91,28 @@ struct Told {
   std::vector<std::string> differences;
 };
 
+// The words in order, what repeats said once with its count: `A`, `B x3`, `(C > D) x11`.
+std::vector<std::string> Runs(const std::vector<std::string>& words) {
+  constexpr size_t kLongestCycle = 3;
+  std::vector<std::string> runs;
+  for (size_t i = 0; i < words.size();) {
+    size_t best_length = 1, best_count = 1;
+    for (size_t length = 1; length <= kLongestCycle; ++length) {
+      size_t count = 1;
+      const auto repeats = [&] {
+        const size_t next = i + count * length;
+        return next + length <= words.size() && std::equal(words.begin() + i, words.begin() + i + length, words.begin() + next);
+      };
+      while (repeats()) ++count;
+      if (count > 1 && count * length > best_count * best_length) best_length = length, best_count = count;
+    }
+    const std::string cycle = absl::StrJoin(words.begin() + i, words.begin() + i + best_length, " > ");
+    runs.push_back(best_count == 1 ? cycle : absl::StrCat(best_length > 1 ? "(" : "", cycle, best_length > 1 ? ")" : "", " x", best_count));
+    i += best_length * best_count;
+  }
+  return runs;
+}
+
 // More messages of a kind than this are shown as one line.
 constexpr size_t kShown = 6;
 
@@ -189,21 +211,14 @@ class Story {
     page_.Line("");
     page_.Line(absl::StrCat("audit trail: ", events.size(), " events, the last with hash ", events.empty() ? "" : events.back().hash().substr(0, 16)));
     std::vector<std::string> types;
-    for (const auto& event : events) {
-      if (types.empty() || !absl::StartsWith(types.back(), event.type() + " ")) {
-        types.push_back(event.type() + " x1");
-      } else {
-        types.back() = absl::StrCat(event.type(), " x", std::stoi(types.back().substr(event.type().size() + 2)) + 1);
-      }
-    }
+    for (const auto& event : events) types.push_back(event.type());
     std::string line;
-    for (std::string& type : types) {
-      if (absl::EndsWith(type, " x1")) type = type.substr(0, type.size() - 3);
-      if (line.size() + type.size() > 100) {
+    for (const std::string& run : Runs(types)) {
+      if (!line.empty() && line.size() + run.size() > 96) {
         page_.Line("  " + line);
         line.clear();
       }
-      absl::StrAppend(&line, line.empty() ? "" : " > ", type);
+      absl::StrAppend(&line, line.empty() ? "" : " > ", run);
     }
     page_.Line("  " + line);
 

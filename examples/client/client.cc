@@ -61,7 +61,8 @@ std::string ReadFile(const std::string& path) {
 }
 
 // The case of the candidate that is open already, or "".
-std::string FindOpenCase(v1::ReassignmentService::Stub& stub, const std::string& leader, const std::string& program, const std::string& candidate) {
+std::string FindOpenCase(v1::ReassignmentService::Stub& stub, const std::string& leader, const std::string& program,
+                         const std::string& candidate) {
   v1::ListReassignmentsRequest request;
   request.set_parent(program);
   request.set_candidate(candidate);

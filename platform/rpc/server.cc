@@ -294,7 +294,11 @@ int ServerMain(int argc, char** argv, ServerDefinition definition, MakeService m
   options.drain_timeout = absl::GetFlag(FLAGS_drain_timeout);
 
   absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(options, definition, make);
-  if (!server.ok()) return Fail(definition.name, server.status(), kFailed);
+  if (!server.ok()) {
+    // A flag whose value only the service itself could judge.
+    const bool bad_flag = server.status().code() == absl::StatusCode::kInvalidArgument;
+    return Fail(definition.name, server.status(), bad_flag ? kBadFlags : kFailed);
+  }
   log::Info("serving", {{"port", (*server)->port()}, {"metrics_port", (*server)->metrics_port()}});
   grpc_logs = true;
   int received = 0;

@@ -195,11 +195,25 @@ TEST_F(App, EveryDocumentIsJson) {
   suite.request.verified.set_intact(true);
   auto* const mail = suite.notify.notifications.add_notifications();
   mail->set_name("consortia/south-bay/notifications/n1");
-  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
-           {"overview"}, {"roster", "show"}, {"mentor", "list"}, {"mentor", "show", "Dan Wu"}, {"case", "list"}, {"case", "show", "3fa2b1"},
-           {"case", "timeline", "3fa2b1"}, {"case", "events", "3fa2b1"}, {"case", "disclosures", "3fa2b1"}, {"case", "verify", "3fa2b1"},
-           {"case", "preview", "3fa2b1"}, {"case", "people", "3fa2b1"}, {"task", "list"}, {"offer", "list", "--case", "3fa2b1"},
-           {"policy", "list"}, {"policy", "show"}, {"mail", "list"}, {"mail", "show", "n1"}, {"case", "withdraw", "3fa2b1"}}) {
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{{"overview"},
+                                                                                     {"roster", "show"},
+                                                                                     {"mentor", "list"},
+                                                                                     {"mentor", "show", "Dan Wu"},
+                                                                                     {"case", "list"},
+                                                                                     {"case", "show", "3fa2b1"},
+                                                                                     {"case", "timeline", "3fa2b1"},
+                                                                                     {"case", "events", "3fa2b1"},
+                                                                                     {"case", "disclosures", "3fa2b1"},
+                                                                                     {"case", "verify", "3fa2b1"},
+                                                                                     {"case", "preview", "3fa2b1"},
+                                                                                     {"case", "people", "3fa2b1"},
+                                                                                     {"task", "list"},
+                                                                                     {"offer", "list", "--case", "3fa2b1"},
+                                                                                     {"policy", "list"},
+                                                                                     {"policy", "show"},
+                                                                                     {"mail", "list"},
+                                                                                     {"mail", "show", "n1"},
+                                                                                     {"case", "withdraw", "3fa2b1"}}) {
     std::vector<std::string> with_json = words;
     with_json.push_back("--json");
     EXPECT_EQ(suite.Run(with_json), kExitOk) << words[0] << " " << words.back() << suite.err;
@@ -254,7 +268,8 @@ TEST_F(App, ReviewProceedsWithMentorsMovedAndStruck_F2) {
 TEST_F(App, ReviewClosesWithGroundAndNote_F2) {
   OpenTask(request_v1::REVIEW_REASONS);
   EXPECT_EQ(Do({"--close", "resolved-without-change", "--note", "they talked"}), kExitOk);
-  EXPECT_THAT(Only("ReviewReassignment"), AllOf(HasSubstr("decision: CLOSE"), HasSubstr("ground: RESOLVED_WITHOUT_CHANGE"), HasSubstr("they talked")));
+  EXPECT_THAT(Only("ReviewReassignment"),
+              AllOf(HasSubstr("decision: CLOSE"), HasSubstr("ground: RESOLVED_WITHOUT_CHANGE"), HasSubstr("they talked")));
 }
 
 TEST_F(App, MatchIsConfirmedOrRejected_F6) {
@@ -345,8 +360,8 @@ TEST_F(App, EveryKindOfTaskCanBeLookedAt) {
 TEST_F(App, TerminalIsAskedAndDecidesOnWhatItWasShown) {
   OpenTask(request_v1::REVIEW_REASONS);
   EXPECT_EQ(Do({}, "1\nMina Okafor; 山田 太郎\n\nfine\n", true), kExitOk) << suite.err;
-  EXPECT_THAT(Only("ReviewReassignment"),
-              AllOf(HasSubstr("decision: PROCEED"), HasSubstr(MentorName(1)), HasSubstr(MentorName(3)), HasSubstr("fine"), HasSubstr("etag: \"e7\"")));
+  EXPECT_THAT(Only("ReviewReassignment"), AllOf(HasSubstr("decision: PROCEED"), HasSubstr(MentorName(1)), HasSubstr(MentorName(3)),
+                                                HasSubstr("fine"), HasSubstr("etag: \"e7\"")));
 }
 
 TEST_F(App, TerminalMayLeaveATaskAlone) {
@@ -368,7 +383,8 @@ TEST_F(App, OffersAreAnsweredByCodeOrByTheLeader) {
   EXPECT_EQ(suite.Run({"offer", "answer", "--code", "c0de", "--yes"}), kExitOk);
   EXPECT_EQ(suite.out, "recorded late\n");
   EXPECT_THAT(Only("RespondToOffer"), AllOf(HasSubstr("c0de"), HasSubstr("answer: YES")));
-  EXPECT_EQ(suite.Run({"offer", "answer", "--offer", "3fa2b1/o1", "--not-now", "--refer-name", "Ida", "--refer-email", "ida@a.example"}), kExitOk);
+  EXPECT_EQ(suite.Run({"offer", "answer", "--offer", "3fa2b1/o1", "--not-now", "--refer-name", "Ida", "--refer-email", "ida@a.example"}),
+            kExitOk);
   EXPECT_THAT(Only("RecordOfferResponse"), AllOf(HasSubstr("/offers/o1"), HasSubstr("answer: NOT_NOW"), HasSubstr("ida@a.example")));
   EXPECT_EQ(suite.Run({"offer", "answer", "--code", "c0de"}), kExitUsage);
   EXPECT_EQ(suite.Run({"offer", "answer", "--yes"}), kExitUsage);
@@ -395,7 +411,8 @@ TEST_F(App, MailOfACaseIncludesThatOfItsOffers) {
 class RosterImport : public App {
  protected:
   RosterImport() {
-    folder = std::filesystem::path(testing::TempDir()) / ("roster-" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
+    folder = std::filesystem::path(testing::TempDir()) /
+             ("roster-" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
     std::filesystem::remove_all(folder);
     std::filesystem::create_directories(folder);
   }
@@ -403,8 +420,10 @@ class RosterImport : public App {
   void Write(const std::string& name, const std::string& text) { std::ofstream(folder / name, std::ios::binary) << text; }
   void WriteMentors(const std::string& rows) {
     Write("mentors.csv",
-          "mentor_id,name,email,phone,district_id,programs,credentials,grade_bands,subjects,capacity,interested_in_more,years_mentored,opted_out,"
-          "supervises_sites\n" + rows);
+          "mentor_id,name,email,phone,district_id,programs,credentials,grade_bands,subjects,capacity,interested_in_more,years_mentored,"
+          "opted_out,"
+          "supervises_sites\n" +
+              rows);
   }
   std::filesystem::path folder;
 };
@@ -412,7 +431,8 @@ class RosterImport : public App {
 TEST_F(RosterImport, SendsHeaderAndRows) {
   WriteMentors("M1,Rosa,rosa@a.example,,D1,,,,,3,yes,4,no,\nM2,Ida,ida@a.example,,D1,,,,,3,yes,4,no,\n");
   suite.mentor.import.set_created(2);
-  EXPECT_EQ(suite.Run({"--as", "service", "roster", "import", folder.string(), "--consortium", "north", "--name", "North"}), kExitOk) << suite.err;
+  EXPECT_EQ(suite.Run({"--as", "service", "roster", "import", folder.string(), "--consortium", "north", "--name", "North"}), kExitOk)
+      << suite.err;
   EXPECT_EQ(suite.out, "2 created, 0 updated, 0 unchanged\n");
   EXPECT_EQ(suite.err, "") << "no progress where nobody looks";
   ASSERT_THAT(suite.mentor.imported, SizeIs(3));

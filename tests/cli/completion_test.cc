@@ -26,13 +26,15 @@ class Completion : public ::testing::Test {
 
   // What bash offers for `words`, the last of which is being typed.
   std::vector<std::string> Offered(const std::vector<std::string>& words) {
-    const std::filesystem::path script =
-        std::filesystem::path(testing::TempDir()) / ("completion-" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
-    std::ofstream(script) << CompletionScript(app_, "bash") << "COMP_WORDS=(" << [&] {
-      std::string quoted;
-      for (const std::string& word : words) quoted += "'" + word + "' ";
-      return quoted;
-    }() << ")\nCOMP_CWORD=" << words.size() - 1 << "\n_rematch\nprintf '%s\\n' \"${COMPREPLY[@]}\"\n";
+    const std::filesystem::path script = std::filesystem::path(testing::TempDir()) /
+                                         ("completion-" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
+    std::ofstream(script) << CompletionScript(app_, "bash") << "COMP_WORDS=(" <<
+        [&] {
+          std::string quoted;
+          for (const std::string& word : words) quoted += "'" + word + "' ";
+          return quoted;
+        }()
+                          << ")\nCOMP_CWORD=" << words.size() - 1 << "\n_rematch\nprintf '%s\\n' \"${COMPREPLY[@]}\"\n";
     FILE* const bash = popen(("bash --norc --noprofile '" + script.string() + "' 2>&1").c_str(), "r");
     std::string out;
     std::array<char, 4096> buffer;

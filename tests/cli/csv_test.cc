@@ -97,7 +97,10 @@ TEST(Csv, UnclosedQuoteIsReportedWhereItOpens) {
 }
 
 TEST(Csv, Utf16IsNamedAsSuch) {
-  const Document document = Parse(std::string_view("\xff\xfe" "a\0", 4));
+  const Document document =
+      Parse(std::string_view("\xff\xfe"
+                             "a\0",
+                             4));
   ASSERT_EQ(document.problems.size(), 1u);
   EXPECT_THAT(document.problems[0].what, ::testing::HasSubstr("UTF-16"));
 }

@@ -65,11 +65,11 @@ class Records {
 };
 
 // One unary method: remembers the request, answers with `answer`.
-#define REMATCH_FAKE(Method, Response, answer)                                                                                      \
-  grpc::Status Method(grpc::ServerContext* context, const Method##Request* request, Response* response) override {                 \
-    if (grpc::Status status = records.Seen(context, #Method, *request); !status.ok()) return status;                               \
-    *response = answer;                                                                                                             \
-    return grpc::Status::OK;                                                                                                        \
+#define REMATCH_FAKE(Method, Response, answer)                                                                     \
+  grpc::Status Method(grpc::ServerContext* context, const Method##Request* request, Response* response) override { \
+    if (grpc::Status status = records.Seen(context, #Method, *request); !status.ok()) return status;               \
+    *response = answer;                                                                                            \
+    return grpc::Status::OK;                                                                                       \
   }
 
 namespace fake_mentor {
@@ -265,11 +265,21 @@ class FakeSuite {
     std::ostringstream out_stream;
     std::ostringstream err_stream;
     std::istringstream in_stream(typed);
-    Environment environment{
-        .out = out_stream, .err = err_stream, .in = in_stream, .in_is_terminal = terminal, .out_is_terminal = terminal,
-        .err_is_terminal = terminal, .width = terminal ? 120 : 0,
-        .variable = [this](const char* name) { const auto found = variables.find(name); return found == variables.end() ? nullptr : found->second.c_str(); },
-        .clock = clock, .ids = ids, .zone = absl::UTCTimeZone()};
+    Environment environment{.out = out_stream,
+                            .err = err_stream,
+                            .in = in_stream,
+                            .in_is_terminal = terminal,
+                            .out_is_terminal = terminal,
+                            .err_is_terminal = terminal,
+                            .width = terminal ? 120 : 0,
+                            .variable =
+                                [this](const char* name) {
+                                  const auto found = variables.find(name);
+                                  return found == variables.end() ? nullptr : found->second.c_str();
+                                },
+                            .clock = clock,
+                            .ids = ids,
+                            .zone = absl::UTCTimeZone()};
     const int code = cli::Run(words, environment);
     out = out_stream.str();
     err = err_stream.str();

@@ -58,7 +58,8 @@ TEST(Resolve, UnknownIsNotFound) {
 }
 
 TEST(Resolve, WhatBelongsToACaseIsNamedByTheCaseAndItsOwnId) {
-  const std::vector<Known> tasks = {{std::string(kA) + "/tasks/t1", {}}, {std::string(kC) + "/tasks/t1", {}}, {std::string(kC) + "/tasks/t2", {}}};
+  const std::vector<Known> tasks = {
+      {std::string(kA) + "/tasks/t1", {}}, {std::string(kC) + "/tasks/t1", {}}, {std::string(kC) + "/tasks/t2", {}}};
   EXPECT_EQ(*Resolve("task", tasks, "333333/t1"), std::string(kC) + "/tasks/t1");
   EXPECT_EQ(*Resolve("task", tasks, "t2"), std::string(kC) + "/tasks/t2");
   EXPECT_EQ(ExitCodeOf(Resolve("task", tasks, "t1").status()), kExitUsage);
@@ -68,7 +69,8 @@ TEST(Resolve, MailIsNamedByTheTailOfItsCaseAndWhatItSays) {
   const std::string mail = "consortia/c/notifications/0195a1b2-aaaa-7000-8000-0000001111aa.o1.first_approach";
   EXPECT_EQ(ShortName(mail), "1111aa.o1.first_approach");
   EXPECT_EQ(*Resolve("mail", {{mail, {}}, {"consortia/c/notifications/0195a1b2-aaaa-7000-8000-0000001111aa.o2.first_approach", {}}},
-                     "1111aa.o1.first_approach"), mail);
+                     "1111aa.o1.first_approach"),
+            mail);
 }
 
 TEST(Resolve, PeopleAreNamedAsPeopleNameThem) {

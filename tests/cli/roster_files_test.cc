@@ -17,8 +17,7 @@ using Row = rematch::mentor::v1::ImportRosterRequest::Row;
 constexpr char kMentorHeader[] =
     "mentor_id,name,email,phone,district_id,programs,credentials,grade_bands,subjects,capacity,interested_in_more,years_mentored,opted_out,"
     "supervises_sites\n";
-constexpr char kCandidateHeader[] =
-    "candidate_id,program_id,name,email,phone,site_id,credential,grade_band,subjects,enrolled,mentor_id\n";
+constexpr char kCandidateHeader[] = "candidate_id,program_id,name,email,phone,site_id,credential,grade_band,subjects,enrolled,mentor_id\n";
 constexpr char kSiteHeader[] =
     "site_id,site_name,district_id,district_name,district_representative,district_email,district_phone,administrator,administrator_email,"
     "administrator_phone\n";
@@ -32,7 +31,8 @@ std::vector<std::string> Errors(const Roster& roster) {
 Roster Mentors(const std::string& rows) { return ReadRoster({{"mentors.csv", kMentorHeader + rows}}); }
 
 TEST(RosterFiles, MentorRowHasAllItsAttributes) {
-  const Roster roster = Mentors("M1,\"Lee, Rosa\",rosa@a.example,+1 310 555,D1,secondary;elementary,Single Subject,9-12,Art; Music,3,yes,4,no,S1;S2\n");
+  const Roster roster =
+      Mentors("M1,\"Lee, Rosa\",rosa@a.example,+1 310 555,D1,secondary;elementary,Single Subject,9-12,Art; Music,3,yes,4,no,S1;S2\n");
   ASSERT_THAT(Errors(roster), IsEmpty());
   ASSERT_EQ(roster.rows().size(), 1u);
   const Row& row = roster.rows()[0];
@@ -49,10 +49,9 @@ TEST(RosterFiles, MentorRowHasAllItsAttributes) {
 }
 
 TEST(RosterFiles, HeaderDecidesTheOrderOfColumns) {
-  const Roster roster = ReadRoster(
-      {{"candidates.csv",
-        "mentor_id,enrolled,subjects,grade_band,credential,site_id,phone,email,name,program_id,candidate_id\n"
-        ",2024-08-19,Art,9-12,Single Subject,S1,,ana@a.example,Ana,secondary,C1\n"}});
+  const Roster roster = ReadRoster({{"candidates.csv",
+                                     "mentor_id,enrolled,subjects,grade_band,credential,site_id,phone,email,name,program_id,candidate_id\n"
+                                     ",2024-08-19,Art,9-12,Single Subject,S1,,ana@a.example,Ana,secondary,C1\n"}});
   ASSERT_THAT(Errors(roster), IsEmpty());
   ASSERT_EQ(roster.rows().size(), 1u);
   EXPECT_EQ(roster.rows()[0].candidate().id(), "C1");
@@ -79,13 +78,15 @@ TEST(RosterFiles, ErrorsNeverRepeatTheContent) {
 }
 
 TEST(RosterFiles, WrongNumberOfFieldsHasItsPlace) {
-  const Roster roster = ReadRoster({{"candidates.csv", std::string(kCandidateHeader) + "C1,secondary,Ana\nC2,p,n,e@x,,S,c,g,s,2024-08-19,,extra\n"}});
+  const Roster roster =
+      ReadRoster({{"candidates.csv", std::string(kCandidateHeader) + "C1,secondary,Ana\nC2,p,n,e@x,,S,c,g,s,2024-08-19,,extra\n"}});
   EXPECT_THAT(Errors(roster), ElementsAre("candidates.csv:2:14: has 3 fields where the header has 11",
                                           "candidates.csv:3:33: has 12 fields where the header has 11"));
 }
 
 TEST(RosterFiles, UnknownAndMissingColumnsAreNamed) {
-  const Roster roster = ReadRoster({{"candidates.csv", "candidate_id,program_id,name,email,phone,site_id,credential,grade_band,subjects,enroled,mentor_id\n"}});
+  const Roster roster = ReadRoster(
+      {{"candidates.csv", "candidate_id,program_id,name,email,phone,site_id,credential,grade_band,subjects,enroled,mentor_id\n"}});
   EXPECT_THAT(Errors(roster), ElementsAre("candidates.csv:1:1: missing column enrolled", "candidates.csv:1:81: unknown column enroled"));
 }
 
@@ -95,9 +96,9 @@ TEST(RosterFiles, ColumnMayNotComeTwice) {
 }
 
 TEST(RosterFiles, DistrictsComeFromSitesOnce) {
-  const Roster roster = ReadRoster({{"sites.csv", std::string(kSiteHeader) +
-                                                      "S1,Alder,D1,Palisade,José,jose@p.example,,Amélie,amelie@p.example,\n"
-                                                      "S2,Birch,D1,Palisade,José,jose@p.example,,Kim,kim@p.example,\n"}});
+  const Roster roster =
+      ReadRoster({{"sites.csv", std::string(kSiteHeader) + "S1,Alder,D1,Palisade,José,jose@p.example,,Amélie,amelie@p.example,\n"
+                                                           "S2,Birch,D1,Palisade,José,jose@p.example,,Kim,kim@p.example,\n"}});
   ASSERT_THAT(Errors(roster), IsEmpty());
   ASSERT_EQ(roster.rows().size(), 3u);
   EXPECT_EQ(roster.rows()[0].district().representative().display_name(), "José");
@@ -106,9 +107,9 @@ TEST(RosterFiles, DistrictsComeFromSitesOnce) {
 }
 
 TEST(RosterFiles, DistrictThatComesAgainMustSayTheSame) {
-  const Roster roster = ReadRoster({{"sites.csv", std::string(kSiteHeader) +
-                                                      "S1,Alder,D1,Palisade,José,jose@p.example,,Amélie,amelie@p.example,\n"
-                                                      "S2,Birch,D1,Harbor,José,jose@p.example,,Kim,kim@p.example,\n"}});
+  const Roster roster =
+      ReadRoster({{"sites.csv", std::string(kSiteHeader) + "S1,Alder,D1,Palisade,José,jose@p.example,,Amélie,amelie@p.example,\n"
+                                                           "S2,Birch,D1,Harbor,José,jose@p.example,,Kim,kim@p.example,\n"}});
   EXPECT_THAT(Errors(roster),
               ElementsAre("sites.csv:3:10: district_id comes with another name, representative, email or phone than in line 2"));
 }
@@ -138,7 +139,9 @@ TEST(RosterFiles, UnknownFileIsAnError) {
   EXPECT_THAT(Errors(ReadRoster({{"teachers.csv", "a\n"}})), ElementsAre(HasSubstr("teachers.csv:1:1: is none of programs.csv")));
 }
 
-TEST(RosterFiles, EmptyFileIsAnError) { EXPECT_THAT(Errors(ReadRoster({{"mentors.csv", "\xef\xbb\xbf\r\n"}})), ElementsAre(HasSubstr("is empty"))); }
+TEST(RosterFiles, EmptyFileIsAnError) {
+  EXPECT_THAT(Errors(ReadRoster({{"mentors.csv", "\xef\xbb\xbf\r\n"}})), ElementsAre(HasSubstr("is empty")));
+}
 
 TEST(RosterFiles, TheServicesComplaintGetsTheColumnOfItsField) {
   const Roster roster = Mentors("M1,\"Ro\nsa\",rosa@a.example,,D9,,,,,3,yes,4,no,\n");

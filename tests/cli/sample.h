@@ -11,8 +11,7 @@
 namespace rematch::cli {
 
 inline constexpr char kProgram[] = "consortia/south-bay/programs/secondary";
-inline constexpr char kCase[] =
-    "consortia/south-bay/programs/secondary/reassignments/0195a1b2-0000-7000-8000-0000003fa2b1";
+inline constexpr char kCase[] = "consortia/south-bay/programs/secondary/reassignments/0195a1b2-0000-7000-8000-0000003fa2b1";
 
 inline std::string MentorName(int i) { return absl::StrCat("consortia/south-bay/mentors/0195a1b2-0000-7000-8000-00000000000", i); }
 inline std::string CandidateName(int i) { return absl::StrCat(kProgram, "/candidates/0195a1b2-0000-7000-8000-0000000000c", i); }
@@ -47,7 +46,8 @@ inline rematch::request::v1::Offer MakeOffer(const std::string& id, int mentor, 
   return offer;
 }
 
-inline rematch::request::v1::Task MakeTask(const std::string& id, rematch::request::v1::TaskKind kind, double created, double due, double ended = -1) {
+inline rematch::request::v1::Task MakeTask(const std::string& id, rematch::request::v1::TaskKind kind, double created, double due,
+                                           double ended = -1) {
   rematch::request::v1::Task task;
   task.set_name(absl::StrCat(kCase, "/tasks/", id));
   task.set_kind(kind);
@@ -106,8 +106,8 @@ inline CaseHistory SampleHistory() {
       MakeOffer("o3", 3, v1::INDIVIDUAL, v1::CONFIRMED, 68.1, 80),
   };
   history.tasks = {
-      MakeTask("t1", v1::REVIEW_REASONS, 0, 48, 3),   MakeTask("t2", v1::CONFIRM_MATCH, 80, 128, 82),
-      MakeTask("t3", v1::CALL_CANDIDATE, 82, 130, 83), MakeTask("t4", v1::CALL_CANDIDATE, 83, 131, 101),
+      MakeTask("t1", v1::REVIEW_REASONS, 0, 48, 3),     MakeTask("t2", v1::CONFIRM_MATCH, 80, 128, 82),
+      MakeTask("t3", v1::CALL_CANDIDATE, 82, 130, 83),  MakeTask("t4", v1::CALL_CANDIDATE, 83, 131, 101),
       MakeTask("t5", v1::TELL_FORMER_MENTOR, 102, 110),
   };
   return history;

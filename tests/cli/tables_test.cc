@@ -26,7 +26,10 @@ TEST(Utf8, FitNeverCutsACharacterApart) {
 
 TEST(Utf8, ContentCannotSteerTheTerminal) {
   EXPECT_EQ(Printable("a\x1b[31mb\n"), "a\uFFFD[31mb\uFFFD");
-  EXPECT_EQ(Printable("\xe2\x80\xae" "x"), "\uFFFDx") << "right-to-left override";
+  EXPECT_EQ(Printable("\xe2\x80\xae"
+                      "x"),
+            "\uFFFDx")
+      << "right-to-left override";
   EXPECT_EQ(Printable("\xff"), "\uFFFD");
   EXPECT_EQ(Printable("a\r\nb\tc", true), "a\nb\tc");
 }

@@ -117,11 +117,11 @@ INSTANTIATE_TEST_SUITE_P(Services, BadStart, testing::ValuesIn(demo::kParts), []
 
 class BadPolicy : public BadStart {};
 
-TEST_P(BadPolicy, AMissingFileIsOneLine) { ExpectOneLine({"--policy=/nonexistent/policy.textproto"}, "policy"); }
+TEST_P(BadPolicy, AMissingFileIsOneLine) { ExpectOneLine({"--policy=/nonexistent/policy.textproto"}, "policy", 2); }
 
-TEST_P(BadPolicy, AFileThatIsNoPolicyIsOneLine) { ExpectOneLine({absl::StrCat("--policy=", folder_.Write("bad", "stages { kind: LATER }"))}, "policy"); }
+TEST_P(BadPolicy, AFileThatIsNoPolicyIsOneLine) { ExpectOneLine({absl::StrCat("--policy=", folder_.Write("bad", "stages { kind: LATER }"))}, "policy", 2); }
 
-TEST_P(BadPolicy, APolicyWithoutStagesIsOneLine) { ExpectOneLine({absl::StrCat("--policy=", folder_.Write("bad", "display_name: \"Nothing\""))}, "stages"); }
+TEST_P(BadPolicy, APolicyWithoutStagesIsOneLine) { ExpectOneLine({absl::StrCat("--policy=", folder_.Write("bad", "display_name: \"Nothing\""))}, "stages", 2); }
 
 INSTANTIATE_TEST_SUITE_P(Services, BadPolicy, testing::Values(demo::Part::kRequest), [](const auto&) { return "request"; });
 

@@ -34,7 +34,7 @@ import google  # noqa: E402
 if os.path.join(ARGS.stubs, "google") not in list(google.__path__):
     google.__path__.append(os.path.join(ARGS.stubs, "google"))
 
-from google.rpc import error_details_pb2, status_pb2  # noqa: E402
+from google.rpc import error_details_pb2, error_info_pb2, status_pb2  # noqa: E402
 from rematch.mentor.v1 import service_pb2 as mentor_pb  # noqa: E402
 from rematch.mentor.v1 import service_pb2_grpc as mentor_grpc  # noqa: E402
 from rematch.notify.v1 import resources_pb2 as notify_resources  # noqa: E402
@@ -81,7 +81,7 @@ def reason_of(error):
             infos = []
             fields = []
             for detail in status.details:
-                info = error_details_pb2.ErrorInfo()
+                info = error_info_pb2.ErrorInfo()
                 bad = error_details_pb2.BadRequest()
                 if detail.Unpack(info):
                     infos.append(info)
@@ -150,7 +150,7 @@ def walk():
     fields = refused(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD", requests.CreateReassignment, create, **asking)
     check("reasons" in fields, "the violation names the field: %s" % fields)
     create.reasons = "Times do not fit."
-    refused(grpc.StatusCode.PERMISSION_DENIED, "ROLE_NOT_ALLOWED", requests.CreateReassignment, create, **who("AUDITOR"))
+    refused(grpc.StatusCode.NOT_FOUND, "CASE_NOT_FOUND", requests.CreateReassignment, create, **who("AUDITOR"))
     refused(grpc.StatusCode.NOT_FOUND, "CASE_NOT_FOUND", requests.GetReassignment,
             request_pb.GetReassignmentRequest(name=program.name + "/reassignments/00000000-0000-7000-8000-000000000000"), **leader)
 
