@@ -129,15 +129,14 @@ absl::Status FromGrpc(const grpc::Status& status) {
   return result;
 }
 
-std::string_view MethodTaking(const google::protobuf::Descriptor& request) {
+std::string MethodTaking(const google::protobuf::Descriptor& request) {
   int found = 0;
   const google::protobuf::MethodDescriptor* method = FindMethod(*request.file(), request, found);
   if (found != 1) {
     log::Error("request_without_its_method", {{"request", request.full_name()}, {"methods", found}});
     std::abort();
   }
-  // Lives as long as the descriptor: until the process ends. MethodOf() comes here once per type.
-  return *new std::string(absl::StrCat("/", method->service()->full_name(), "/", method->name()));
+  return absl::StrCat("/", method->service()->full_name(), "/", method->name());
 }
 
 absl::StatusOr<Call> Calls::Begin(const grpc::CallbackServerContext* context, std::string_view method) {

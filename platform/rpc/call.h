@@ -78,11 +78,12 @@ absl::Status FromGrpc(const grpc::Status& status);
 
 // "/rematch.mentor.v1.MentorService/GetMentor" for GetMentorRequest::descriptor(): the one method that takes this message. Every request
 // belongs to exactly one method (AIP-130 ff.; tests/access checks it); it is a defect of the program if not, and ends it.
-std::string_view MethodTaking(const google::protobuf::Descriptor& request);
+std::string MethodTaking(const google::protobuf::Descriptor& request);
 template <typename Request>
 std::string_view MethodOf() {
-  static const std::string_view method = MethodTaking(*Request::descriptor());
-  return method;
+  // Never destroyed: calls, metrics and the log keep views of it.
+  static const std::string* const method = new std::string(MethodTaking(*Request::descriptor()));
+  return *method;
 }
 
 // Answers a Deferred call, once, from any thread. Copyable.
