@@ -45,7 +45,7 @@ constexpr int kStarts = 5;
 constexpr char kConsortium[] = "consortia/bench";
 constexpr char kProgram[] = "consortia/bench/programs/p";
 
-class Echo final : public echo::v1::EchoService::CallbackService {
+class EchoServer final : public echo::v1::EchoService::CallbackService {
   grpc::ServerUnaryReactor* Echo(grpc::CallbackServerContext* context, const echo::v1::EchoRequest* request,
                                  echo::v1::EchoResponse* response) override {
     response->set_text(request->text());
@@ -56,7 +56,7 @@ class Echo final : public echo::v1::EchoService::CallbackService {
 };
 
 int ServeEcho(const std::string& port_file) {
-  class Echo service;
+  EchoServer service;
   grpc::ServerBuilder builder;
   int port = 0;
   builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);

@@ -1,0 +1,235 @@
+// Many people at once on one case, through the door with threads of its own: whoever comes first, the outcome is one of those allowed and
+// every seat is accounted for. Run under ThreadSanitizer as well.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "request-service/domain/escalation.h"
+#include "tests/request/request_harness.h"
+
+namespace rematch::request::testing {
+namespace {
+
+// Runs `work(i)` on `threads` threads at once.
+void AtOnce(int threads, const std::function<void(int)>& work) {
+  std::atomic<int> ready{0};
+  std::vector<std::thread> running;
+  for (int i = 0; i < threads; ++i) {
+    running.emplace_back([&, i] {
+      ready.fetch_add(1);
+      while (ready.load() < threads) std::this_thread::yield();
+      work(i);
+    });
+  }
+  for (std::thread& thread : running) thread.join();
+}
+
+template <typename Request, typename Response>
+absl::StatusOr<Response> Ask(Harness& h, const rpc::Caller& caller,
+                             void (Reassignments::*write)(const rpc::Call&, const Request&, rpc::Done<Response>), Request request,
+                             const std::string& request_id) {
+  request.set_request_id(request_id);
+  return h.Call(caller, write, request);
+}
+
+struct Counts {
+  std::atomic<int> confirmed{0};
+  std::atomic<int> chosen{0};
+  std::atomic<int> withdrawn{0};
+  std::atomic<int> other{0};
+
+  void Count(std::atomic<int>& of, const absl::Status& status) {
+    if (status.ok()) {
+      of.fetch_add(1);
+    } else if (status.code() != absl::StatusCode::kFailedPrecondition) {
+      other.fetch_add(1);
+    }
+  }
+};
+
+void ExpectAccountedFor(Harness& h, const std::string& name) {
+  h.Settle();
+  const Case c = h.Stored(name);
+  EXPECT_TRUE(h.mentor.WithinCapacity());
+  EXPECT_TRUE(h.Verify(name).intact());
+  int confirmed = 0;
+  int seats = 0;
+  for (const request::Offer& offer : c.offers()) {
+    confirmed += offer.state() == v1::CONFIRMED;
+    seats += NeedsSeat(c, offer.seat());
+  }
+  EXPECT_LE(confirmed, 1);
+  EXPECT_EQ(h.mentor.Held(), seats);
+  if (HasEnded(c)) {
+    EXPECT_EQ(confirmed, 0);
+    EXPECT_EQ(seats, 0);
+  }
+}
+
+TEST(ConcurrentPeople, ConfirmingAndWithdrawingHaveOneOutcome_F29_F30) {
+  for (int round = 0; round < 4; ++round) {
+    Harness h({.door_threads = 2});
+    h.mentor.AddMentor("old", 2);
+    h.mentor.AddMentor("m1", 1);
+    const std::string name = h.Open("cara");
+    ASSERT_TRUE(h.Proceed(name).ok());
+    h.Settle();
+    ASSERT_TRUE(h.Reply("m1", v1::YES).ok());
+    h.Settle();
+    Counts counts;
+    AtOnce(64, [&](int i) {
+      if (i % 2 == 0) {
+        v1::ConfirmMatchRequest request;
+        request.set_name(name + "/offers/o1");
+        counts.Count(counts.confirmed, Ask(h, AsLeader(), &Reassignments::ConfirmMatch, request, absl::StrCat("c", i)).status());
+      } else {
+        v1::WithdrawReassignmentRequest request;
+        request.set_name(name);
+        counts.Count(counts.withdrawn,
+                     Ask(h, AsCandidate(CandidateName("cara")), &Reassignments::WithdrawReassignment, request, absl::StrCat("w", i)).status());
+      }
+    });
+    EXPECT_EQ(counts.other, 0);
+    EXPECT_EQ(counts.withdrawn, 1);  // possible before and after the match was confirmed
+    EXPECT_LE(counts.confirmed, 1);
+    EXPECT_EQ(h.Get(name).state(), v1::WITHDRAWN);
+    ExpectAccountedFor(h, name);
+    EXPECT_EQ(h.mentor.Held(), 0);
+  }
+}
+
+TEST(ConcurrentPeople, ConfirmingChoosingAndWithdrawingHaveOneOutcome_F29_F30) {
+  for (int round = 0; round < 4; ++round) {
+    Harness h({.door_threads = 2});
+    h.mentor.AddMentor("old", 2);
+    for (const char* id : {"m1", "m2", "m3"}) h.mentor.AddMentor(id, 1, /*individual=*/false);
+    const std::string name = h.Open("cara");
+    ASSERT_TRUE(h.Proceed(name).ok());
+    h.Settle();
+    v1::OpenBroadcastRequest open;
+    open.set_name(name);
+    ASSERT_TRUE(h.Write(AsLeader(), &Reassignments::OpenBroadcast, open).ok());
+    h.Settle();
+    for (const char* id : {"m1", "m2", "m3"}) ASSERT_TRUE(h.Reply(id, v1::YES, "broadcast").ok());
+    h.Settle();
+    std::vector<std::string> interested;
+    for (const v1::Offer& offer : h.Offers(name)) {
+      if (offer.state() == v1::WILLING) interested.push_back(offer.name());
+    }
+    ASSERT_EQ(interested.size(), 3u);
+    Counts counts;
+    AtOnce(64, [&](int i) {
+      const std::string& offer = interested[static_cast<size_t>(i) % interested.size()];
+      if (i == 63) {
+        v1::WithdrawReassignmentRequest request;
+        request.set_name(name);
+        counts.Count(counts.withdrawn,
+                     Ask(h, AsCandidate(CandidateName("cara")), &Reassignments::WithdrawReassignment, request, absl::StrCat("w", i)).status());
+      } else if (i % 2 == 0) {
+        v1::ChooseInterestedRequest request;
+        request.set_name(offer);
+        counts.Count(counts.chosen, Ask(h, AsLeader(), &Reassignments::ChooseInterested, request, absl::StrCat("c", i)).status());
+      } else {
+        v1::ConfirmMatchRequest request;
+        request.set_name(offer);
+        counts.Count(counts.confirmed, Ask(h, AsLeader(), &Reassignments::ConfirmMatch, request, absl::StrCat("m", i)).status());
+      }
+    });
+    EXPECT_EQ(counts.other, 0);
+    EXPECT_LE(counts.chosen, 1);     // one at a time, until its seat is refused
+    EXPECT_EQ(counts.confirmed, 0);  // interest is chosen, never confirmed
+    EXPECT_EQ(counts.withdrawn, 1);
+    ExpectAccountedFor(h, name);
+    EXPECT_EQ(h.mentor.Held(), 0);
+  }
+}
+
+TEST(ConcurrentPeople, ChoosingAmongTheInterestedTakesOne_F29) {
+  Harness h({.door_threads = 2});
+  h.mentor.AddMentor("old", 2);
+  for (const char* id : {"m1", "m2", "m3"}) h.mentor.AddMentor(id, 1, /*individual=*/false);
+  const std::string name = h.Open("cara");
+  ASSERT_TRUE(h.Proceed(name).ok());
+  h.Settle();
+  v1::OpenBroadcastRequest open;
+  open.set_name(name);
+  ASSERT_TRUE(h.Write(AsLeader(), &Reassignments::OpenBroadcast, open).ok());
+  h.Settle();
+  for (const char* id : {"m1", "m2", "m3"}) ASSERT_TRUE(h.Reply(id, v1::YES, "broadcast").ok());
+  h.Settle();
+  const std::vector<v1::Offer> offers = h.Offers(name);
+  std::atomic<int> chosen{0};
+  AtOnce(64, [&](int i) {
+    v1::ChooseInterestedRequest request;
+    request.set_name(offers[static_cast<size_t>(i) % offers.size()].name());
+    if (Ask(h, AsLeader(), &Reassignments::ChooseInterested, request, absl::StrCat("c", i)).ok()) chosen.fetch_add(1);
+  });
+  EXPECT_EQ(chosen, 1);
+  ExpectAccountedFor(h, name);
+  EXPECT_EQ(h.mentor.Held(), 1);
+  EXPECT_EQ(h.Get(name).state(), v1::PROPOSED);
+}
+
+TEST(ConcurrentPeople, TheSameRequestManyTimesIsOne_F32) {
+  Harness h({.door_threads = 2});
+  h.mentor.AddMentor("old", 2);
+  const std::string candidate = h.mentor.AddCandidate("cara", "old");
+  std::atomic<int> ok{0};
+  absl::Mutex mutex;
+  std::set<std::string> names;
+  AtOnce(64, [&](int) {
+    v1::CreateReassignmentRequest request;
+    request.set_parent(kProgram);
+    request.set_candidate(candidate);
+    const auto opened = Ask(h, AsCandidate(candidate), &Reassignments::CreateReassignment, request, "same");
+    if (!opened.ok()) return;
+    ok.fetch_add(1);
+    absl::MutexLock lock(&mutex);
+    names.insert(opened->name());
+  });
+  EXPECT_EQ(ok, 64);
+  EXPECT_EQ(names.size(), 1u);
+  EXPECT_EQ(h.Number("SELECT COUNT(*) FROM cases"), 1);
+}
+
+TEST(ConcurrentPeople, OpeningManyTimesIsOneCase_F32) {
+  Harness h({.door_threads = 2});
+  h.mentor.AddMentor("old", 2);
+  const std::string candidate = h.mentor.AddCandidate("cara", "old");
+  Counts counts;
+  AtOnce(64, [&](int i) {
+    v1::CreateReassignmentRequest request;
+    request.set_parent(kProgram);
+    request.set_candidate(candidate);
+    counts.Count(counts.chosen, Ask(h, AsCandidate(candidate), &Reassignments::CreateReassignment, request, absl::StrCat("r", i)).status());
+  });
+  EXPECT_EQ(counts.chosen, 1);
+  EXPECT_EQ(counts.other, 0);
+}
+
+// Many cases, one mentor with one free seat: one holds it, the others go on.
+TEST(ConcurrentPeople, TheLastFreeSeatIsHeldOnce_F30) {
+  Harness h({.door_threads = 2});
+  h.mentor.AddMentor("old", 100);
+  h.mentor.AddMentor("m1", 1);
+  std::vector<std::string> names;
+  for (int i = 0; i < 64; ++i) names.push_back(h.Open(absl::StrCat("c", i)));
+  AtOnce(64, [&](int i) {
+    v1::ReviewReassignmentRequest request;
+    request.set_name(names[static_cast<size_t>(i)]);
+    request.set_decision(v1::ReviewReassignmentRequest::PROCEED);
+    EXPECT_TRUE(Ask(h, AsLeader(), &Reassignments::ReviewReassignment, request, absl::StrCat("p", i)).ok());
+  });
+  h.Settle();
+  EXPECT_EQ(h.mentor.Held(), 1);
+  EXPECT_TRUE(h.mentor.WithinCapacity());
+  int asked = 0;
+  for (const std::string& name : names) {
+    for (const v1::Offer& offer : h.Offers(name)) asked += offer.state() == v1::OPEN;
+  }
+  EXPECT_EQ(asked, 1);
+}
+
+}  // namespace
+}  // namespace rematch::request::testing
