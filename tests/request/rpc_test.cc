@@ -6,6 +6,7 @@
 #include <google/protobuf/descriptor.h>
 
 #include "google/rpc/error_details.pb.h"
+#include "request-service/domain/reasons.h"
 #include "tests/request/request_harness.h"
 
 namespace rematch::request::testing {

@@ -1,6 +1,7 @@
 // The door of request-service and what it writes: one open case a candidate, etags, fencing, the audit trail, tasks, private words.
 #include <gtest/gtest.h>
 
+#include "request-service/domain/reasons.h"
 #include "request-service/store/rows.h"
 #include "tests/request/request_harness.h"
 
