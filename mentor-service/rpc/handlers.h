@@ -9,10 +9,10 @@
 
 #include "mentor-service/rpc/batch.h"
 #include "mentor-service/rpc/convert.h"
-#include "mentor-service/rpc/identity.h"
 #include "mentor-service/rpc/import_stream.h"
 #include "mentor-service/rpc/reader.h"
 #include "platform/rpc/call.h"
+#include "platform/rpc/identity.h"
 #include "rematch/mentor/v1/service.grpc.pb.h"
 
 namespace rematch::mentor {
@@ -132,7 +132,7 @@ class Handlers final : public v1::MentorService::CallbackService {
       if (!parsed.ok()) return done(parsed.status());
       CommandMeta meta{.scope = ConsortiumName(parsed->consortium),
                        .request_id = asked.request_id(),
-                       .body_hash = BodyHash(call, CanonicalBody(asked)),
+                       .body_hash = rpc::BodyHash(call, asked),
                        .deadline = call.deadline,
                        .priority = Priority::kPeople};
       Command command{.caller = call.caller,

@@ -6,9 +6,10 @@
 #include "absl/strings/str_cat.h"
 #include "mentor-service/domain/reasons.h"
 #include "mentor-service/rpc/convert.h"
-#include "mentor-service/rpc/identity.h"
+#include "platform/canonical.h"
 #include "platform/errors.h"
 #include "platform/ids.h"
+#include "platform/rpc/identity.h"
 #include "platform/validation.h"
 
 namespace rematch::mentor {
@@ -134,7 +135,7 @@ absl::Status ImportStream::TakeHeader() {
   request_id_ = message_.header().request_id();
   row_count_ = message_.header().row_count();
   import_ = std::get<ImportRoster>(std::move(parsed.action));
-  hash_ = platform::Sha256(CanonicalBody(message_.header()));
+  hash_ = platform::Sha256(platform::CanonicalBytes(message_.header()));
   return absl::OkStatus();
 }
 
@@ -142,7 +143,7 @@ absl::Status ImportStream::TakeRow() {
   if (!has_header_) return Broken("header", "must be the first message");
   if (static_cast<int>(import_.rows.size()) >= limits_.max_rows) return TooLarge();
   if (message_.row().file().size() > 200) return Broken("row.file", "must be at most 200 bytes");
-  hash_ = platform::Sha256(hash_ + CanonicalBody(message_.row()));
+  hash_ = platform::Sha256(hash_ + platform::CanonicalBytes(message_.row()));
   import_.rows.push_back(std::move(*message_.mutable_row()));
   return absl::OkStatus();
 }
@@ -163,7 +164,7 @@ void ImportStream::Submit() {
   }
   CommandMeta meta{.scope = ConsortiumName(consortium_),
                    .request_id = request_id_,
-                   .body_hash = BodyHash(*call_, hash_),
+                   .body_hash = rpc::BodyHash(*call_, hash_),
                    .deadline = call_->deadline,
                    .priority = Priority::kPeople};
   Command command{.caller = call_->caller, .method = std::string(call_->method), .consortium = consortium_, .action = std::move(import_)};

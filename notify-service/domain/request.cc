@@ -2,17 +2,12 @@
 
 #include <algorithm>
 #include <map>
-#include <memory>
 #include <utility>
 
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "notify-service/domain/notification.h"
-#include "platform/ids.h"
+#include "platform/canonical.h"
 #include "platform/strings.h"
 #include "platform/validation.h"
 
@@ -54,7 +49,7 @@ std::string ContentHash(const v1::Notification& given) {
   *content.mutable_variables() = given.variables();
   content.set_origin(given.origin());
   *content.mutable_readers() = given.readers();
-  return absl::BytesToHexString(platform::Sha256(CanonicalBytes(content)));
+  return platform::HexHash(platform::CanonicalBytes(content));
 }
 
 }  // namespace
@@ -116,20 +111,6 @@ Key CheckNotificationName(Violations& bad, std::string_view name) {
   }
   bad.Add("name", "must be a name like consortia/*/notifications/*");
   return {};
-}
-
-std::string CanonicalBytes(const google::protobuf::Message& message) {
-  const std::unique_ptr<google::protobuf::Message> copy(message.New());
-  copy->CopyFrom(message);
-  if (const auto* field = copy->GetDescriptor()->FindFieldByName("request_id")) copy->GetReflection()->ClearField(copy.get(), field);
-  std::string bytes;
-  {
-    google::protobuf::io::StringOutputStream stream(&bytes);
-    google::protobuf::io::CodedOutputStream coded(&stream);
-    coded.SetSerializationDeterministic(true);
-    copy->SerializeToCodedStream(&coded);
-  }
-  return bytes;
 }
 
 }  // namespace rematch::notify

@@ -39,9 +39,6 @@ absl::StatusOr<Rendered> CheckPreview(const Templates& templates, const v1::Prev
 // Empty parts and a violation of `name` when it is no notification's.
 Key CheckNotificationName(Violations& bad, std::string_view name);
 
-// The bytes of a message without its field `request_id`: the same for equal messages.
-std::string CanonicalBytes(const google::protobuf::Message& message);
-
 }  // namespace rematch::notify
 
 #endif  // REMATCH_NOTIFY_SERVICE_DOMAIN_REQUEST_H_

@@ -4,7 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "access/access.h"
@@ -12,7 +11,7 @@
 #include "notify-service/domain/reasons.h"
 #include "notify-service/domain/request.h"
 #include "platform/errors.h"
-#include "platform/ids.h"
+#include "platform/rpc/identity.h"
 #include "platform/strings.h"
 #include "platform/validation.h"
 
@@ -34,13 +33,6 @@ bool MayRead(const rpc::Call& call, const v1::Notification& notification) {
                            .consortium = ConsortiumOf(notification.name())});
 }
 
-// Who asks for what, in hex: nobody gets the remembered answer to another person's request.
-std::string BodyHash(const rpc::Call& call, const google::protobuf::Message& request) {
-  const std::string person = call.caller.role == access::kService ? "" : call.caller.person;
-  return absl::BytesToHexString(
-      platform::Sha256(absl::StrCat(ToAbsl(call.method), "\n", call.caller.role, "\n", person, "\n", CanonicalBytes(request))));
-}
-
 }  // namespace
 
 void Handlers::Submit(const rpc::Call& call, std::string scope, const std::string& request_id, const google::protobuf::Message& request,
@@ -48,7 +40,7 @@ void Handlers::Submit(const rpc::Call& call, std::string scope, const std::strin
   CommandMeta meta;
   meta.scope = std::move(scope);
   meta.request_id = request_id;
-  meta.body_hash = BodyHash(call, request);
+  meta.body_hash = rpc::BodyHash(call, request);
   meta.deadline = call.deadline;
   door_.Submit(std::move(meta), std::move(command), [done = std::move(done)](absl::StatusOr<std::string> reply) {
     if (!reply.ok()) return done(reply.status());

@@ -1496,7 +1496,7 @@ absl::StatusOr<Decision> Apply(const Case& c, const Command& command, const v1::
   if (command.has_open() && exists) return Refused(reason::kCaseAlreadyOpen, "the case is open already");
   if (!command.has_open() && !exists && command.kind_case() != Command::KIND_NOT_SET) {
     if (IsFact(command)) return Decision();
-    return Unknown(reason::kCaseNotFound, "no such case");
+    return Unknown(reason::kCaseNotFound, "no such reassignment");
   }
   Decider decider(c, command, policy, now);
   REMATCH_RETURN_IF_ERROR(decider.Decide());

@@ -1,15 +1,12 @@
 #include "request-service/domain/policy.h"
 
-#include <array>
 #include <set>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "google/protobuf/text_format.h"
-#include "openssl/sha.h"
+#include "platform/canonical.h"
 #include "platform/errors.h"
 #include "platform/strings.h"
 #include "request-service/domain/reasons.h"
@@ -131,23 +128,7 @@ absl::Status ValidatePolicy(const EscalationPolicy& policy) {
   return bad.empty() ? absl::OkStatus() : bad.ToStatus();
 }
 
-std::string CanonicalBytes(const EscalationPolicy& policy) {
-  std::string bytes;
-  {
-    google::protobuf::io::StringOutputStream sink(&bytes);
-    google::protobuf::io::CodedOutputStream out(&sink);
-    out.SetSerializationDeterministic(true);
-    policy.SerializeToCodedStream(&out);
-  }
-  return bytes;
-}
-
-std::string ContentHash(const EscalationPolicy& policy) {
-  const std::string bytes = CanonicalBytes(policy);
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest;
-  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data());
-  return absl::BytesToHexString(absl::string_view(reinterpret_cast<const char*>(digest.data()), digest.size()));
-}
+std::string ContentHash(const EscalationPolicy& policy) { return platform::HexHash(platform::CanonicalBytes(policy)); }
 
 absl::StatusOr<EscalationPolicy> ParsePolicy(std::string_view text) {
   FirstError error;

@@ -14,8 +14,6 @@ namespace rematch::request {
 // INVALID_ARGUMENT / INVALID_FIELD with every violation by its path (`stages[1].window.amount`).
 absl::Status ValidatePolicy(const v1::EscalationPolicy& policy);
 
-// The same bytes for the same policy, in every process.
-std::string CanonicalBytes(const v1::EscalationPolicy& policy);
 // SHA-256 of the canonical bytes, in hex. A case keeps this; editing a policy makes another one (F15).
 std::string ContentHash(const v1::EscalationPolicy& policy);
 

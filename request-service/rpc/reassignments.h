@@ -1,5 +1,6 @@
 // What the RPCs of the ReassignmentService do, without gRPC: check the request, ask the peers what is needed, put a command through the
-// door or read the store, and answer. Reads return; writes call `done`. protos/rematch/request/v1/service.proto says what each means.
+// door or read the store, and answer. Reads (reads.cc) return; writes (writes.cc) call `done`. protos/rematch/request/v1/service.proto says
+// what each means.
 #ifndef REMATCH_REQUEST_SERVICE_RPC_REASSIGNMENTS_H_
 #define REMATCH_REQUEST_SERVICE_RPC_REASSIGNMENTS_H_
 
@@ -23,8 +24,8 @@ namespace rematch::request {
 // Thread-safe. Reads block; writes do not, those that ask a peer first run that part on `blocking`.
 class Reassignments {
  public:
-  Reassignments(CaseDoor& door, CaseReader& reader, PolicyStore& policies, MentorPeer& mentor, const ReplyCodes& codes, platform::IdSource& ids,
-                platform::Clock& clock, platform::Executor& blocking)
+  Reassignments(CaseDoor& door, CaseReader& reader, PolicyStore& policies, MentorPeer& mentor, const ReplyCodes& codes,
+                platform::IdSource& ids, platform::Clock& clock, platform::Executor& blocking)
       : door_(door), reader_(reader), policies_(policies), mentor_(mentor), codes_(codes), ids_(ids), clock_(clock), blocking_(blocking) {}
 
   template <typename Response>
@@ -74,21 +75,25 @@ class Reassignments {
   absl::StatusOr<Watched> Watch(const Call& call, const v1::WatchReassignmentRequest& request, const std::string& etag);
 
  private:
-  // Submits `command` for `request`, answering with what `command.reply` serializes.
+  // Puts `command` through the door for `request`, answering with what `command.reply` serializes.
   template <typename Request, typename Response>
   void Submit(const Call& call, const Request& request, CaseCommand command, Done<Response> done);
-  // The same with the case itself as the answer.
+  // A command on a case, or on what is named below it in `collection`: checks what every command carries, and submits it once
+  // `fill(violations, command, id of the child)` has checked and copied the rest.
+  template <typename Request, typename Response, typename Fill>
+  void Change(const Call& call, const Request& request, std::string_view collection, Done<Response> done, Fill fill);
+  // A command that a peer must be asked for: `prepare` runs on `blocking_`.
   template <typename Request>
-  void SubmitForCase(const Call& call, const Request& request, CaseCommand command, Done<v1::Reassignment> done);
-  // Runs `work` on `blocking_`, or answers that there is too much to do.
-  template <typename Response>
-  void Block(Done<Response> done, absl::AnyInvocable<void()> work);
+  void Prepare(const Call& call, const Request& request, Done<v1::Reassignment> done,
+               absl::AnyInvocable<absl::StatusOr<CaseCommand>()> prepare);
+  absl::StatusOr<CaseCommand> PrepareOpen(const Call& call, const v1::CreateReassignmentRequest& request);
+  absl::StatusOr<CaseCommand> PrepareBroadcast(const Call& call, const v1::OpenBroadcastRequest& request, const CaseKey& key);
+  // UNAVAILABLE / PEER_UNAVAILABLE: a peer is needed for the answer and does not give its own.
+  static absl::Status PeerFailed();
 
   // The case, if the caller may call this method on it; else CASE_NOT_FOUND.
   absl::StatusOr<StoredCase> LoadFor(const Call& call, const CaseKey& key);
   absl::StatusOr<v1::Reassignment> Publish(const Call& call, const StoredCase& stored);
-  absl::StatusOr<CaseCommand> PrepareOpen(const Call& call, const v1::CreateReassignmentRequest& request);
-  absl::StatusOr<CaseCommand> PrepareBroadcast(const Call& call, const v1::OpenBroadcastRequest& request, const CaseKey& key);
 
   CaseDoor& door_;
   CaseReader& reader_;

@@ -13,20 +13,20 @@ constexpr absl::Duration kReadAnyway = absl::Seconds(1);
 }  // namespace
 
 // Reads block, on the pool for that; writes answer when their batch has committed.
-#define REMATCH_READ(Method, Response)                                                                                               \
-  grpc::ServerUnaryReactor* ReassignmentServer::Method(grpc::CallbackServerContext* context, const v1::Method##Request* request,     \
-                                                       v1::Response* response) {                                                     \
-    return calls_.Blocking(context, request, response, [this](const rpc::Call& call, const v1::Method##Request& asked) {             \
-      return reassignments_.Method(call, asked);                                                                                     \
-    });                                                                                                                              \
+#define REMATCH_READ(Method, Response)                                                                                           \
+  grpc::ServerUnaryReactor* ReassignmentServer::Method(grpc::CallbackServerContext* context, const v1::Method##Request* request, \
+                                                       v1::Response* response) {                                                 \
+    return calls_.Blocking(context, request, response, [this](const rpc::Call& call, const v1::Method##Request& asked) {         \
+      return reassignments_.Method(call, asked);                                                                                 \
+    });                                                                                                                          \
   }
-#define REMATCH_WRITE(Method, Response)                                                                                              \
-  grpc::ServerUnaryReactor* ReassignmentServer::Method(grpc::CallbackServerContext* context, const v1::Method##Request* request,     \
-                                                       v1::Response* response) {                                                     \
-    return calls_.Deferred(context, request, response,                                                                               \
-                           [this](const rpc::Call& call, const v1::Method##Request& asked, rpc::Done<v1::Response> done) {           \
-                             reassignments_.Method(call, asked, std::move(done));                                                    \
-                           });                                                                                                       \
+#define REMATCH_WRITE(Method, Response)                                                                                          \
+  grpc::ServerUnaryReactor* ReassignmentServer::Method(grpc::CallbackServerContext* context, const v1::Method##Request* request, \
+                                                       v1::Response* response) {                                                 \
+    return calls_.Deferred(context, request, response,                                                                           \
+                           [this](const rpc::Call& call, const v1::Method##Request& asked, rpc::Done<v1::Response> done) {       \
+                             reassignments_.Method(call, asked, std::move(done));                                                \
+                           });                                                                                                   \
   }
 
 REMATCH_WRITE(CreateReassignment, Reassignment)
@@ -70,26 +70,26 @@ grpc::ServerWriteReactor<v1::Reassignment>* ReassignmentServer::WatchReassignmen
     uint64_t count = 0;
     absl::Duration read;
   };
-  return hub_.Watch<v1::Reassignment>(
-      context, request,
-      [this, last = Last()](const rpc::Call& call, const v1::WatchReassignmentRequest& asked,
-                            bool* end) mutable -> absl::StatusOr<std::vector<v1::Reassignment>> {
-        const std::string_view name = asked.name();
-        const uint64_t count = changes_.Count(name.substr(name.rfind('/') + 1));
-        const absl::Duration now = calls_.clock().Monotonic();
-        std::vector<v1::Reassignment> changed;
-        if (!last.etag.empty() && count == last.count && now - last.read < kReadAnyway) return changed;
-        REMATCH_ASSIGN_OR_RETURN(Reassignments::Watched watched, reassignments_.Watch(call, asked, last.etag));
-        // Counted before it was read: a change in between is looked at again.
-        last.count = count;
-        last.read = now;
-        *end = watched.ended;
-        if (watched.changed.has_value()) {
-          last.etag = watched.changed->etag();
-          changed.push_back(*std::move(watched.changed));
-        }
-        return changed;
-      });
+  return hub_.Watch<v1::Reassignment>(context, request,
+                                      [this, last = Last()](const rpc::Call& call, const v1::WatchReassignmentRequest& asked,
+                                                            bool* end) mutable -> absl::StatusOr<std::vector<v1::Reassignment>> {
+                                        const std::string_view name = asked.name();
+                                        const uint64_t count = changes_.Count(name.substr(name.rfind('/') + 1));
+                                        const absl::Duration now = calls_.clock().Monotonic();
+                                        std::vector<v1::Reassignment> changed;
+                                        if (!last.etag.empty() && count == last.count && now - last.read < kReadAnyway) return changed;
+                                        REMATCH_ASSIGN_OR_RETURN(Reassignments::Watched watched,
+                                                                 reassignments_.Watch(call, asked, last.etag));
+                                        // Counted before it was read: a change in between is looked at again.
+                                        last.count = count;
+                                        last.read = now;
+                                        *end = watched.ended;
+                                        if (watched.changed.has_value()) {
+                                          last.etag = watched.changed->etag();
+                                          changed.push_back(*std::move(watched.changed));
+                                        }
+                                        return changed;
+                                      });
 }
 
 }  // namespace rematch::request

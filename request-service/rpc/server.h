@@ -32,8 +32,9 @@ class ReassignmentServer final : public v1::ReassignmentService::CallbackService
   ReassignmentServer(Reassignments& reassignments, rpc::Calls& calls, rpc::FeedHub& hub, ChangeBoard& changes)
       : reassignments_(reassignments), calls_(calls), hub_(hub), changes_(changes) {}
 
-#define REMATCH_UNARY(Method, Response) \
-  grpc::ServerUnaryReactor* Method(grpc::CallbackServerContext* context, const v1::Method##Request* request, v1::Response* response) override
+#define REMATCH_UNARY(Method, Response)                                                                                              \
+  grpc::ServerUnaryReactor* Method(grpc::CallbackServerContext* context, const v1::Method##Request* request, v1::Response* response) \
+      override
   REMATCH_UNARY(CreateReassignment, Reassignment);
   REMATCH_UNARY(GetReassignment, Reassignment);
   REMATCH_UNARY(ListReassignments, ListReassignmentsResponse);

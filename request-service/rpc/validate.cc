@@ -33,7 +33,8 @@ void CheckMentors(Violations& bad, std::string_view field, const Names& names, c
 
 void CheckWords(Violations& bad, const std::string& field, const Names& words) {
   if (words.size() > kMostWords) bad.Add(field, absl::StrCat("must have at most ", kMostWords, " entries"));
-  for (int i = 0; i < std::min(words.size(), kMostWords); ++i) CheckText(bad, absl::StrCat(field, "[", i, "]"), words[i], kLongestWord, true);
+  for (int i = 0; i < std::min(words.size(), kMostWords); ++i)
+    CheckText(bad, absl::StrCat(field, "[", i, "]"), words[i], kLongestWord, true);
 }
 
 }  // namespace

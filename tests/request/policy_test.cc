@@ -7,6 +7,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "platform/canonical.h"
 #include "platform/errors.h"
 #include "request-service/domain/reasons.h"
 
@@ -115,7 +116,7 @@ TEST(Policy, TheHashNamesWhatItSays_F15) {
   edited.mutable_stages(0)->mutable_window()->set_amount(4);
   EXPECT_NE(ContentHash(edited), ContentHash(policy));
   v1::EscalationPolicy read;
-  ASSERT_TRUE(read.ParseFromString(CanonicalBytes(policy)));
+  ASSERT_TRUE(read.ParseFromString(platform::CanonicalBytes(policy)));
   EXPECT_EQ(ContentHash(read), ContentHash(policy));
 }
 
@@ -124,7 +125,7 @@ TEST(Policy, TheHashOfAKnownPolicyStaysForEver_F15) {
   v1::EscalationPolicy policy;
   policy.set_display_name("a");
   policy.set_k_anonymity(3);
-  EXPECT_EQ(CanonicalBytes(policy), std::string("\x0a\x01"
+  EXPECT_EQ(platform::CanonicalBytes(policy), std::string("\x0a\x01"
                                                 "a\x28\x03"));
   EXPECT_EQ(ContentHash(policy), "b30d570ebd066e6540dec818d9dc5ced69df2de885351e94079e0c15086e3749");
 }

@@ -1,0 +1,332 @@
+// The reads: check the request, read the store, and show what this caller may see.
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <set>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "access/access.h"
+#include "platform/errors.h"
+#include "platform/validation.h"
+#include "request-service/domain/case_view.h"
+#include "request-service/domain/escalation.h"
+#include "request-service/domain/reasons.h"
+#include "request-service/domain/working_time.h"
+#include "request-service/rpc/convert.h"
+#include "request-service/rpc/reassignments.h"
+
+namespace rematch::request {
+namespace {
+
+namespace mv1 = mentor::v1;
+
+Viewer ViewerOf(const rpc::Caller& caller) {
+  Viewer viewer;
+  if (caller.role == access::kProgramLeader) viewer.leader = caller.person;
+  if (caller.role == access::kCandidate) viewer.candidate = caller.person;
+  return viewer;
+}
+
+// What a list was asked for, to bind its page tokens to.
+std::string QuestionOf(const rpc::Call& call, std::initializer_list<std::string> parts) {
+  std::string question = absl::StrCat(std::string(call.method), "\n", call.caller.role, "\n", call.caller.person);
+  for (const std::string& part : parts) absl::StrAppend(&question, "\n", part);
+  return question;
+}
+
+// A whole number of a page token, which only this service makes.
+int64_t NumberOf(const std::string& text) {
+  int64_t number = 0;
+  return absl::SimpleAtoi(text, &number) ? number : 0;
+}
+
+}  // namespace
+
+absl::StatusOr<StoredCase> Reassignments::LoadFor(const Call& call, const CaseKey& key) {
+  REMATCH_ASSIGN_OR_RETURN(std::optional<StoredCase> stored, reader_.Load(key));
+  if (!stored.has_value() || !access::MayTouch(call.caller, call.method, OwnersOf(stored->c))) return access::CaseNotFound();
+  return *std::move(stored);
+}
+
+absl::StatusOr<v1::Reassignment> Reassignments::Publish(const Call& call, const StoredCase& stored) {
+  REMATCH_ASSIGN_OR_RETURN(const std::shared_ptr<const PolicyRecord> policy, policies_.Get(stored.c.policy()));
+  v1::Reassignment out = ToReassignment(stored.key, stored.c, policy->policy);
+  // What is private is not even read for others.
+  if (call.caller.role != access::kProgramLeader) return out;
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<StoredText> texts, reader_.Texts(stored.key));
+  for (const StoredText& text : texts) {
+    if (text.step == "REASONS") {
+      out.set_reasons(text.text);
+      continue;
+    }
+    v1::Note& note = *out.add_notes();
+    *note.mutable_time() = ToTimestamp(text.time);
+    note.set_step(text.step);
+    note.set_text(text.text);
+  }
+  return out;
+}
+
+absl::StatusOr<v1::Reassignment> Reassignments::GetReassignment(const Call& call, const v1::GetReassignmentRequest& request) {
+  Violations bad;
+  const Target target = CheckCase(bad, "name", request.name());
+  if (!bad.empty()) return bad.ToStatus();
+  REMATCH_ASSIGN_OR_RETURN(const StoredCase stored, LoadFor(call, target.key));
+  return Publish(call, stored);
+}
+
+absl::StatusOr<Reassignments::Watched> Reassignments::Watch(const Call& call, const v1::WatchReassignmentRequest& request,
+                                                            const std::string& etag) {
+  Violations bad;
+  const Target target = CheckCase(bad, "name", request.name());
+  if (!bad.empty()) return bad.ToStatus();
+  REMATCH_ASSIGN_OR_RETURN(const StoredCase stored, LoadFor(call, target.key));
+  Watched watched;
+  watched.ended = HasEnded(stored.c);
+  if (EtagOf(stored.c) != etag) {
+    REMATCH_ASSIGN_OR_RETURN(watched.changed, Publish(call, stored));
+  }
+  return watched;
+}
+
+absl::StatusOr<v1::ListReassignmentsResponse> Reassignments::ListReassignments(const Call& call,
+                                                                               const v1::ListReassignmentsRequest& request) {
+  Violations bad;
+  const std::vector<std::string> parent = CheckName(bad, "parent", request.parent(), "consortia/*/programs/*");
+  if (!request.candidate().empty()) CheckName(bad, "candidate", request.candidate(), "consortia/*/programs/*/candidates/*");
+  const int page_size = CheckPageSize(bad, request.page_size());
+  if (!bad.empty()) return bad.ToStatus();
+  const std::string question = QuestionOf(call, {request.parent(), request.open_only() ? "open" : "all", request.candidate()});
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<std::string> position, ReadPageToken(question, request.page_token(), 1));
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<StoredCase> cases,
+                           reader_.List(parent[0], parent[1], ViewerOf(call.caller), request.open_only(), request.candidate(),
+                                        position.empty() ? "" : position[0], static_cast<size_t>(page_size) + 1));
+  v1::ListReassignmentsResponse response;
+  for (const StoredCase& stored : cases) {
+    if (response.reassignments_size() == page_size) {
+      const std::string& last = response.reassignments(page_size - 1).name();
+      response.set_next_page_token(MakePageToken(question, {last.substr(last.rfind('/') + 1)}));
+      break;
+    }
+    REMATCH_ASSIGN_OR_RETURN(const std::shared_ptr<const PolicyRecord> policy, policies_.Get(stored.c.policy()));
+    *response.add_reassignments() = ToReassignment(stored.key, stored.c, policy->policy);
+  }
+  return response;
+}
+
+absl::StatusOr<v1::PreviewEscalationResponse> Reassignments::PreviewEscalation(const Call& call,
+                                                                               const v1::PreviewEscalationRequest& request) {
+  Violations bad;
+  const Target target = CheckCase(bad, "name", request.name());
+  if (!bad.empty()) return bad.ToStatus();
+  REMATCH_ASSIGN_OR_RETURN(const StoredCase stored, LoadFor(call, target.key));
+  const Case& c = stored.c;
+  v1::PreviewEscalationResponse response;
+  if (HasEnded(c)) return response;
+  REMATCH_ASSIGN_OR_RETURN(const std::shared_ptr<const PolicyRecord> policy, policies_.Get(c.policy()));
+  const auto& stages = policy->policy.stages();
+  const auto individual =
+      std::find_if(stages.begin(), stages.end(), [](const v1::EscalationPolicy::Stage& stage) { return stage.kind() == v1::INDIVIDUAL; });
+  if (individual == stages.end()) return response;
+
+  mv1::FindEligibleMentorsRequest find;
+  find.set_candidate(c.candidate());
+  find.set_pool(mv1::FindEligibleMentorsRequest::INDIVIDUAL);
+  *find.mutable_tiers() = individual->tiers();
+  *find.mutable_order() = c.order();
+  std::set<std::string> exclude(c.struck().begin(), c.struck().end());
+  if (!c.current_mentor().empty()) exclude.insert(c.current_mentor());
+  for (const Offer& offer : c.offers()) {
+    if (!offer.mentor().empty() && (offer.round() == c.round() || IsExcluded(c, offer.mentor()))) exclude.insert(offer.mentor());
+  }
+  for (const std::string& mentor : exclude) find.add_exclude(mentor);
+  const absl::StatusOr<mv1::FindEligibleMentorsResponse> found = mentor_.FindEligibleMentors(find);
+  if (!found.ok()) return PeerFailed();
+
+  absl::TimeZone zone = absl::UTCTimeZone();
+  absl::LoadTimeZone(c.time_zone(), &zone);
+  absl::Time ask = clock_.Now();
+  // Whoever is being asked has the rest of their window.
+  if (const Offer* live = LiveIndividualOffer(c)) {
+    ask = live->window_end() != 0 ? std::max(ask, FromStored(live->window_end())) : EndOfWindow(ask, individual->window(), zone);
+  }
+  for (const mv1::RankedMentor& mentor : found->mentors()) {
+    v1::PreviewEscalationResponse::Step& step = *response.add_steps();
+    *step.mutable_mentor() = mentor;
+    if (mentor.full()) continue;
+    const absl::Time end = EndOfWindow(ask, individual->window(), zone);
+    *step.mutable_ask_time() = ToTimestamp(ToStored(ask));
+    *step.mutable_window_end_time() = ToTimestamp(ToStored(end));
+    ask = end;
+  }
+  return response;
+}
+
+absl::StatusOr<v1::ListOffersResponse> Reassignments::ListOffers(const Call& call, const v1::ListOffersRequest& request) {
+  Violations bad;
+  const Target target = CheckCase(bad, "parent", request.parent());
+  if (!bad.empty()) return bad.ToStatus();
+  REMATCH_ASSIGN_OR_RETURN(const StoredCase stored, LoadFor(call, target.key));
+  v1::ListOffersResponse response;
+  for (const Offer& offer : stored.c.offers()) *response.add_offers() = ToOffer(stored.key, offer);
+  return response;
+}
+
+absl::StatusOr<v1::ListPeopleResponse> Reassignments::ListPeople(const Call& call, const v1::ListPeopleRequest& request) {
+  Violations bad;
+  const Target target = CheckCase(bad, "parent", request.parent());
+  if (!bad.empty()) return bad.ToStatus();
+  REMATCH_ASSIGN_OR_RETURN(const StoredCase stored, LoadFor(call, target.key));
+  REMATCH_ASSIGN_OR_RETURN(const auto people, reader_.People(target.key));
+  v1::ListPeopleResponse response;
+  for (const Person& person : stored.c.people()) {
+    v1::Person& out = *response.add_people();
+    out = ToPerson(stored.key, person);
+    const auto found = people.find(person.id());
+    if (found != people.end()) *out.mutable_contact() = found->second.contact;
+  }
+  return response;
+}
+
+absl::StatusOr<v1::ListTasksResponse> Reassignments::ListTasks(const Call& call, const v1::ListTasksRequest& request) {
+  Violations bad;
+  const std::optional<CaseKey> key = CaseKey::Parse(request.parent());
+  std::vector<std::string> program(2);
+  if (!key.has_value()) {
+    if (const auto ids = ParseName(request.parent(), "consortia/*/programs/*")) {
+      program = *ids;
+    } else {
+      bad.Add("parent", "must be the name of a reassignment or of a program");
+    }
+  }
+  const int page_size = CheckPageSize(bad, request.page_size());
+  if (!bad.empty()) return bad.ToStatus();
+  const std::string question = QuestionOf(call, {request.parent(), request.open_only() ? "open" : "all"});
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<std::string> position, ReadPageToken(question, request.page_token(), 3));
+  CaseReader::TaskPosition after;
+  after.due = -1;
+  if (!position.empty()) after = {.due = NumberOf(position[0]), .case_id = position[1], .task = position[2]};
+  const size_t limit = static_cast<size_t>(page_size) + 1;
+
+  std::vector<StoredTask> tasks;
+  if (key.has_value()) {
+    REMATCH_ASSIGN_OR_RETURN(const StoredCase stored, LoadFor(call, *key));
+    for (const Task& task : stored.c.tasks()) {
+      if (request.open_only() && task.ended() != 0) continue;
+      if (std::tuple(task.due(), key->id, task.id()) > std::tuple(after.due, after.case_id, after.task))
+        tasks.push_back({.key = *key, .task = task});
+    }
+    std::sort(tasks.begin(), tasks.end(), [](const StoredTask& a, const StoredTask& b) {
+      return std::tuple(a.task.due(), a.task.id()) < std::tuple(b.task.due(), b.task.id());
+    });
+    if (tasks.size() > limit) tasks.resize(limit);
+  } else {
+    REMATCH_ASSIGN_OR_RETURN(tasks, reader_.Tasks(program[0], program[1], ViewerOf(call.caller), request.open_only(), after, limit));
+  }
+  v1::ListTasksResponse response;
+  for (size_t i = 0; i < tasks.size() && i < static_cast<size_t>(page_size); ++i)
+    *response.add_tasks() = ToTask(tasks[i].key, tasks[i].task);
+  if (tasks.size() == limit) {
+    const StoredTask& last = tasks[limit - 2];
+    response.set_next_page_token(MakePageToken(question, {std::to_string(last.task.due()), last.key.id, last.task.id()}));
+  }
+  return response;
+}
+
+absl::StatusOr<v1::ListReassignmentEventsResponse> Reassignments::ListReassignmentEvents(const Call& call,
+                                                                                         const v1::ListReassignmentEventsRequest& request) {
+  Violations bad;
+  const Target target = CheckCase(bad, "parent", request.parent());
+  const int page_size = CheckPageSize(bad, request.page_size());
+  if (!bad.empty()) return bad.ToStatus();
+  const std::string question = QuestionOf(call, {request.parent()});
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<std::string> position, ReadPageToken(question, request.page_token(), 1));
+  REMATCH_ASSIGN_OR_RETURN(const StoredCase stored, LoadFor(call, target.key));
+  const int64_t after = position.empty() ? 0 : NumberOf(position[0]);
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<ChainLink> links, reader_.Events(target.key, after, static_cast<size_t>(page_size) + 1));
+  v1::ListReassignmentEventsResponse response;
+  for (const ChainLink& link : links) {
+    if (response.events_size() == page_size) {
+      response.set_next_page_token(MakePageToken(question, {std::to_string(response.events(page_size - 1).sequence())}));
+      break;
+    }
+    *response.add_events() = ToEvent(target.key, link);
+  }
+  return response;
+}
+
+absl::StatusOr<v1::VerifyAuditTrailResponse> Reassignments::VerifyAuditTrail(const Call& call, const v1::VerifyAuditTrailRequest& request) {
+  Violations bad;
+  const Target target = CheckCase(bad, "name", request.name());
+  if (!bad.empty()) return bad.ToStatus();
+  REMATCH_ASSIGN_OR_RETURN(const std::optional<CaseReader::Trail> trail, reader_.LoadTrail(target.key));
+  if (!trail.has_value() || !access::MayTouch(call.caller, call.method, OwnersOf(trail->stored.c))) return access::CaseNotFound();
+  const ChainCheck check = CheckChain(target.key.Name(), trail->links);
+  const int64_t count = static_cast<int64_t>(trail->links.size());
+  v1::VerifyAuditTrailResponse response;
+  response.set_events(count);
+  response.set_head_hash(check.head);
+  response.set_first_bad_sequence(check.first_bad_sequence);
+  // Cut off behind a good one: what the case's row counts is not there.
+  if (check.first_bad_sequence == 0 && count < trail->stored.events) response.set_first_bad_sequence(count + 1);
+  Case folded;
+  bool readable = true;
+  for (const ChainLink& link : trail->links) {
+    Event event;
+    readable = readable && event.ParseFromString(link.bytes);
+    if (readable) Fold(folded, event);
+  }
+  response.set_intact(response.first_bad_sequence() == 0 && count == trail->stored.events && check.head == trail->stored.head_hash &&
+                      readable && folded.SerializeAsString() == trail->stored.folded);
+  return response;
+}
+
+absl::StatusOr<v1::ListDisclosuresResponse> Reassignments::ListDisclosures(const Call& call, const v1::ListDisclosuresRequest& request) {
+  Violations bad;
+  const Target target = CheckCase(bad, "parent", request.parent());
+  if (!bad.empty()) return bad.ToStatus();
+  REMATCH_RETURN_IF_ERROR(LoadFor(call, target.key).status());
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<v1::Disclosure> disclosures, reader_.Disclosures(target.key));
+  v1::ListDisclosuresResponse response;
+  for (const v1::Disclosure& disclosure : disclosures) *response.add_disclosures() = disclosure;
+  return response;
+}
+
+absl::StatusOr<v1::PolicyVersion> Reassignments::GetPolicyVersion(const Call& call, const v1::GetPolicyVersionRequest& request) {
+  Violations bad;
+  CheckName(bad, "name", request.name(), "policies/*");
+  if (!bad.empty()) return bad.ToStatus();
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<PolicyRecord> records, policies_.List());
+  for (const PolicyRecord& record : records) {
+    if (record.Name() == request.name()) return ToPolicyVersion(record, record.hash == policies_.active());
+  }
+  return Error(absl::StatusCode::kNotFound, reason::kNotFound, "no such policy");
+}
+
+absl::StatusOr<v1::ListPolicyVersionsResponse> Reassignments::ListPolicyVersions(const Call& call,
+                                                                                 const v1::ListPolicyVersionsRequest& request) {
+  Violations bad;
+  const int page_size = CheckPageSize(bad, request.page_size());
+  if (!bad.empty()) return bad.ToStatus();
+  const std::string question = QuestionOf(call, {policies_.active()});
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<std::string> position, ReadPageToken(question, request.page_token(), 1));
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<PolicyRecord> records, policies_.List());
+  v1::ListPolicyVersionsResponse response;
+  // A version that was added meanwhile stands in front: whoever pages on goes on behind the last one they saw.
+  bool seen = position.empty();
+  for (const PolicyRecord& record : records) {
+    if (seen && response.policies_size() == page_size) {
+      response.set_next_page_token(MakePageToken(question, {response.policies(page_size - 1).content_hash()}));
+      break;
+    }
+    if (seen) *response.add_policies() = ToPolicyVersion(record, record.hash == policies_.active());
+    if (!seen && record.hash == position[0]) seen = true;
+  }
+  return response;
+}
+
+}  // namespace rematch::request

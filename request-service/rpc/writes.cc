@@ -1,0 +1,402 @@
+// The commands: check the request, ask the peers what is needed, and put it through the door.
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "access/access.h"
+#include "platform/canonical.h"
+#include "platform/errors.h"
+#include "platform/rpc/identity.h"
+#include "platform/validation.h"
+#include "request-service/domain/case_view.h"
+#include "request-service/domain/escalation.h"
+#include "request-service/domain/reasons.h"
+#include "request-service/rpc/convert.h"
+#include "request-service/rpc/reassignments.h"
+
+namespace rematch::request {
+namespace {
+
+namespace mv1 = mentor::v1;
+
+constexpr absl::Duration kAskPeerAgain = absl::Seconds(1);
+
+// Request ids are a caller's own: whoever guesses one of another's learns nothing by it, not even that the case is there.
+std::string ScopeOf(const CaseCommand& command, const rpc::Caller& caller) {
+  const std::string resource =
+      command.command.has_open() ? command.key.consortium : absl::StrCat(command.key.consortium, "/", command.key.id);
+  return absl::StrCat(resource, "#", platform::HexHash(caller.role + '\0' + caller.person).substr(0, 16));
+}
+
+// A command of the caller's, who must have the right to the case by the table of access.
+CaseCommand CommandFor(const rpc::Call& call, const CaseKey& key) {
+  CaseCommand command;
+  command.key = key;
+  command.command.set_actor_role(call.caller.role);
+  command.command.set_actor(call.caller.person);
+  command.asked = CaseCommand::Asked{.caller = call.caller, .method = std::string(call.method)};
+  return command;
+}
+
+// Words for the leaders' eyes that go with the step.
+void AddText(CaseCommand& command, std::string_view step, const std::string& text) {
+  command.step = std::string(step);
+  command.text = text;
+}
+
+void AddNote(Violations& bad, CaseCommand& command, std::string_view step, const std::string& note) {
+  CheckText(bad, "note", note, kMaxText, false);
+  AddText(command, step, note);
+}
+
+// Most commands answer with the case as it is then.
+std::string AnswerCase(const Applied& applied) { return ToReassignment(applied.key, applied.after, applied.policy).SerializeAsString(); }
+
+Leader ToStoredLeader(const mv1::Leader& leader) {
+  Leader out;
+  out.set_person(leader.person());
+  out.set_mentor(leader.mentor());
+  return out;
+}
+
+}  // namespace
+
+template <typename Request, typename Response>
+void Reassignments::Submit(const Call& call, const Request& request, CaseCommand command, Done<Response> done) {
+  CommandMeta meta;
+  meta.scope = ScopeOf(command, call.caller);
+  meta.request_id = request.request_id();
+  meta.body_hash = rpc::BodyHash(call, request);
+  meta.deadline = call.deadline;
+  door_.Submit(std::move(meta), std::move(command), [done](const absl::StatusOr<std::string>& reply) {
+    if (!reply.ok()) return done(reply.status());
+    Response response;
+    if (!response.ParseFromString(*reply)) {
+      return done(Error(absl::StatusCode::kInternal, reason::kStoreRefused, "a remembered answer cannot be read"));
+    }
+    done(std::move(response));
+  });
+}
+
+template <typename Request, typename Response, typename Fill>
+void Reassignments::Change(const Call& call, const Request& request, std::string_view collection, Done<Response> done, Fill fill) {
+  Violations bad;
+  const Target target = [&] {
+    if constexpr (requires { request.name(); }) {
+      return CheckCase(bad, "name", request.name(), collection);
+    } else {
+      return CheckCase(bad, "parent", request.parent(), collection);  // what is created has no name yet
+    }
+  }();
+  CaseCommand command = CommandFor(call, target.key);
+  command.etag = request.etag();
+  command.reply = AnswerCase;
+  fill(bad, command, target.child);
+  CheckRequestId(bad, request.request_id());
+  CheckEtag(bad, request.etag());
+  if (!bad.empty()) return done(bad.ToStatus());
+  Submit(call, request, std::move(command), std::move(done));
+}
+
+template <typename Request>
+void Reassignments::Prepare(const Call& call, const Request& request, Done<v1::Reassignment> done,
+                            absl::AnyInvocable<absl::StatusOr<CaseCommand>()> prepare) {
+  const bool queued = blocking_.Run([this, call, request, done, prepare = std::move(prepare)]() mutable {
+    absl::StatusOr<CaseCommand> command = prepare();
+    if (!command.ok()) return done(command.status());
+    command->reply = AnswerCase;
+    Submit(call, request, *std::move(command), done);
+  });
+  if (!queued)
+    done(ErrorWithRetry(absl::StatusCode::kResourceExhausted, reason::kQueueFull, "too many requests at once", absl::Milliseconds(100)));
+}
+
+absl::Status Reassignments::PeerFailed() {
+  return ErrorWithRetry(absl::StatusCode::kUnavailable, reason::kPeerUnavailable, "mentor-service does not answer", kAskPeerAgain);
+}
+
+// --- The case ---
+
+void Reassignments::CreateReassignment(const Call& call, const v1::CreateReassignmentRequest& request, Done<v1::Reassignment> done) {
+  Violations bad;
+  const std::vector<std::string> parent = CheckName(bad, "parent", request.parent(), "consortia/*/programs/*");
+  CheckName(bad, "candidate", request.candidate(), "consortia/*/programs/*/candidates/*");
+  if (bad.empty() && !request.candidate().starts_with(request.parent() + "/")) bad.Add("candidate", "must be a candidate of the parent");
+  CheckText(bad, "reasons", request.reasons(), kMaxText, false);
+  CheckRequestId(bad, request.request_id());
+  if (!bad.empty()) return done(bad.ToStatus());
+  Prepare(call, request, std::move(done), [this, call, request] { return PrepareOpen(call, request); });
+}
+
+absl::StatusOr<CaseCommand> Reassignments::PrepareOpen(const Call& call, const v1::CreateReassignmentRequest& request) {
+  const std::optional<std::vector<std::string>> ids = ParseName(request.parent(), "consortia/*/programs/*");
+  // A candidate asks for themself only, and learns nothing of others.
+  if (call.caller.role == access::kCandidate && call.caller.person != request.candidate()) return access::CaseNotFound();
+  const absl::StatusOr<mv1::Program> program = mentor_.GetProgram(request.parent());
+  if (!program.ok()) {
+    return program.status().code() == absl::StatusCode::kNotFound ? access::CaseNotFound() : PeerFailed();
+  }
+  access::Owners owners;
+  owners.leaders = {program->leader().person(), program->alternate().person()};
+  owners.candidate = request.candidate();
+  if (!access::MayTouch(call.caller, call.method, owners)) return access::CaseNotFound();
+  const absl::StatusOr<mv1::Candidate> candidate = mentor_.GetCandidate(request.candidate());
+  if (!candidate.ok()) {
+    if (candidate.status().code() != absl::StatusCode::kNotFound) return PeerFailed();
+    return Error(absl::StatusCode::kNotFound, reason::kNotFound, "no such candidate");
+  }
+  // F35: whom the candidate may be asking to be freed of does not hear of it, not even as a refusal.
+  const bool conflicted = !candidate->mentor().empty() && candidate->mentor() == program->leader().mentor();
+  if (conflicted && call.caller.person == program->leader().person()) return access::CaseNotFound();
+
+  REMATCH_ASSIGN_OR_RETURN(const std::shared_ptr<const PolicyRecord> policy, policies_.Get(policies_.active()));
+  mv1::DescribeNeedRequest describe;
+  describe.set_candidate(request.candidate());
+  describe.set_k(policy->policy.k_anonymity());
+  const absl::StatusOr<mv1::DescribeNeedResponse> need = mentor_.DescribeNeed(describe);
+  if (!need.ok()) return PeerFailed();
+
+  CaseCommand command = CommandFor(call, {.consortium = (*ids)[0], .program = (*ids)[1], .id = ids_.Next()});
+  Command::Open& open = *command.command.mutable_open();
+  open.set_name(command.key.Name());
+  open.set_candidate(request.candidate());
+  open.set_policy(policy->hash);
+  open.set_time_zone(program->time_zone());
+  *open.mutable_need() = need->need();
+  *open.mutable_coarse_need() = need->coarse_need();
+  open.set_current_mentor(candidate->mentor());
+  open.set_replaced_assignment(candidate->assignment());
+  *open.mutable_leader() = ToStoredLeader(program->leader());
+  if (program->has_alternate()) *open.mutable_alternate() = ToStoredLeader(program->alternate());
+  AddText(command, "REASONS", request.reasons());
+  return command;
+}
+
+void Reassignments::ReviewReassignment(const Call& call, const v1::ReviewReassignmentRequest& request, Done<v1::Reassignment> done) {
+  Change(call, request, "", std::move(done), [&](Violations& bad, CaseCommand& command, const std::string&) {
+    CheckReview(bad, request, command.key);
+    Command::Review& review = *command.command.mutable_review();
+    review.set_proceed(request.decision() == v1::ReviewReassignmentRequest::PROCEED);
+    *review.mutable_order() = request.order();
+    *review.mutable_strike() = request.strike();
+    review.set_ground(request.ground());
+    AddText(command, "REVIEW", request.note());
+  });
+}
+
+void Reassignments::WithdrawReassignment(const Call& call, const v1::WithdrawReassignmentRequest& request, Done<v1::Reassignment> done) {
+  Change(call, request, "", std::move(done), [&](Violations& bad, CaseCommand& command, const std::string&) {
+    command.command.mutable_withdraw();
+    AddNote(bad, command, "WITHDRAW", request.note());
+  });
+}
+
+void Reassignments::CloseReassignment(const Call& call, const v1::CloseReassignmentRequest& request, Done<v1::Reassignment> done) {
+  Change(call, request, "", std::move(done), [&](Violations& bad, CaseCommand& command, const std::string&) {
+    CheckGround(bad, request.ground());
+    CheckText(bad, "note", request.note(), kMaxText, true);
+    command.command.mutable_close()->set_ground(request.ground());
+    AddText(command, "CLOSE", request.note());
+  });
+}
+
+void Reassignments::RestartSearch(const Call& call, const v1::RestartSearchRequest& request, Done<v1::Reassignment> done) {
+  Change(call, request, "", std::move(done), [&](Violations& bad, CaseCommand& command, const std::string&) {
+    if (!v1::StageKind_IsValid(request.stage())) bad.Add("stage", "must be a kind of stage, or unset for the first");
+    command.command.mutable_restart_search()->set_stage(request.stage());
+  });
+}
+
+// --- Offers ---
+
+void Reassignments::RecordOfferResponse(const Call& call, const v1::RecordOfferResponseRequest& request, Done<v1::Offer> done) {
+  Change(call, request, "offers", std::move(done), [&](Violations& bad, CaseCommand& command, const std::string& offer) {
+    CheckAnswer(bad, request.answer());
+    if (request.has_referral()) CheckContact(bad, "referral", request.referral());
+    Command::Answer& answer = *command.command.mutable_answer();
+    answer.set_offer(offer);
+    answer.set_willing(request.answer() == v1::YES);
+    answer.set_referral(request.has_referral());
+    if (request.has_referral()) command.contact = request.referral();
+    command.reply = [offer](const Applied& applied) {
+      const Offer* found = FindOffer(applied.after, offer);
+      return found == nullptr ? std::string() : ToOffer(applied.key, *found).SerializeAsString();
+    };
+  });
+}
+
+void Reassignments::RespondToOffer(const Call& call, const v1::RespondToOfferRequest& request, Done<v1::RespondToOfferResponse> done) {
+  Violations bad;
+  CheckText(bad, "reply_code", request.reply_code(), 1024, true);
+  CheckAnswer(bad, request.answer());
+  if (request.has_referral()) CheckContact(bad, "referral", request.referral());
+  CheckRequestId(bad, request.request_id());
+  if (!bad.empty()) return done(bad.ToStatus());
+  const absl::StatusOr<ReplyCode> code = codes_.Parse(request.reply_code());
+  if (!code.ok()) return done(code.status());
+  const std::optional<CaseKey> key = CaseKey::Parse(code->case_name);
+  if (!key.has_value()) return done(Error(absl::StatusCode::kInvalidArgument, reason::kBadReplyCode, "not a reply code of this suite"));
+  // The code is the right, whoever brings it: it speaks for the mentor it was sent to.
+  CaseCommand command;
+  command.key = *key;
+  command.command.set_actor_role(std::string(access::kMentor));
+  Command::Answer& answer = *command.command.mutable_answer();
+  answer.set_offer(code->offer);
+  answer.set_epoch(code->epoch);
+  answer.set_willing(request.answer() == v1::YES);
+  answer.set_referral(request.has_referral());
+  if (request.has_referral()) command.contact = request.referral();
+  command.reply = [offer = code->offer, epoch = code->epoch, willing = answer.willing()](const Applied& applied) {
+    v1::RespondToOfferResponse response;
+    response.set_result(v1::RespondToOfferResponse::NO_LONGER_NEEDED);
+    const Offer* found = FindOffer(applied.after, offer);
+    const bool answered =
+        std::any_of(applied.events.begin(), applied.events.end(), [](const Event& event) { return event.has_offer_answered(); });
+    // The same answer twice is one, and is answered alike.
+    const bool repeated = found != nullptr && found->answered() != 0 && found->willing() == willing && found->epoch() == epoch &&
+                          found->state() != v1::CANCELLED && found->state() != v1::PASSED_OVER && !HasEnded(applied.after);
+    if (found != nullptr && (answered || repeated)) {
+      response.set_result(found->late() ? v1::RespondToOfferResponse::RECORDED_LATE : v1::RespondToOfferResponse::RECORDED);
+    }
+    return response.SerializeAsString();
+  };
+  Submit(call, request, std::move(command), std::move(done));
+}
+
+void Reassignments::ConfirmMatch(const Call& call, const v1::ConfirmMatchRequest& request, Done<v1::Reassignment> done) {
+  Change(call, request, "offers", std::move(done), [&](Violations& bad, CaseCommand& command, const std::string& offer) {
+    command.command.mutable_confirm()->set_offer(offer);
+    AddNote(bad, command, "CONFIRM", request.note());
+  });
+}
+
+void Reassignments::RejectMatch(const Call& call, const v1::RejectMatchRequest& request, Done<v1::Reassignment> done) {
+  Change(call, request, "offers", std::move(done), [&](Violations& bad, CaseCommand& command, const std::string& offer) {
+    command.command.mutable_reject()->set_offer(offer);
+    AddNote(bad, command, "REJECT", request.note());
+  });
+}
+
+// --- The broadcast ---
+
+void Reassignments::OpenBroadcast(const Call& call, const v1::OpenBroadcastRequest& request, Done<v1::Reassignment> done) {
+  Violations bad;
+  const Target target = CheckCase(bad, "name", request.name());
+  CheckRequestId(bad, request.request_id());
+  CheckEtag(bad, request.etag());
+  if (!bad.empty()) return done(bad.ToStatus());
+  Prepare(call, request, std::move(done), [this, call, request, key = target.key] { return PrepareBroadcast(call, request, key); });
+}
+
+absl::StatusOr<CaseCommand> Reassignments::PrepareBroadcast(const Call& call, const v1::OpenBroadcastRequest& request, const CaseKey& key) {
+  REMATCH_ASSIGN_OR_RETURN(const StoredCase stored, LoadFor(call, key));
+  CaseCommand command = CommandFor(call, key);
+  command.etag = request.etag();
+  Command::OpenBroadcast& broadcast = *command.command.mutable_open_broadcast();
+  broadcast.set_include_current_mentor(request.include_current_mentor());
+  mv1::FindEligibleMentorsRequest find;
+  find.set_candidate(stored.c.candidate());
+  find.set_pool(mv1::FindEligibleMentorsRequest::EVERYBODY);
+  *find.mutable_exclude() = stored.c.struck();
+  const absl::StatusOr<mv1::FindEligibleMentorsResponse> found = mentor_.FindEligibleMentors(find);
+  if (!found.ok()) return PeerFailed();
+  for (const mv1::RankedMentor& mentor : found->mentors()) broadcast.add_mentors(mentor.mentor());
+  return command;
+}
+
+void Reassignments::ChooseInterested(const Call& call, const v1::ChooseInterestedRequest& request, Done<v1::Reassignment> done) {
+  Change(call, request, "offers", std::move(done), [&](Violations& bad, CaseCommand& command, const std::string& offer) {
+    command.command.mutable_choose()->set_offer(offer);
+    AddNote(bad, command, "CHOOSE", request.note());
+  });
+}
+
+void Reassignments::PassAllOver(const Call& call, const v1::PassAllOverRequest& request, Done<v1::Reassignment> done) {
+  Change(call, request, "", std::move(done), [&](Violations& bad, CaseCommand& command, const std::string&) {
+    command.command.mutable_pass_all_over();
+    AddNote(bad, command, "PASS_ALL_OVER", request.note());
+  });
+}
+
+// --- People who were named ---
+
+void Reassignments::RecommendPerson(const Call& call, const v1::RecommendPersonRequest& request, Done<v1::Person> done) {
+  Change(call, request, "", std::move(done), [&](Violations& bad, CaseCommand& command, const std::string&) {
+    CheckContact(bad, "contact", request.contact());
+    command.command.mutable_recommend();
+    command.contact = request.contact();
+    command.reply = [](const Applied& applied) {
+      for (const Event& event : applied.events) {
+        if (event.has_person_named()) return ToPerson(applied.key, event.person_named().person()).SerializeAsString();
+      }
+      return std::string();
+    };
+  });
+}
+
+void Reassignments::QualifyPerson(const Call& call, const v1::QualifyPersonRequest& request, Done<v1::Person> done) {
+  Change(call, request, "people", std::move(done), [&](Violations& bad, CaseCommand& command, const std::string& person) {
+    CheckQualify(bad, request, command.key);
+    Command::Qualify& qualify = *command.command.mutable_qualify();
+    qualify.set_person(person);
+    qualify.set_fit(request.decision() == v1::QualifyPersonRequest::QUALIFY);
+    qualify.set_mentor(request.mentor());
+    if (request.has_attributes()) {
+      mv1::Mentor attributes;
+      attributes.set_district(request.attributes().district());
+      *attributes.mutable_credentials() = request.attributes().credentials();
+      *attributes.mutable_grade_bands() = request.attributes().grade_bands();
+      *attributes.mutable_subjects() = request.attributes().subjects();
+      attributes.set_capacity(request.attributes().capacity());
+      attributes.set_years_mentored(request.attributes().years_mentored());
+      attributes.set_interested_in_more(request.attributes().interested_in_more());
+      command.attributes = std::move(attributes);
+    }
+    AddText(command, "QUALIFY", request.note());
+    command.reply = [person](const Applied& applied) {
+      const Person* found = FindPerson(applied.after, person);
+      return found == nullptr ? std::string() : ToPerson(applied.key, *found).SerializeAsString();
+    };
+  });
+}
+
+void Reassignments::RecordConsent(const Call& call, const v1::RecordConsentRequest& request, Done<v1::Reassignment> done) {
+  Change(call, request, "", std::move(done), [&](Violations&, CaseCommand& command, const std::string&) {
+    command.command.mutable_record_consent()->set_given(request.consents());
+  });
+}
+
+// --- Calls, the last stage, the end ---
+
+void Reassignments::RecordCall(const Call& call, const v1::RecordCallRequest& request, Done<v1::Reassignment> done) {
+  Change(call, request, "tasks", std::move(done), [&](Violations& bad, CaseCommand& command, const std::string& task) {
+    if (!v1::CallOutcome_IsValid(request.outcome()) || request.outcome() == v1::CALL_OUTCOME_UNSPECIFIED) {
+      bad.Add("outcome", "must say how the call went");
+    }
+    command.command.mutable_record_call()->set_task(task);
+    command.command.mutable_record_call()->set_outcome(request.outcome());
+    AddNote(bad, command, "CALL", request.note());
+  });
+}
+
+void Reassignments::TakeCandidate(const Call& call, const v1::TakeCandidateRequest& request, Done<v1::Reassignment> done) {
+  Change(call, request, "", std::move(done),
+         [&](Violations&, CaseCommand& command, const std::string&) { command.command.mutable_take(); });
+}
+
+void Reassignments::DeclineToTake(const Call& call, const v1::DeclineToTakeRequest& request, Done<v1::Reassignment> done) {
+  Change(call, request, "", std::move(done), [&](Violations& bad, CaseCommand& command, const std::string&) {
+    command.command.mutable_decline_to_take();
+    AddNote(bad, command, "DECLINE_TO_TAKE", request.note());
+  });
+}
+
+void Reassignments::SendClosingNote(const Call& call, const v1::SendClosingNoteRequest& request, Done<v1::Reassignment> done) {
+  Change(call, request, "", std::move(done),
+         [&](Violations&, CaseCommand& command, const std::string&) { command.command.mutable_send_closing_note(); });
+}
+
+}  // namespace rematch::request
