@@ -8,6 +8,7 @@
 #include "mentor-service/rpc/import_stream.h"
 #include "mentor-service/rpc/reader.h"
 #include "platform/group_commit.h"
+#include "platform/housekeeping.h"
 
 namespace rematch::mentor {
 namespace {
@@ -19,11 +20,14 @@ class MentorServiceProcess final : public rpc::Service {
         batches_(env.clock, env.ids),
         door_({}, env.database, batches_, env.clock, env.random, &env.metrics),
         reader_(env.database, env.clock),
-        handlers_(calls_, door_, reader_, imports_) {}
+        handlers_(calls_, door_, reader_, imports_),
+        housekeeping_(env.database, env.clock) {}
 
   std::vector<grpc::Service*> grpc_services() override { return {&handlers_}; }
   std::vector<std::string> health_names() override { return {"rematch.mentor.v1.MentorService"}; }
+  void Start() override { housekeeping_.Start(); }
   void Stop() override {
+    housekeeping_.Stop();
     imports_.Stop();
     door_.Drain();
   }
@@ -36,6 +40,7 @@ class MentorServiceProcess final : public rpc::Service {
   Reader reader_;
   ImportStreams imports_;
   Handlers handlers_;
+  platform::Housekeeping housekeeping_;
 };
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "platform/errors.h"
 #include "platform/executor.h"
 #include "platform/group_commit.h"
+#include "platform/housekeeping.h"
 #include "platform/leases.h"
 #include "platform/loop.h"
 #include "platform/rpc/feed.h"
@@ -39,7 +40,8 @@ class NotifyServiceProcess final : public rpc::Service {
                 leases_, *transport_, pool_, env.clock,
                 {.late = [&env](absl::Duration by) { env.metrics.Late("send", by); },
                  .oldest = [&env](absl::Duration age) { env.metrics.Oldest("mail", age); }}),
-        handlers_(calls_, feeds_, door_, store_, templates_, options.mail_domain) {
+        handlers_(calls_, feeds_, door_, store_, templates_, options.mail_domain),
+        housekeeping_(env.database, env.clock, {"sends"}) {
     sender_.OnRoom([this] { Wake(); });
   }
   ~NotifyServiceProcess() override { NotifyServiceProcess::Stop(); }
@@ -48,12 +50,14 @@ class NotifyServiceProcess final : public rpc::Service {
   std::vector<std::string> health_names() override { return {"rematch.notify.v1.NotifyService"}; }
 
   void Start() override {
+    housekeeping_.Start();
     absl::MutexLock lock(&mutex_);
     loop_ = std::make_unique<platform::Loop>("sender", [this] { return sender_.Step(); });
   }
 
   // What is being handed over is waited for: breaking it off would leave its outcome open.
   void Stop() override {
+    housekeeping_.Stop();
     sender_.Stop();
     std::unique_ptr<platform::Loop> loop;
     {
@@ -82,6 +86,7 @@ class NotifyServiceProcess final : public rpc::Service {
   platform::ThreadPool pool_;
   Sender sender_;
   Handlers handlers_;
+  platform::Housekeeping housekeeping_;
   absl::Mutex mutex_;
   std::unique_ptr<platform::Loop> loop_ ABSL_GUARDED_BY(mutex_);
 };

@@ -114,7 +114,8 @@ RequestService::RequestService(rpc::ServerEnvironment& env, std::unique_ptr<Ment
       core_(std::move(core)),
       calls_(rpc::Calls::Options(), env.clock, env.blocking, guard_, env.metrics),
       hub_(calls_),
-      server_(core_->reassignments(), calls_, hub_, changes_) {
+      server_(core_->reassignments(), calls_, hub_, changes_),
+      housekeeping_(env.database, env.clock, {"effects", "timers"}) {
   core_->SetListener([this](const Committed& committed) {
     for (const CaseKey& key : committed.changed) changes_.Changed(key.id);
     if (!committed.changed.empty()) hub_.Wake();
@@ -134,6 +135,7 @@ RequestService::~RequestService() {
 }
 
 void RequestService::Start() {
+  housekeeping_.Start();
   auto loops = std::make_shared<Loops>();
   loops->effects = std::make_unique<platform::Loop>("effects", [this] { return core_->effects().Step(); });
   loops->timers = std::make_unique<platform::Loop>("timers", [this] { return core_->timers().Step(); });
@@ -164,6 +166,7 @@ void RequestService::Stop() {
     loops = std::move(loops_);
   }
   if (loops == nullptr) return;
+  housekeeping_.Stop();
   hub_.Stop();
   core_->deliveries().StopFollowing();
   // Without the lock: a step that ends may wake others, which finds nobody to wake.

@@ -13,6 +13,7 @@
 #include "platform/clock.h"
 #include "platform/embedded.h"
 #include "platform/executor.h"
+#include "platform/housekeeping.h"
 #include "platform/ids.h"
 #include "platform/leases.h"
 #include "platform/loop.h"
@@ -140,6 +141,7 @@ class RequestService final : public rpc::Service {
   ChangeBoard changes_;
   rpc::FeedHub hub_;
   ReassignmentServer server_;
+  platform::Housekeeping housekeeping_;
   absl::Mutex loops_mutex_;
   std::shared_ptr<Loops> loops_ ABSL_GUARDED_BY(loops_mutex_);
 };

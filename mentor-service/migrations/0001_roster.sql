@@ -10,6 +10,7 @@ CREATE TABLE requests (
   created BIGINT NOT NULL,
   PRIMARY KEY (scope, request_id)
 );
+CREATE INDEX requests_by_age ON requests (created);
 
 CREATE TABLE consortia (
   consortium VARCHAR(64) NOT NULL,

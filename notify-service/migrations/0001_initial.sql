@@ -8,6 +8,7 @@ CREATE TABLE requests (
   created BIGINT NOT NULL,
   PRIMARY KEY (scope, request_id)
 );
+CREATE INDEX requests_by_age ON requests (created);
 
 -- Which replicas live: see platform/leases.h.
 CREATE TABLE replicas (
