@@ -230,8 +230,8 @@ absl::StatusOr<Expected> TellDeclineSilenceYes(Play& play, const Words& words) {
   REMATCH_ASSIGN_OR_RETURN(const Offer second, t.NextApproach(t.pool[1]));
   t.Say(t.Name(second.mentor()), " is asked, and stays silent.");
   if (Reminds(t.policy, request::v1::INDIVIDUAL)) {
-    REMATCH_RETURN_IF_ERROR(play.AwaitMail(t.Email(second.mentor()), absl::StrCat("A reminder: w", std::string(kApproach).substr(1))).status());
-    t.Say(t.Name(second.mentor()), " gets a reminder.");
+    REMATCH_ASSIGN_OR_RETURN(const bool reminded, play.AwaitReminder(second));
+    if (reminded) t.Say(t.Name(second.mentor()), " gets a reminder.");
     t.Mailed("approach_reminder", second.mentor());
   }
   REMATCH_RETURN_IF_ERROR(play.AwaitOffer(second.name(), request::v1::EXPIRED).status());

@@ -110,8 +110,12 @@ class Checker {
         CheckContent(message, mail, candidate, what);
       }
     }
-    if (made != expected_.messages) {
-      found_.push_back(absl::StrCat("messages differ; missing: ", Minus(expected_.messages, made), "; unexpected: ", Minus(made, expected_.messages)));
+    std::set<std::string> kinds;
+    for (const auto& [kind, to] : made) kinds.insert(kind);
+    auto expected = expected_.messages;
+    std::erase_if(expected, [&](const auto& message) { return message.first.ends_with("_reminder") && !kinds.contains(message.first); });
+    if (made != expected) {
+      found_.push_back(absl::StrCat("messages differ; missing: ", Minus(expected, made), "; unexpected: ", Minus(made, expected)));
     }
   }
 

@@ -307,6 +307,20 @@ absl::Status Play::AwaitEvent(const std::string& type) {
       .status();
 }
 
+absl::StatusOr<bool> Play::AwaitReminder(const request::v1::Offer& offer) {
+  const std::string id = offer.name().substr(offer.name().rfind('/') + 1);
+  return Await<bool>("a reminder, or the end of the window", [&]() -> absl::StatusOr<std::optional<bool>> {
+    auto events = Events();
+    if (!events.ok()) return events.status();
+    for (const auto& event : *events) {
+      if (event.subject() != offer.name() && event.subject() != id) continue;
+      if (event.type() == "OFFER_REMINDED") return true;
+      if (event.type() == "OFFER_ENDED") return false;
+    }
+    return std::nullopt;
+  });
+}
+
 absl::Status Play::AwaitQuiet() {
   return Await<bool>("the case to have nothing left to do", [&]() -> absl::StatusOr<std::optional<bool>> {
            auto tasks = Tasks(true);

@@ -84,6 +84,8 @@ class Play {
   absl::StatusOr<Mail> AwaitMail(const std::string& address, const std::string& subject);
   // An event of this type in the trail.
   absl::Status AwaitEvent(const std::string& type);
+  // Whether this mentor is reminded before their window ends. The offer must be open.
+  absl::StatusOr<bool> AwaitReminder(const request::v1::Offer& offer);
   // No task is open, and no message of the case is under way.
   absl::Status AwaitQuiet();
 

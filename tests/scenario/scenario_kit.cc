@@ -14,6 +14,8 @@
 namespace rematch::scenario {
 namespace {
 
+constexpr uintmax_t kRoom = 1 << 30;
+
 using Row = mentor::v1::ImportRosterRequest::Row;
 
 // `name` as a person, with what the roster marks people with.
@@ -32,8 +34,13 @@ std::string BinDir() { return absl::StrCat(REMATCH_BINARY_DIR, "/bin"); }
 std::string SourceDir() { return REMATCH_SOURCE_DIR; }
 
 WorkFolder::WorkFolder() {
-  char folder[] = "/tmp/rematch-scenario-XXXXXX";
-  path_ = mkdtemp(folder) == nullptr ? "" : folder;
+  // In memory where there is room: what is shown here is not how fast a disk is, and a busy one stalls windows of a second.
+  std::error_code error;
+  const std::filesystem::path memory = "/dev/shm";
+  const auto space = std::filesystem::space(memory, error);
+  const bool roomy = !error && space.available > kRoom;
+  std::string folder = (roomy ? memory : std::filesystem::temp_directory_path()) / "rematch-scenario-XXXXXX";
+  path_ = mkdtemp(folder.data()) == nullptr ? "" : folder;
 }
 
 WorkFolder::~WorkFolder() {
