@@ -18,20 +18,19 @@ struct ReplyCode {
   friend bool operator==(const ReplyCode&, const ReplyCode&) = default;
 };
 
-// Makes and reads codes with keys derived from one secret of any length (32 random bytes are right). Deterministic: a message
+// Makes and reads codes with a key derived from one secret of any length (32 random bytes are right). Deterministic: a message
 // that is sent again carries the same code. Thread-safe.
 class ReplyCodes {
  public:
   explicit ReplyCodes(std::string_view secret);
 
-  // URL-safe text without padding.
+  // URL-safe text without padding, short enough for one line of a mail.
   std::string Make(const ReplyCode& code) const;
   // INVALID_ARGUMENT / BAD_REPLY_CODE for whatever Make did not make with this secret.
   absl::StatusOr<ReplyCode> Parse(std::string_view text) const;
 
  private:
-  std::string encryption_key_;
-  std::string nonce_key_;
+  const std::string key_;
 };
 
 }  // namespace rematch::request

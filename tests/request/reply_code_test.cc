@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "platform/errors.h"
@@ -16,7 +17,8 @@ using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 using ::testing::Not;
 
-const ReplyCode kCode = {.case_name = "consortia/c/programs/p/reassignments/018f-42", .offer = "o3", .epoch = 2};
+const ReplyCode kCode = {
+    .case_name = "consortia/c/programs/p/reassignments/018f3a52-9c1e-7d0a-8b42-6f00c0ffee42", .offer = "o3", .epoch = 2};
 
 TEST(ReplyCode, SaysWhichOfferOfWhichCaseInWhichEpoch) {
   const ReplyCodes codes("a secret");
@@ -37,13 +39,25 @@ TEST(ReplyCode, IsTheSameForTheSameOfferAndAnotherForAnother_F40) {
   EXPECT_EQ(all.size(), 50u);
 }
 
+// Ids as short as those that a consortium chooses, and as long as they may be.
+TEST(ReplyCode, IsALineOfAMail) {
+  ReplyCode code = kCode;
+  code.case_name = "consortia/south-bay/programs/secondary/reassignments/018f3a52-9c1e-7d0a-8b42-6f00c0ffee42";
+  EXPECT_LE(ReplyCodes("a secret").Make(code).size(), 76u);
+  code.case_name = absl::StrCat("consortia/", std::string(63, 'c'), "/programs/", std::string(63, 'p'), "/reassignments/r-1");
+  const ReplyCodes codes("a secret");
+  const absl::StatusOr<ReplyCode> parsed = codes.Parse(codes.Make(code));
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  EXPECT_EQ(*parsed, code);
+}
+
 TEST(ReplyCode, GoesThroughAnAddressLine) { EXPECT_THAT(ReplyCodes("a secret").Make(kCode), MatchesRegex("[A-Za-z0-9_-]+")); }
 
 TEST(ReplyCode, RevealsNothingOfTheCase_F19) {
   const std::string text = ReplyCodes("a secret").Make(kCode);
   std::string raw;
   ASSERT_TRUE(absl::WebSafeBase64Unescape(text, &raw));
-  for (const char* part : {"018f", "consortia", "reassignments", "o3"}) EXPECT_THAT(raw, Not(HasSubstr(part)));
+  for (const char* part : {"\x01\x8f\x3a\x52", "018f", "consortia", "reassignments", "o3"}) EXPECT_THAT(raw, Not(HasSubstr(part)));
   // Two offers of one case do not show that they belong together.
   ReplyCode other = kCode;
   other.offer = "o4";
