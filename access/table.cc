@@ -48,7 +48,7 @@ constexpr MethodRow kMethods[] = {
     {"/rematch.request.v1.ReassignmentService/WatchReassignment",      {kOwn,    kNone, kOwn,  kNone, kAll,  kAll}},
     {"/rematch.request.v1.ReassignmentService/PreviewEscalation",      {kOwn,    kNone, kNone, kNone, kNone, kAll}},
     {"/rematch.request.v1.ReassignmentService/ReviewReassignment",     {kActing, kNone, kNone, kNone, kNone, kNone}},
-    {"/rematch.request.v1.ReassignmentService/WithdrawReassignment",   {kNone,   kNone, kOwn,  kNone, kNone, kNone}},
+    {"/rematch.request.v1.ReassignmentService/WithdrawReassignment",   {kActing, kNone, kOwn,  kNone, kNone, kNone}},
     {"/rematch.request.v1.ReassignmentService/CloseReassignment",      {kActing, kNone, kNone, kNone, kNone, kNone}},
     {"/rematch.request.v1.ReassignmentService/RestartSearch",          {kActing, kNone, kNone, kNone, kNone, kNone}},
     {"/rematch.request.v1.ReassignmentService/ListOffers",             {kOwn,    kNone, kNone, kNone, kAll,  kAll}},

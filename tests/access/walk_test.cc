@@ -107,10 +107,10 @@ TEST(Walk, WhoMayNotReadACaseGetsTheAnswerOfAMissingOne_F21) {
   });
 }
 
-TEST(Walk, LeadersDoAllWithTheirCasesExceptWithdraw) {
+TEST(Walk, LeadersDoAllWithTheirCases) {
   Walk([](const auto& method, Role role) {
     if (role != Role::kProgramLeader || method.service()->name() != "ReassignmentService") return;
-    EXPECT_EQ(Try(role, PathOf(method), Own()).ok(), method.name() != "WithdrawReassignment");
+    EXPECT_TRUE(Try(role, PathOf(method), Own()).ok()) << method.name();
   });
 }
 

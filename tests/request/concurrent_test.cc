@@ -7,6 +7,7 @@
 
 #include "request-service/domain/escalation.h"
 #include "tests/request/request_harness.h"
+#include "tests/tier.h"
 
 namespace rematch::request::testing {
 namespace {
@@ -86,8 +87,9 @@ TEST(ConcurrentPeople, ConfirmingAndWithdrawingHaveOneOutcome_F29_F30) {
       } else {
         v1::WithdrawReassignmentRequest request;
         request.set_name(name);
-        counts.Count(counts.withdrawn,
-                     Ask(h, AsCandidate(CandidateName("cara")), &Reassignments::WithdrawReassignment, request, absl::StrCat("w", i)).status());
+        counts.Count(
+            counts.withdrawn,
+            Ask(h, AsCandidate(CandidateName("cara")), &Reassignments::WithdrawReassignment, request, absl::StrCat("w", i)).status());
       }
     });
     EXPECT_EQ(counts.other, 0);
@@ -99,8 +101,31 @@ TEST(ConcurrentPeople, ConfirmingAndWithdrawingHaveOneOutcome_F29_F30) {
   }
 }
 
+// The Leader thought of this mentor, who is asked individually and says yes; returns the offer.
+std::string WillingInPerson(Harness& h, const std::string& name, const std::string& id) {
+  h.mentor.AddMentor(id, 1, /*individual=*/false);
+  v1::RecommendPersonRequest recommend;
+  recommend.set_parent(name);
+  recommend.mutable_contact()->set_display_name(id);
+  recommend.mutable_contact()->set_email(id + "@mentors.example");
+  const auto person = h.Write(AsLeader(), &Reassignments::RecommendPerson, recommend);
+  EXPECT_TRUE(person.ok()) << person.status();
+  v1::QualifyPersonRequest qualify;
+  qualify.set_name(person->name());
+  qualify.set_decision(v1::QualifyPersonRequest::QUALIFY);
+  qualify.set_mentor(MentorName(id));
+  EXPECT_TRUE(h.Write(AsLeader(), &Reassignments::QualifyPerson, qualify).ok());
+  h.Settle();
+  EXPECT_TRUE(h.Reply(id, v1::YES).ok());
+  h.Settle();
+  return h.OpenTask(name, v1::CONFIRM_MATCH).offer();
+}
+
+// m1, m2 and m3 are interested, and m4, whom the Leader found fit meanwhile, is willing: any of the four may be the match.
 TEST(ConcurrentPeople, ConfirmingChoosingAndWithdrawingHaveOneOutcome_F29_F30) {
-  for (int round = 0; round < 4; ++round) {
+  const int rounds = InTier(6, 60);
+  for (int round = 0; round < rounds; ++round) {
+    const bool withdraws = round % 2 == 0;
     Harness h({.door_threads = 2});
     h.mentor.AddMentor("old", 2);
     for (const char* id : {"m1", "m2", "m3"}) h.mentor.AddMentor(id, 1, /*individual=*/false);
@@ -112,36 +137,41 @@ TEST(ConcurrentPeople, ConfirmingChoosingAndWithdrawingHaveOneOutcome_F29_F30) {
     ASSERT_TRUE(h.Write(AsLeader(), &Reassignments::OpenBroadcast, open).ok());
     h.Settle();
     for (const char* id : {"m1", "m2", "m3"}) ASSERT_TRUE(h.Reply(id, v1::YES, "broadcast").ok());
-    h.Settle();
+    const std::string willing = WillingInPerson(h, name, "m4");
     std::vector<std::string> interested;
     for (const v1::Offer& offer : h.Offers(name)) {
-      if (offer.state() == v1::WILLING) interested.push_back(offer.name());
+      if (offer.state() == v1::WILLING && offer.name() != willing) interested.push_back(offer.name());
     }
     ASSERT_EQ(interested.size(), 3u);
     Counts counts;
     AtOnce(64, [&](int i) {
-      const std::string& offer = interested[static_cast<size_t>(i) % interested.size()];
-      if (i == 63) {
+      if (withdraws && i % 8 == 7) {
         v1::WithdrawReassignmentRequest request;
         request.set_name(name);
-        counts.Count(counts.withdrawn,
-                     Ask(h, AsCandidate(CandidateName("cara")), &Reassignments::WithdrawReassignment, request, absl::StrCat("w", i)).status());
+        counts.Count(
+            counts.withdrawn,
+            Ask(h, AsCandidate(CandidateName("cara")), &Reassignments::WithdrawReassignment, request, absl::StrCat("w", i)).status());
       } else if (i % 2 == 0) {
         v1::ChooseInterestedRequest request;
-        request.set_name(offer);
+        request.set_name(interested[static_cast<size_t>(i) % interested.size()]);
         counts.Count(counts.chosen, Ask(h, AsLeader(), &Reassignments::ChooseInterested, request, absl::StrCat("c", i)).status());
       } else {
         v1::ConfirmMatchRequest request;
-        request.set_name(offer);
+        request.set_name(willing);
         counts.Count(counts.confirmed, Ask(h, AsLeader(), &Reassignments::ConfirmMatch, request, absl::StrCat("m", i)).status());
       }
     });
     EXPECT_EQ(counts.other, 0);
-    EXPECT_LE(counts.chosen, 1);     // one at a time, until its seat is refused
-    EXPECT_EQ(counts.confirmed, 0);  // interest is chosen, never confirmed
-    EXPECT_EQ(counts.withdrawn, 1);
+    EXPECT_LE(counts.chosen + counts.confirmed, 1) << "a choice and a confirmation exclude each other";
+    EXPECT_EQ(counts.withdrawn, withdraws ? 1 : 0);
     ExpectAccountedFor(h, name);
-    EXPECT_EQ(h.mentor.Held(), 0);
+    if (withdraws) {
+      EXPECT_EQ(h.Get(name).state(), v1::WITHDRAWN);
+      EXPECT_EQ(h.mentor.Held(), 0);
+    } else {
+      EXPECT_EQ(counts.chosen + counts.confirmed, 1);
+      EXPECT_EQ(h.Get(name).state(), v1::PROPOSED);
+    }
   }
 }
 

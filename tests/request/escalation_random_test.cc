@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "tests/request/escalation_kit.h"
+#include "tests/tier.h"
 
 namespace rematch::request {
 namespace {
@@ -418,10 +419,10 @@ class World {
 };
 
 TEST(EscalationRandom, TheInvariantsHoldWhateverHappens_F11_F17_F29_F30) {
-  constexpr int kCases = 2000;
+  const int cases = InTier(2000, 100'000);
   std::map<v1::CaseState, int> ended;
   std::set<std::string> seen;
-  for (int seed = 1; seed <= kCases; ++seed) {
+  for (int seed = 1; seed <= cases; ++seed) {
     SCOPED_TRACE(absl::StrCat("seed ", seed));
     World world(seed);
     world.Play(60 + seed % 200);

@@ -3,8 +3,8 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <functional>
 #include <filesystem>
+#include <functional>
 
 #include "tests/request/request_harness.h"
 
@@ -141,9 +141,7 @@ TEST(ServiceRestart, ARestartAtAnyStepChangesNothing_F40) {
 // An answer that is lost after the peer did its work: the same effect again, with the same key, does no harm.
 TEST_F(Service, LostAnswersOfPeersAreAskedForAgain_F30_F40) {
   int calls = 0;
-  const Fault every_other = [&calls](std::string_view) {
-    return ++calls % 2 == 1 ? absl::UnavailableError("lost") : absl::OkStatus();
-  };
+  const Fault every_other = [&calls](std::string_view) { return ++calls % 2 == 1 ? absl::UnavailableError("lost") : absl::OkStatus(); };
   h.mentor.SetBehind(every_other);
   h.notify.SetBehind(every_other);
   const std::string name = h.Open("cara");
@@ -261,6 +259,23 @@ TEST_F(Service, WithdrawingReleasesSeatsAndCallsMessagesBack_F14) {
   // Terminal states are final, and the candidate may ask anew.
   EXPECT_EQ(h.Proceed(name).status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_NE(h.OpenFor(CandidateName("cara")), "");
+}
+
+// A candidate who takes it back on the phone: the trail says who recorded it.
+TEST_F(Service, TheActingLeaderRecordsAWithdrawal_F14) {
+  const std::string name = h.Open("cara");
+  v1::WithdrawReassignmentRequest withdraw;
+  withdraw.set_name(name);
+  ASSERT_TRUE(h.Write(AsLeader(), &Reassignments::WithdrawReassignment, withdraw).ok());
+  EXPECT_EQ(h.Get(name).state(), v1::WITHDRAWN);
+  v1::ListReassignmentEventsRequest list;
+  list.set_parent(name);
+  const auto events = h.Call(AsLeader(), &Reassignments::ListReassignmentEvents, list);
+  ASSERT_TRUE(events.ok()) << events.status();
+  const v1::ReassignmentEvent& last = *events->events().rbegin();
+  EXPECT_EQ(last.type(), "WITHDRAWN");
+  EXPECT_EQ(last.actor_role(), "PROGRAM_LEADER");
+  EXPECT_EQ(last.actor(), kLeader);
 }
 
 TEST_F(Service, ALateYesIsRecordedAndPromisesNothing_F31) {
