@@ -13,7 +13,6 @@
 #include "mentor-service/mentor_service.h"
 #include "notify-service/notify_service.h"
 #include "notify-service/transport/transport.h"
-#include "platform/rpc/channel.h"
 #include "request-service/domain/policy.h"
 #include "request-service/loops/grpc_peers.h"
 #include "request-service/request_service.h"
@@ -21,25 +20,10 @@
 namespace rematch::suite {
 namespace {
 
-constexpr absl::Duration kTimeout = absl::Seconds(10);
-const rpc::Caller kService = {"SERVICE", ""};
-const rpc::Caller kLea = {"PROGRAM_LEADER", "consortia/c1/leaders/lea"};
-
 std::string MakeFolder() {
   std::string pattern = absl::StrCat(std::filesystem::temp_directory_path().string(), "/rematch-suite-XXXXXX");
   const char* made = mkdtemp(pattern.data());
   return made == nullptr ? "" : made;
-}
-
-template <typename Stub, typename Request, typename Response>
-absl::StatusOr<Response> Call(Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*), const rpc::Caller& caller,
-                              const Request& request) {
-  grpc::ClientContext context;
-  rpc::Prepare(context, kTimeout, caller);
-  Response response;
-  const grpc::Status status = (stub.*method)(&context, request, &response);
-  if (!status.ok()) return rpc::FromGrpc(status);
-  return response;
 }
 
 absl::StatusOr<request::v1::EscalationPolicy> DefaultPolicy() {
@@ -130,7 +114,8 @@ absl::Status InProcessSuite::ImportTwoPrograms() {
   site.set_display_name("Site One");
   site.set_district_id("d1");
   *site.mutable_administrator() = Contact("Sam Sand", "sam@a.example", "+1 310 555 0008");
-  for (const auto& [id, leader, email] : std::vector<std::array<std::string, 3>>{{"alpha", "lea", "lea@a.example"}, {"beta", "lena", "lena@a.example"}}) {
+  for (const auto& [id, leader, email] :
+       std::vector<std::array<std::string, 3>>{{"alpha", "lea", "lea@a.example"}, {"beta", "lena", "lena@a.example"}}) {
     Import::ProgramRow& program = *row().mutable_program();
     program.set_id(id);
     program.set_display_name(absl::StrCat("Program ", id));
@@ -184,8 +169,9 @@ absl::Status InProcessSuite::ImportTwoPrograms() {
 }
 
 absl::StatusOr<std::map<std::string, std::string>> InProcessSuite::OpenCase(const std::string& program, const std::string& candidate_email,
-                                                                             const std::string& reasons) {
-  std::map<std::string, std::string> names = {{"consortium", "consortia/c1"}, {"program", program}, {"other program", "consortia/c1/programs/beta"}};
+                                                                            const std::string& reasons) {
+  std::map<std::string, std::string> names = {
+      {"consortium", "consortia/c1"}, {"program", program}, {"other program", "consortia/c1/programs/beta"}};
   using MentorStub = mentor::v1::MentorService::Stub;
   using RequestStub = request::v1::ReassignmentService::Stub;
   for (const std::string& of : {program, names["other program"]}) {

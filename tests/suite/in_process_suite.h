@@ -13,13 +13,32 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "platform/rpc/call.h"
+#include "platform/rpc/channel.h"
 #include "platform/rpc/server.h"
 #include "rematch/mentor/v1/service.grpc.pb.h"
 #include "rematch/notify/v1/service.grpc.pb.h"
 #include "rematch/request/v1/service.grpc.pb.h"
 
 namespace rematch::suite {
+
+inline constexpr absl::Duration kTimeout = absl::Seconds(10);
+inline const rpc::Caller kService = {"SERVICE", ""};
+// Leads program alpha.
+inline const rpc::Caller kLea = {"PROGRAM_LEADER", "consortia/c1/leaders/lea"};
+
+// One unary call as `caller`, over gRPC.
+template <typename Stub, typename Request, typename Response>
+absl::StatusOr<Response> Call(Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                              const rpc::Caller& caller, const Request& request) {
+  grpc::ClientContext context;
+  rpc::Prepare(context, kTimeout, caller);
+  Response response;
+  const grpc::Status status = (stub.*method)(&context, request, &response);
+  if (!status.ok()) return rpc::FromGrpc(status);
+  return response;
+}
 
 struct RawResult {
   grpc::Status status;
@@ -37,7 +56,8 @@ class InProcessSuite {
   // mentor ben, candidate bob).
   absl::Status ImportTwoPrograms();
 
-  // Opens a case with these reasons, lets it begin and waits until the first mentor has been asked. Returns the names of all that is there, by kind.
+  // Opens a case with these reasons, lets it begin and waits until the first mentor has been asked. Returns the names of all that is there,
+  // by kind.
   absl::StatusOr<std::map<std::string, std::string>> OpenCase(const std::string& program, const std::string& candidate_email,
                                                               const std::string& reasons);
 

@@ -175,7 +175,8 @@ class WalkTest : public testing::Test {
 
   static std::vector<const MethodDescriptor*> AllMethods() {
     std::vector<const MethodDescriptor*> methods;
-    for (const char* name : {"rematch.mentor.v1.MentorService", "rematch.request.v1.ReassignmentService", "rematch.notify.v1.NotifyService"}) {
+    for (const char* name :
+         {"rematch.mentor.v1.MentorService", "rematch.request.v1.ReassignmentService", "rematch.notify.v1.NotifyService"}) {
       const ServiceDescriptor* service = google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(name);
       if (service == nullptr) ADD_FAILURE() << "no descriptor of " << name;
       for (int i = 0; service != nullptr && i < service->method_count(); ++i) methods.push_back(service->method(i));
@@ -185,8 +186,10 @@ class WalkTest : public testing::Test {
 
   // Who has nothing to do with program alpha and its people.
   static std::vector<rpc::Caller> Strangers() {
-    return {{"PROGRAM_LEADER", "consortia/c1/leaders/lena"}, {"PROGRAM_LEADER", "consortia/c2/leaders/lara"},
-            {"MENTOR", (*existing_)["other mentor"]},        {"CANDIDATE", (*existing_)["other candidate"]},
+    return {{"PROGRAM_LEADER", "consortia/c1/leaders/lena"},
+            {"PROGRAM_LEADER", "consortia/c2/leaders/lara"},
+            {"MENTOR", (*existing_)["other mentor"]},
+            {"CANDIDATE", (*existing_)["other candidate"]},
             {"SITE_ADMIN", "consortia/c1/sites/s1"}};
   }
 
