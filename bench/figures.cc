@@ -42,6 +42,8 @@ namespace rematch::figures {
 namespace {
 
 constexpr int kStarts = 5;
+constexpr int kRounds = 3;  // of reads, in turn with the bare echo: the machine's speed drifts
+constexpr int kMentors = 100;
 constexpr char kConsortium[] = "consortia/bench";
 constexpr char kProgram[] = "consortia/bench/programs/p";
 
@@ -87,7 +89,8 @@ struct Rate {
 // request differs and a gRPC error must count as one.
 template <typename Stub, typename Request, typename Response, typename Service>
 Rate Generate(const std::string& address, int count, const rpc::Caller& caller, Service service,
-              std::unique_ptr<grpc::ClientAsyncResponseReader<Response>> (Stub::*begin)(grpc::ClientContext*, const Request&, grpc::CompletionQueue*),
+              std::unique_ptr<grpc::ClientAsyncResponseReader<Response>> (Stub::*begin)(grpc::ClientContext*, const Request&,
+                                                                                        grpc::CompletionQueue*),
               const std::function<Request(int)>& request) {
   struct Slot {
     Stub* stub = nullptr;
@@ -141,17 +144,19 @@ Rate Generate(const std::string& address, int count, const rpc::Caller& caller, 
 }
 
 // h2load with one fixed request; nothing when it is not installed.
-std::optional<double> H2load(const std::string& folder, const std::string& address, const std::string& path, const google::protobuf::Message& request) {
+std::optional<double> H2load(const std::string& folder, const std::string& address, const std::string& path,
+                             const google::protobuf::Message& request) {
   const std::string message = request.SerializeAsString();
   // A gRPC frame: not compressed, then the length, big-endian.
-  std::string frame = {0, static_cast<char>(message.size() >> 24), static_cast<char>(message.size() >> 16), static_cast<char>(message.size() >> 8),
-                       static_cast<char>(message.size())};
+  std::string frame = {0, static_cast<char>(message.size() >> 24), static_cast<char>(message.size() >> 16),
+                       static_cast<char>(message.size() >> 8), static_cast<char>(message.size())};
   const std::string body = absl::StrCat(folder, "/body");
   std::ofstream(body, std::ios::binary) << frame << message;
-  auto finished = demo::Run({"/usr/bin/h2load", "-n", absl::StrCat(absl::GetFlag(FLAGS_reads)), "-c", absl::StrCat(absl::GetFlag(FLAGS_connections)), "-m",
-                             absl::StrCat(absl::GetFlag(FLAGS_streams)), "-t", "1", "-d", body, "-H", "content-type: application/grpc", "-H", "te: trailers", "-H",
-                             "x-rematch-role: SERVICE", absl::StrCat("http://", address, path)},
-                            {}, absl::Minutes(5));
+  auto finished =
+      demo::Run({"/usr/bin/h2load", "-n", absl::StrCat(absl::GetFlag(FLAGS_reads)), "-c", absl::StrCat(absl::GetFlag(FLAGS_connections)),
+                 "-m", absl::StrCat(absl::GetFlag(FLAGS_streams)), "-t", "1", "-d", body, "-H", "content-type: application/grpc", "-H",
+                 "te: trailers", "-H", "x-rematch-role: SERVICE", absl::StrCat("http://", address, path)},
+                {}, absl::Minutes(5));
   std::smatch found;
   double rate = 0;
   if (!finished.ok() || !std::regex_search(finished->out, found, std::regex(R"(finished in [^,]+, ([0-9.]+) req/s)")) ||
@@ -171,6 +176,7 @@ absl::Status Import(demo::Suite& suite, int candidates) {
   message.mutable_header()->set_consortium(kConsortium);
   message.mutable_header()->set_display_name("Bench");
   message.mutable_header()->set_request_id("import");
+  message.mutable_header()->set_row_count(3 + kMentors + candidates);
   stream->Write(message);
   int line = 0;
   const auto write = [&](auto fill) {
@@ -202,7 +208,7 @@ absl::Status Import(demo::Suite& suite, int candidates) {
     row.mutable_program()->set_leader_id("leader");
     person(row.mutable_program()->mutable_leader(), "leader");
   });
-  for (int i = 0; i < 100; ++i) {
+  for (int i = 0; i < kMentors; ++i) {
     write([&](auto& row) {
       auto& mentor = *row.mutable_mentor();
       mentor.set_id(absl::StrCat("m", i));
@@ -232,7 +238,8 @@ absl::Status Import(demo::Suite& suite, int candidates) {
   stream->WritesDone();
   const grpc::Status status = stream->Finish();
   if (!status.ok()) return rpc::FromGrpc(status);
-  if (response.errors_size() > 0) return absl::InvalidArgumentError(absl::StrCat(response.errors(0).field(), ": ", response.errors(0).description()));
+  if (response.errors_size() > 0)
+    return absl::InvalidArgumentError(absl::StrCat(response.errors(0).field(), ": ", response.errors(0).description()));
   return absl::OkStatus();
 }
 
@@ -255,13 +262,15 @@ absl::Status StartTimes(const demo::SuiteOptions& options) {
 
 absl::Status Rates(demo::Suite& suite, const std::string& folder) {
   const std::string port_file = absl::StrCat(folder, "/echo");
-  REMATCH_ASSIGN_OR_RETURN(demo::Process process, demo::Process::Start({.argv = {std::filesystem::read_symlink("/proc/self/exe").string(),
-                                                                                 absl::StrCat("--serve_echo=", port_file)},
-                                                                        .stdout_path = "/dev/null",
-                                                                        .stderr_path = "/dev/null",
-                                                                        .stdin_path = "/dev/null",
-                                                                        .environment = {}}));
-  if (!demo::WaitUntil([&] { return std::filesystem::exists(port_file); }, absl::Seconds(20))) return absl::UnavailableError("no echo service");
+  REMATCH_ASSIGN_OR_RETURN(
+      demo::Process process,
+      demo::Process::Start({.argv = {std::filesystem::read_symlink("/proc/self/exe").string(), absl::StrCat("--serve_echo=", port_file)},
+                            .stdout_path = "/dev/null",
+                            .stderr_path = "/dev/null",
+                            .stdin_path = "/dev/null",
+                            .environment = {}}));
+  if (!demo::WaitUntil([&] { return std::filesystem::exists(port_file); }, absl::Seconds(20)))
+    return absl::UnavailableError("no echo service");
   const std::string echo_address = absl::StrCat("127.0.0.1:", demo::ReadFile(port_file));
   const int writes = absl::GetFlag(FLAGS_writes);
   REMATCH_RETURN_IF_ERROR(Import(suite, writes));
@@ -291,16 +300,31 @@ absl::Status Rates(demo::Suite& suite, const std::string& folder) {
     if (failed > 0) std::cout << "   " << failed << " failed";
     std::cout << "\n" << std::flush;
   };
-  std::cout << absl::StrFormat("%-34s %14s\n", absl::StrFormat("requests/s, %d x %d, SQLite", absl::GetFlag(FLAGS_connections), absl::GetFlag(FLAGS_streams)), "");
-  line("Echo, bare (h2load)", H2load(folder, echo_address, "/rematch.echo.v1.EchoService/Echo", echo));
-  line("GetMentor (h2load)", H2load(folder, suite.address(demo::Part::kMentor), "/rematch.mentor.v1.MentorService/GetMentor", get));
+  std::cout << absl::StrFormat(
+      "%-34s %14s\n", absl::StrFormat("requests/s, %d x %d, SQLite", absl::GetFlag(FLAGS_connections), absl::GetFlag(FLAGS_streams)), "");
+  const auto median = [](std::vector<double> all) -> std::optional<double> {
+    if (all.empty()) return std::nullopt;
+    std::sort(all.begin(), all.end());
+    return all[all.size() / 2];
+  };
+  std::vector<double> bare_reads, reads;
+  for (int round = 0; round < kRounds; ++round) {
+    const auto bare_rate = H2load(folder, echo_address, "/rematch.echo.v1.EchoService/Echo", echo);
+    const auto rate = H2load(folder, suite.address(demo::Part::kMentor), "/rematch.mentor.v1.MentorService/GetMentor", get);
+    if (bare_rate.has_value()) bare_reads.push_back(*bare_rate);
+    if (rate.has_value()) reads.push_back(*rate);
+  }
+  line("Echo, bare (h2load)", median(bare_reads));
+  line("GetMentor (h2load)", median(reads));
   const Rate bare = Generate<echo::v1::EchoService::Stub, echo::v1::EchoRequest, echo::v1::EchoResponse>(
       echo_address, absl::GetFlag(FLAGS_reads), {"SERVICE", ""}, [](auto channel) { return echo::v1::EchoService::NewStub(channel); },
       &echo::v1::EchoService::Stub::AsyncEcho, [&](int) { return echo; });
   line("Echo, bare (own generator)", bare.per_second, bare.failed);
   const Rate opened = Generate<demo::RequestStub, request::v1::CreateReassignmentRequest, request::v1::Reassignment>(
-      suite.address(demo::Part::kRequest), static_cast<int>(candidates.size()), {"PROGRAM_LEADER", absl::StrCat(kConsortium, "/leaders/leader")},
-      [](auto channel) { return request::v1::ReassignmentService::NewStub(channel); }, &demo::RequestStub::AsyncCreateReassignment, [&](int i) {
+      suite.address(demo::Part::kRequest), static_cast<int>(candidates.size()),
+      {"PROGRAM_LEADER", absl::StrCat(kConsortium, "/leaders/leader")},
+      [](auto channel) { return request::v1::ReassignmentService::NewStub(channel); }, &demo::RequestStub::AsyncCreateReassignment,
+      [&](int i) {
         request::v1::CreateReassignmentRequest request;
         request.set_parent(kProgram);
         request.set_candidate(candidates[i]);

@@ -29,9 +29,7 @@ namespace {
 constexpr absl::Duration kPeerTimeout = absl::Seconds(5);
 constexpr size_t kShortestSecret = 16;
 
-absl::Status Bad(const std::string& message) {
-  return absl::InvalidArgumentError(ToAbsl(message));
-}
+absl::Status Bad(const std::string& message) { return absl::InvalidArgumentError(ToAbsl(message)); }
 
 absl::StatusOr<std::string> ReadFile(const std::string& flag, const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -65,9 +63,10 @@ absl::StatusOr<RequestOptions> ReadOptions() {
 
 absl::StatusOr<std::unique_ptr<rpc::Service>> Make(rpc::ServerEnvironment& env) {
   REMATCH_ASSIGN_OR_RETURN(const RequestOptions options, ReadOptions());
-  REMATCH_ASSIGN_OR_RETURN(std::unique_ptr<RequestService> service,
-                           RequestService::Make(env, MakeMentorPeer(rpc::MakeChannel(absl::GetFlag(FLAGS_mentor_service)), kPeerTimeout),
-                                                MakeNotifyPeer(rpc::MakeChannel(absl::GetFlag(FLAGS_notify_service)), kPeerTimeout), options));
+  REMATCH_ASSIGN_OR_RETURN(
+      std::unique_ptr<RequestService> service,
+      RequestService::Make(env, MakeMentorPeer(rpc::MakeChannel(absl::GetFlag(FLAGS_mentor_service)), kPeerTimeout),
+                           MakeNotifyPeer(rpc::MakeChannel(absl::GetFlag(FLAGS_notify_service)), kPeerTimeout), options));
   return std::unique_ptr<rpc::Service>(std::move(service));
 }
 

@@ -106,7 +106,8 @@ absl::StatusOr<std::unique_ptr<RequestService>> RequestService::Make(rpc::Server
 }
 
 RequestService::RequestService(rpc::ServerEnvironment& env, std::unique_ptr<MentorPeer> mentor, std::unique_ptr<NotifyPeer> notify,
-                               std::unique_ptr<platform::ThreadPool> effect_threads, std::unique_ptr<RequestCore> core, absl::Duration lease)
+                               std::unique_ptr<platform::ThreadPool> effect_threads, std::unique_ptr<RequestCore> core,
+                               absl::Duration lease)
     : lease_(lease),
       mentor_(std::move(mentor)),
       notify_(std::move(notify)),

@@ -231,11 +231,13 @@ void EffectRunner::DidNotWork(const EffectWork& work, const absl::Status& status
   row.poison = refused && work.refusals + 1 >= options_.max_refusals;
   if (row.poison) {
     metrics_.Count("poisoned_effects");
-    log::Error("effect_set_aside",
-               {{"effect", work.row}, {"kind", KindOf(work.effect)}, {"code", static_cast<int>(status.code())}, {"reason", ReasonOf(status)}});
+    log::Error(
+        "effect_set_aside",
+        {{"effect", work.row}, {"kind", KindOf(work.effect)}, {"code", static_cast<int>(status.code())}, {"reason", ReasonOf(status)}});
   } else if (refused) {
-    log::Warn("effect_refused",
-              {{"effect", work.row}, {"kind", KindOf(work.effect)}, {"code", static_cast<int>(status.code())}, {"reason", ReasonOf(status)}});
+    log::Warn(
+        "effect_refused",
+        {{"effect", work.row}, {"kind", KindOf(work.effect)}, {"code", static_cast<int>(status.code())}, {"reason", ReasonOf(status)}});
   }
   {
     absl::MutexLock lock(&mutex_);
@@ -398,7 +400,8 @@ absl::StatusOr<Command> EffectRunner::Send(const EffectWork& work, const Case& c
   };
   REMATCH_ASSIGN_OR_RETURN(const std::shared_ptr<const PolicyRecord> policy, policies_.Get(c.policy()));
   absl::StatusOr<nv1::SendNotificationRequest> request = messages_.Make(c, work.effect, policy->policy);
-  if (!request.ok()) return request.status().code() == absl::StatusCode::kNotFound ? refuse(request.status()) : absl::StatusOr<Command>(request.status());
+  if (!request.ok())
+    return request.status().code() == absl::StatusCode::kNotFound ? refuse(request.status()) : absl::StatusOr<Command>(request.status());
   request->set_request_id(work.row);
   const absl::StatusOr<nv1::Notification> sent = notify_.SendNotification(*request);
   if (!sent.ok()) {

@@ -35,18 +35,18 @@
 namespace rematch::request {
 
 struct EffectRunnerOptions {
-  size_t max_running = 64;                           // handed to the executor at once
+  size_t max_running = 64;  // handed to the executor at once
   absl::Duration first_pause = absl::Milliseconds(200);
   absl::Duration longest_pause = absl::Seconds(30);
-  int64_t max_refusals = 10;                         // then a row is poison
+  int64_t max_refusals = 10;  // then a row is poison
 };
 
 // Thread-safe; Step() is called by one thread at a time.
 class EffectRunner {
  public:
-  EffectRunner(EffectRunnerOptions options, CaseDoor& door, CaseReader& reader, WorkStore& work, PolicyStore& policies, platform::Leases& leases,
-               MentorPeer& mentor, NotifyPeer& notify, MessageMaker& messages, platform::Executor& executor, platform::Clock& clock,
-               platform::Metrics& metrics);
+  EffectRunner(EffectRunnerOptions options, CaseDoor& door, CaseReader& reader, WorkStore& work, PolicyStore& policies,
+               platform::Leases& leases, MentorPeer& mentor, NotifyPeer& notify, MessageMaker& messages, platform::Executor& executor,
+               platform::Clock& clock, platform::Metrics& metrics);
   // Waits for the effects that run.
   ~EffectRunner();
 

@@ -24,8 +24,8 @@ constexpr absl::Duration kLongestWatch = absl::Hours(1);
 rpc::Caller Self() { return {.role = std::string(access::kService), .person = ""}; }
 
 template <typename Stub, typename Request, typename Response>
-absl::StatusOr<Response> Ask(Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*), absl::Duration timeout,
-                             const Request& request) {
+absl::StatusOr<Response> Ask(Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                             absl::Duration timeout, const Request& request) {
   grpc::ClientContext context;
   rpc::Prepare(context, timeout, Self());
   Response response;
@@ -60,7 +60,9 @@ class GrpcMentor final : public MentorPeer {
   absl::StatusOr<mv1::HoldNextSeatResponse> HoldNextSeat(const mv1::HoldNextSeatRequest& request) override {
     return Ask(*stub_, &Stub::HoldNextSeat, timeout_, request);
   }
-  absl::StatusOr<mv1::Seat> HoldSeat(const mv1::HoldSeatRequest& request) override { return Ask(*stub_, &Stub::HoldSeat, timeout_, request); }
+  absl::StatusOr<mv1::Seat> HoldSeat(const mv1::HoldSeatRequest& request) override {
+    return Ask(*stub_, &Stub::HoldSeat, timeout_, request);
+  }
   absl::StatusOr<mv1::Seat> ReleaseSeat(const mv1::ReleaseSeatRequest& request) override {
     return Ask(*stub_, &Stub::ReleaseSeat, timeout_, request);
   }

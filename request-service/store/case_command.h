@@ -47,7 +47,7 @@ struct Applied {
   const CaseKey& key;
   const Case& after;
   const v1::EscalationPolicy& policy;  // of the case
-  absl::Span<const Event> events;  // empty: nothing changed
+  absl::Span<const Event> events;      // empty: nothing changed
 };
 
 struct CaseCommand {

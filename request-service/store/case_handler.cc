@@ -35,13 +35,13 @@ struct NewEvent {
 // A case of the batch, as the commands before left it.
 struct Working {
   CaseKey key;
-  bool stored = false;   // it has a row, or one will be written
+  bool stored = false;  // it has a row, or one will be written
   bool changed = false;
   bool set_timer = false;  // whatever the state says: the row itself may be behind
   Case c;
   int64_t event_count = 0;
   std::string head_hash;
-  absl::Time next_due = absl::InfiniteFuture();  // as the row says
+  absl::Time next_due = absl::InfiniteFuture();    // as the row says
   google::protobuf::RepeatedPtrField<Task> tasks;  // as their rows say
 };
 
@@ -58,9 +58,7 @@ struct PrivatePerson {
   const CaseCommand* command;
 };
 
-absl::Status StaleClaim() {
-  return Error(absl::StatusCode::kAborted, kStaleClaim, "another replica has taken over this work");
-}
+absl::Status StaleClaim() { return Error(absl::StatusCode::kAborted, kStaleClaim, "another replica has taken over this work"); }
 
 // One batch in one transaction.
 class Batch {
@@ -127,10 +125,11 @@ absl::Status Batch::LoadCases() {
   const std::string consortium_list = sql::InList(parameters.size());
   sql::PadInList(ids);
   parameters.insert(parameters.end(), ids.begin(), ids.end());
-  REMATCH_ASSIGN_OR_RETURN(std::vector<Row> rows,
-                           tx_.Query(absl::StrCat("SELECT consortium, id, program, next_due, events, head_hash, folded FROM cases WHERE consortium IN ",
-                                                  consortium_list, " AND id IN ", sql::InList(ids.size()), " ORDER BY consortium, id FOR UPDATE"),
-                                     parameters));
+  REMATCH_ASSIGN_OR_RETURN(
+      std::vector<Row> rows,
+      tx_.Query(absl::StrCat("SELECT consortium, id, program, next_due, events, head_hash, folded FROM cases WHERE consortium IN ",
+                             consortium_list, " AND id IN ", sql::InList(ids.size()), " ORDER BY consortium, id FOR UPDATE"),
+                parameters));
   for (Row& row : rows) {
     const auto found = cases_.find({row.Text(0), row.Text(1)});
     if (found == cases_.end()) continue;
@@ -166,10 +165,11 @@ absl::Status Batch::LoadOpenCases() {
   const std::string consortium_list = sql::InList(parameters.size());
   sql::PadInList(candidates);
   parameters.insert(parameters.end(), candidates.begin(), candidates.end());
-  REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows,
-                           tx_.Query(absl::StrCat("SELECT consortium, candidate, case_id FROM open_cases WHERE consortium IN ", consortium_list,
-                                                  " AND candidate IN ", sql::InList(candidates.size()), " ORDER BY consortium, candidate FOR UPDATE"),
-                                     parameters));
+  REMATCH_ASSIGN_OR_RETURN(
+      const std::vector<Row> rows,
+      tx_.Query(absl::StrCat("SELECT consortium, candidate, case_id FROM open_cases WHERE consortium IN ", consortium_list,
+                             " AND candidate IN ", sql::InList(candidates.size()), " ORDER BY consortium, candidate FOR UPDATE"),
+                parameters));
   for (const Row& row : rows) open_cases_[{row.Text(0), row.Text(1)}] = row.Text(2);
   return absl::OkStatus();
 }
@@ -184,8 +184,9 @@ absl::Status Batch::LoadClaims() {
   sql::PadInList(ids);
   const std::string list = sql::InList(ids.size());
   ids.emplace_back(replica_);
-  REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> found,
-                           tx_.Query(absl::StrCat("SELECT id, epoch FROM effects WHERE id IN ", list, " AND owner = ? ORDER BY id FOR UPDATE"), ids));
+  REMATCH_ASSIGN_OR_RETURN(
+      const std::vector<Row> found,
+      tx_.Query(absl::StrCat("SELECT id, epoch FROM effects WHERE id IN ", list, " AND owner = ? ORDER BY id FOR UPDATE"), ids));
   for (const Row& row : found) claims_[row.Text(0)] = row.Int(1);
   return absl::OkStatus();
 }
@@ -253,7 +254,8 @@ void Batch::Record(const CaseCommand& command, Working& w, const Decision& decis
     people_.push_back({.key = w.key, .person = command.command.qualify().person(), .command = &command});
   }
   for (const Effect& effect : decision.effects) {
-    committed_.effects.push_back({.key = w.key, .row = absl::StrCat(w.key.id, ".", effect.id()), .epoch = 1, .created = now_, .effect = effect});
+    committed_.effects.push_back(
+        {.key = w.key, .row = absl::StrCat(w.key.id, ".", effect.id()), .epoch = 1, .created = now_, .effect = effect});
   }
   w.stored = true;
   w.changed = true;
@@ -278,11 +280,13 @@ void Batch::NoteLateness(absl::Time due, absl::Span<const Event> events) {
 }
 
 absl::Status Batch::Save() {
-  RowWriter cases("INSERT INTO cases (consortium, id, program, candidate, state, open, leader, alternate, next_due, version, events, head_hash, folded)",
-                  13,
-                  " ON DUPLICATE KEY UPDATE state = VALUES(state), open = VALUES(open), leader = VALUES(leader), alternate = VALUES(alternate),"
-                  " next_due = VALUES(next_due), version = VALUES(version), events = VALUES(events), head_hash = VALUES(head_hash),"
-                  " folded = VALUES(folded)");
+  RowWriter cases(
+      "INSERT INTO cases (consortium, id, program, candidate, state, open, leader, alternate, next_due, version, events, head_hash, "
+      "folded)",
+      13,
+      " ON DUPLICATE KEY UPDATE state = VALUES(state), open = VALUES(open), leader = VALUES(leader), alternate = VALUES(alternate),"
+      " next_due = VALUES(next_due), version = VALUES(version), events = VALUES(events), head_hash = VALUES(head_hash),"
+      " folded = VALUES(folded)");
   RowWriter timers("INSERT INTO timers (consortium, id, program, due, owner, epoch, refusals)", 7,
                    " ON DUPLICATE KEY UPDATE due = VALUES(due), owner = VALUES(owner), epoch = epoch + 1, refusals = 0");
   RowWriter tasks("INSERT INTO tasks (consortium, case_id, task, program, leader, alternate, open, due, folded)", 9,
@@ -362,10 +366,10 @@ absl::Status Batch::Save() {
   REMATCH_RETURN_IF_ERROR(people.Write(tx_));
   for (const PrivatePerson& person : people_) {
     if (!person.command->attributes.has_value()) continue;
-    REMATCH_RETURN_IF_ERROR(tx_.Execute("UPDATE people_private SET attributes = ? WHERE consortium = ? AND case_id = ? AND person = ?",
-                                        {Bytes{person.command->attributes->SerializeAsString()}, person.key.consortium, person.key.id,
-                                         person.person})
-                                .status());
+    REMATCH_RETURN_IF_ERROR(
+        tx_.Execute("UPDATE people_private SET attributes = ? WHERE consortium = ? AND case_id = ? AND person = ?",
+                    {Bytes{person.command->attributes->SerializeAsString()}, person.key.consortium, person.key.id, person.person})
+            .status());
   }
   return absl::OkStatus();
 }

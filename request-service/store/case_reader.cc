@@ -61,7 +61,8 @@ absl::StatusOr<std::optional<StoredCase>> CaseReader::Load(const CaseKey& key) {
 }
 
 absl::StatusOr<std::vector<StoredCase>> CaseReader::List(std::string_view consortium, std::string_view program, const Viewer& viewer,
-                                                         bool open_only, std::string_view candidate, std::string_view before, size_t limit) {
+                                                         bool open_only, std::string_view candidate, std::string_view before,
+                                                         size_t limit) {
   std::string statement = std::string(kCaseColumns) + " WHERE consortium = ? AND program = ?";
   std::vector<Value> parameters = {std::string(consortium), std::string(program)};
   AddLeader(statement, parameters, viewer);
@@ -94,9 +95,10 @@ absl::StatusOr<std::vector<StoredText>> CaseReader::Texts(const CaseKey& key) {
   std::vector<StoredText> texts;
   REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
     texts.clear();
-    REMATCH_ASSIGN_OR_RETURN(std::vector<Row> rows, tx.Query("SELECT time, step, text FROM private_texts WHERE consortium = ? AND case_id = ?"
-                                                             " ORDER BY sequence",
-                                                             {key.consortium, key.id}));
+    REMATCH_ASSIGN_OR_RETURN(std::vector<Row> rows,
+                             tx.Query("SELECT time, step, text FROM private_texts WHERE consortium = ? AND case_id = ?"
+                                      " ORDER BY sequence",
+                                      {key.consortium, key.id}));
     for (Row& row : rows) texts.push_back({.time = row.Int(0), .step = row.Text(1), .text = row.TakeText(2)});
     return absl::OkStatus();
   }));
@@ -107,9 +109,9 @@ absl::StatusOr<absl::flat_hash_map<std::string, StoredPerson>> CaseReader::Peopl
   absl::flat_hash_map<std::string, StoredPerson> people;
   REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
     people.clear();
-    REMATCH_ASSIGN_OR_RETURN(std::vector<Row> rows,
-                             tx.Query("SELECT person, contact, attributes FROM people_private WHERE consortium = ? AND case_id = ?",
-                                      {key.consortium, key.id}));
+    REMATCH_ASSIGN_OR_RETURN(
+        std::vector<Row> rows,
+        tx.Query("SELECT person, contact, attributes FROM people_private WHERE consortium = ? AND case_id = ?", {key.consortium, key.id}));
     for (Row& row : rows) {
       StoredPerson& person = people[row.Text(0)];
       if (!person.contact.ParseFromString(row.Text(1)) || !person.attributes.ParseFromString(row.Text(2))) return Unreadable();

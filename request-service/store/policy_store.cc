@@ -27,8 +27,9 @@ absl::Status PolicyStore::Activate(const v1::EscalationPolicy& policy) {
   std::string hash = ContentHash(policy);
   const std::string bytes = policy.SerializeAsString();
   REMATCH_RETURN_IF_ERROR(database_.Transact([&](sql::Transaction& tx) {
-    return tx.Execute("INSERT IGNORE INTO policies (hash, policy, created) VALUES (?, ?, ?)",
-                      {hash, sql::Bytes{bytes}, sql::ToMicros(clock_.Now())})
+    return tx
+        .Execute("INSERT IGNORE INTO policies (hash, policy, created) VALUES (?, ?, ?)",
+                 {hash, sql::Bytes{bytes}, sql::ToMicros(clock_.Now())})
         .status();
   }));
   active_ = std::move(hash);

@@ -20,7 +20,8 @@ absl::StatusOr<std::vector<EffectWork>> WorkStore::ReadEffects(const std::string
     effects.clear();
     REMATCH_ASSIGN_OR_RETURN(
         std::vector<Row> rows,
-        tx.Query("SELECT consortium, program, case_id, id, epoch, created, attempts, refusals, effect FROM effects WHERE " + where, parameters));
+        tx.Query("SELECT consortium, program, case_id, id, epoch, created, attempts, refusals, effect FROM effects WHERE " + where,
+                 parameters));
     for (Row& row : rows) {
       EffectWork& work = effects.emplace_back();
       work.key = {.consortium = row.Text(0), .program = row.Text(1), .id = row.Text(2)};
@@ -61,10 +62,11 @@ absl::Status WorkStore::PostponeEffects(absl::Span<const Postponed> rows) {
   return database_.Transact([&](sql::Transaction& tx) -> absl::Status {
     for (const Postponed& row : rows) {
       const absl::Time due = row.poison ? absl::InfiniteFuture() : row.due;
-      REMATCH_RETURN_IF_ERROR(tx.Execute("UPDATE effects SET owner = '', due = ?, attempts = attempts + 1, refusals = refusals + ?, poison = ?"
-                                         " WHERE id = ? AND owner = ? AND epoch = ?",
-                                         {ToMicros(due), int64_t{row.refused}, int64_t{row.poison}, row.id, replica_, row.epoch})
-                                  .status());
+      REMATCH_RETURN_IF_ERROR(
+          tx.Execute("UPDATE effects SET owner = '', due = ?, attempts = attempts + 1, refusals = refusals + ?, poison = ?"
+                     " WHERE id = ? AND owner = ? AND epoch = ?",
+                     {ToMicros(due), int64_t{row.refused}, int64_t{row.poison}, row.id, replica_, row.epoch})
+              .status());
     }
     return absl::OkStatus();
   });
@@ -139,8 +141,9 @@ absl::StatusOr<int64_t> WorkStore::Cursor(std::string_view feed) {
 absl::Status WorkStore::Advance(std::string_view feed, int64_t position) {
   return database_.Transact([&](sql::Transaction& tx) {
     return tx
-        .Execute("INSERT INTO cursors (feed, position) VALUES (?, ?) ON DUPLICATE KEY UPDATE position = GREATEST(position, VALUES(position))",
-                 {std::string(feed), position})
+        .Execute(
+            "INSERT INTO cursors (feed, position) VALUES (?, ?) ON DUPLICATE KEY UPDATE position = GREATEST(position, VALUES(position))",
+            {std::string(feed), position})
         .status();
   });
 }

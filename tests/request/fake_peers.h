@@ -263,9 +263,8 @@ class FakeMentor final : public MentorPeer {
   // F30: assigned and held never exceed the capacity.
   bool WithinCapacity() {
     absl::MutexLock lock(&mutex_);
-    return std::all_of(order_.begin(), order_.end(), [this](const std::string& name) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-      return Used(name) <= mentors_[name].capacity();
-    });
+    return std::all_of(order_.begin(), order_.end(),
+                       [this](const std::string& name) ABSL_NO_THREAD_SAFETY_ANALYSIS { return Used(name) <= mentors_[name].capacity(); });
   }
   // A held seat that no case knows of.
   void PlantSeat(const std::string& key, const std::string& mentor, const std::string& candidate) {
@@ -299,8 +298,12 @@ class FakeMentor final : public MentorPeer {
     return found->second;
   }
 
-  absl::Status Before(std::string_view method) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return before_ ? before_(method) : absl::OkStatus(); }
-  absl::Status Behind(std::string_view method) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return behind_ ? behind_(method) : absl::OkStatus(); }
+  absl::Status Before(std::string_view method) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return before_ ? before_(method) : absl::OkStatus();
+  }
+  absl::Status Behind(std::string_view method) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return behind_ ? behind_(method) : absl::OkStatus();
+  }
 
   std::string Assign(const std::string& candidate, const std::string& mentor) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     const std::string name = absl::StrCat(kConsortium, "/assignments/a", ++assignments_);

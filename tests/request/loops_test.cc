@@ -20,9 +20,8 @@ class LoopsTest : public ::testing::Test {
 
 TEST_F(LoopsTest, AnAbsentPeerIsAskedAgainForAsLongAsItTakes_F40) {
   bool away = true;
-  h.mentor.SetBefore([&away](std::string_view method) {
-    return away && method == "HoldNextSeat" ? absl::UnavailableError("away") : absl::OkStatus();
-  });
+  h.mentor.SetBefore(
+      [&away](std::string_view method) { return away && method == "HoldNextSeat" ? absl::UnavailableError("away") : absl::OkStatus(); });
   const std::string name = h.Open("cara");
   ASSERT_TRUE(h.Proceed(name).ok());
   for (int i = 0; i < 30; ++i) h.Advance(absl::Seconds(31));

@@ -126,7 +126,7 @@ TEST(Policy, TheHashOfAKnownPolicyStaysForEver_F15) {
   policy.set_display_name("a");
   policy.set_k_anonymity(3);
   EXPECT_EQ(platform::CanonicalBytes(policy), std::string("\x0a\x01"
-                                                "a\x28\x03"));
+                                                          "a\x28\x03"));
   EXPECT_EQ(ContentHash(policy), "b30d570ebd066e6540dec818d9dc5ced69df2de885351e94079e0c15086e3749");
 }
 

@@ -98,8 +98,8 @@ class Harness {
 
   // Calls a read or a write as the server does: admitted, then redacted.
   template <typename Request, typename Response>
-  absl::StatusOr<Response> Call(const rpc::Caller& caller, absl::StatusOr<Response> (Reassignments::*read)(const rpc::Call&, const Request&),
-                                const Request& request) {
+  absl::StatusOr<Response> Call(const rpc::Caller& caller,
+                                absl::StatusOr<Response> (Reassignments::*read)(const rpc::Call&, const Request&), const Request& request) {
     const rpc::Call call = MakeCall<Request>(caller);
     REMATCH_RETURN_IF_ERROR(guard_.Admit(call));
     absl::StatusOr<Response> response = (rpcs().*read)(call, request);
@@ -108,7 +108,8 @@ class Harness {
   }
   template <typename Request, typename Response>
   absl::StatusOr<Response> Call(const rpc::Caller& caller,
-                                void (Reassignments::*write)(const rpc::Call&, const Request&, rpc::Done<Response>), const Request& request) {
+                                void (Reassignments::*write)(const rpc::Call&, const Request&, rpc::Done<Response>),
+                                const Request& request) {
     const rpc::Call call = MakeCall<Request>(caller);
     REMATCH_RETURN_IF_ERROR(guard_.Admit(call));
     struct Answer {
@@ -116,12 +117,12 @@ class Harness {
       std::optional<absl::StatusOr<Response>> result ABSL_GUARDED_BY(mutex);
     };
     auto answer = std::make_shared<Answer>();
-    (rpcs().*write)(call, request,
-                    rpc::Done<Response>(std::make_shared<absl::AnyInvocable<void(absl::StatusOr<Response>)>>(
-                        [answer](absl::StatusOr<Response> result) {
-                          absl::MutexLock lock(&answer->mutex);
-                          answer->result = std::move(result);
-                        })));
+    (rpcs().*write)(
+        call, request,
+        rpc::Done<Response>(std::make_shared<absl::AnyInvocable<void(absl::StatusOr<Response>)>>([answer](absl::StatusOr<Response> result) {
+          absl::MutexLock lock(&answer->mutex);
+          answer->result = std::move(result);
+        })));
     while (core_->door().RunOnce()) {
     }
     absl::MutexLock lock(&answer->mutex);
@@ -202,7 +203,8 @@ class Harness {
     return {};
   }
   // The answer that a mentor's newest message of this kind asks for, by its reply code.
-  absl::StatusOr<v1::RespondToOfferResponse> Reply(const std::string& mentor_id, v1::OfferAnswer answer, const std::string& kind = "first_approach") {
+  absl::StatusOr<v1::RespondToOfferResponse> Reply(const std::string& mentor_id, v1::OfferAnswer answer,
+                                                   const std::string& kind = "first_approach") {
     std::string code;
     for (const nv1::Notification& message : notify.Messages(kind)) {
       if (message.to().email() == mentor_id + "@mentors.example") code = message.variables().at("reply_code");

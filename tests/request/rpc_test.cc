@@ -59,7 +59,8 @@ class Rpc : public ::testing::Test {
                            const std::string& field) {
     SCOPED_TRACE(Request::descriptor()->name());
     const auto* name_field = Request::descriptor()->FindFieldByName(field);
-    for (const std::string& wrong : {std::string(), std::string("x"), std::string(kProgram), name + "/", name + "/offers", name + "x/y/z/w"}) {
+    for (const std::string& wrong :
+         {std::string(), std::string("x"), std::string(kProgram), name + "/", name + "/offers", name + "x/y/z/w"}) {
       Request request = right;
       request.GetReflection()->SetString(&request, name_field, wrong);
       ExpectBad(method, request, {field});
@@ -97,21 +98,21 @@ class Rpc : public ::testing::Test {
 
 TEST_F(Rpc, EveryCommandChecksItsNameRequestIdEtagAndNote) {
   ExpectCommandChecks(&Reassignments::ReviewReassignment, Make<v1::ReviewReassignmentRequest>([&](auto& r) {
-                        r.set_name(name);
-                        r.set_decision(v1::ReviewReassignmentRequest::PROCEED);
-                      }),
+    r.set_name(name);
+    r.set_decision(v1::ReviewReassignmentRequest::PROCEED);
+  }),
                       "name");
   ExpectCommandChecks(&Reassignments::CloseReassignment, Make<v1::CloseReassignmentRequest>([&](auto& r) {
-                        r.set_name(name);
-                        r.set_ground(v1::OPENED_IN_ERROR);
-                        r.set_note("n");
-                      }),
+    r.set_name(name);
+    r.set_ground(v1::OPENED_IN_ERROR);
+    r.set_note("n");
+  }),
                       "name");
   ExpectCommandChecks(&Reassignments::RestartSearch, Make<v1::RestartSearchRequest>([&](auto& r) { r.set_name(name); }), "name");
   ExpectCommandChecks(&Reassignments::RecordOfferResponse, Make<v1::RecordOfferResponseRequest>([&](auto& r) {
-                        r.set_name(Offer());
-                        r.set_answer(v1::YES);
-                      }),
+    r.set_name(Offer());
+    r.set_answer(v1::YES);
+  }),
                       "name");
   ExpectCommandChecks(&Reassignments::ConfirmMatch, Make<v1::ConfirmMatchRequest>([&](auto& r) { r.set_name(Offer()); }), "name");
   ExpectCommandChecks(&Reassignments::RejectMatch, Make<v1::RejectMatchRequest>([&](auto& r) { r.set_name(Offer()); }), "name");
@@ -119,20 +120,20 @@ TEST_F(Rpc, EveryCommandChecksItsNameRequestIdEtagAndNote) {
   ExpectCommandChecks(&Reassignments::ChooseInterested, Make<v1::ChooseInterestedRequest>([&](auto& r) { r.set_name(Offer()); }), "name");
   ExpectCommandChecks(&Reassignments::PassAllOver, Make<v1::PassAllOverRequest>([&](auto& r) { r.set_name(name); }), "name");
   ExpectCommandChecks(&Reassignments::RecommendPerson, Make<v1::RecommendPersonRequest>([&](auto& r) {
-                        r.set_parent(name);
-                        FakeMentor::SetContact(*r.mutable_contact(), "N", "n@x.example");
-                      }),
+    r.set_parent(name);
+    FakeMentor::SetContact(*r.mutable_contact(), "N", "n@x.example");
+  }),
                       "parent");
   ExpectCommandChecks(&Reassignments::QualifyPerson, Make<v1::QualifyPersonRequest>([&](auto& r) {
-                        r.set_name(name + "/people/p1");
-                        r.set_decision(v1::QualifyPersonRequest::DISMISS);
-                      }),
+    r.set_name(name + "/people/p1");
+    r.set_decision(v1::QualifyPersonRequest::DISMISS);
+  }),
                       "name");
   ExpectCommandChecks(&Reassignments::RecordConsent, Make<v1::RecordConsentRequest>([&](auto& r) { r.set_name(name); }), "name");
   ExpectCommandChecks(&Reassignments::RecordCall, Make<v1::RecordCallRequest>([&](auto& r) {
-                        r.set_name(name + "/tasks/t1");
-                        r.set_outcome(v1::AGREED);
-                      }),
+    r.set_name(name + "/tasks/t1");
+    r.set_outcome(v1::AGREED);
+  }),
                       "name");
   ExpectCommandChecks(&Reassignments::TakeCandidate, Make<v1::TakeCandidateRequest>([&](auto& r) { r.set_name(name); }), "name");
   ExpectCommandChecks(&Reassignments::DeclineToTake, Make<v1::DeclineToTakeRequest>([&](auto& r) { r.set_name(name); }), "name");
@@ -176,30 +177,30 @@ TEST_F(Rpc, EnumsAndWhatGoesWithThemAreChecked) {
   ExpectBad(&Reassignments::ReviewReassignment, review([](auto& r) { r.set_decision(static_cast<Review::Decision>(77)); }), {"decision"});
   ExpectBad(&Reassignments::ReviewReassignment, review([](auto& r) { r.set_decision(Review::CLOSE); }), {"ground", "note"});
   ExpectBad(&Reassignments::ReviewReassignment, review([](auto& r) {
-              r.set_decision(Review::CLOSE);
-              r.set_ground(static_cast<v1::CloseGround>(99));
-              r.set_note("n");
-              r.add_order(MentorName("m1"));
-            }),
+    r.set_decision(Review::CLOSE);
+    r.set_ground(static_cast<v1::CloseGround>(99));
+    r.set_note("n");
+    r.add_order(MentorName("m1"));
+  }),
             {"ground", "order"});
   ExpectBad(&Reassignments::ReviewReassignment, review([](auto& r) {
-              r.set_decision(Review::PROCEED);
-              r.add_order("mentors/m1");
-              r.add_order(MentorName("m1"));
-              r.add_strike(MentorName("m1"));
-              r.add_strike("consortia/c2/mentors/m1");
-            }),
+    r.set_decision(Review::PROCEED);
+    r.add_order("mentors/m1");
+    r.add_order(MentorName("m1"));
+    r.add_strike(MentorName("m1"));
+    r.add_strike("consortia/c2/mentors/m1");
+  }),
             {"order[0]", "strike[0]", "strike[1]"});
   ExpectBad(&Reassignments::CloseReassignment, Make<v1::CloseReassignmentRequest>([&](auto& r) { r.set_name(name); }), {"ground", "note"});
   ExpectBad(&Reassignments::RestartSearch, Make<v1::RestartSearchRequest>([&](auto& r) {
-              r.set_name(name);
-              r.set_stage(static_cast<v1::StageKind>(42));
-            }),
+    r.set_name(name);
+    r.set_stage(static_cast<v1::StageKind>(42));
+  }),
             {"stage"});
   ExpectBad(&Reassignments::RecordCall, Make<v1::RecordCallRequest>([&](auto& r) {
-              r.set_name(name + "/tasks/t1");
-              r.set_outcome(static_cast<v1::CallOutcome>(42));
-            }),
+    r.set_name(name + "/tasks/t1");
+    r.set_outcome(static_cast<v1::CallOutcome>(42));
+  }),
             {"outcome"});
   ExpectBad(&Reassignments::RecordOfferResponse, Make<v1::RecordOfferResponseRequest>([&](auto& r) { r.set_name(Offer()); }), {"answer"});
   ExpectBad(&Reassignments::RespondToOffer, v1::RespondToOfferRequest(), {"reply_code", "answer"});
@@ -236,26 +237,26 @@ TEST_F(Rpc, QualifyingNeedsARecordOrWhatOneIsMadeOf) {
   ExpectBad(&Reassignments::QualifyPerson, qualify([](auto&) {}), {"decision"});
   ExpectBad(&Reassignments::QualifyPerson, qualify([](auto& r) { r.set_decision(Qualify::QUALIFY); }), {"attributes"});
   ExpectBad(&Reassignments::QualifyPerson, qualify([](auto& r) {
-              r.set_decision(Qualify::QUALIFY);
-              r.mutable_attributes()->set_capacity(51);
-              r.mutable_attributes()->add_subjects("");
-            }),
+    r.set_decision(Qualify::QUALIFY);
+    r.mutable_attributes()->set_capacity(51);
+    r.mutable_attributes()->add_subjects("");
+  }),
             {"attributes.district", "attributes.capacity", "attributes.subjects[0]"});
   ExpectBad(&Reassignments::QualifyPerson, qualify([](auto& r) {
-              r.set_decision(Qualify::QUALIFY);
-              r.set_mentor(MentorName("m1"));
-              r.mutable_attributes();
-            }),
+    r.set_decision(Qualify::QUALIFY);
+    r.set_mentor(MentorName("m1"));
+    r.mutable_attributes();
+  }),
             {"attributes"});
   ExpectBad(&Reassignments::QualifyPerson, qualify([](auto& r) {
-              r.set_decision(Qualify::QUALIFY);
-              r.set_mentor("consortia/c2/mentors/m1");
-            }),
+    r.set_decision(Qualify::QUALIFY);
+    r.set_mentor("consortia/c2/mentors/m1");
+  }),
             {"mentor"});
   ExpectBad(&Reassignments::QualifyPerson, qualify([](auto& r) {
-              r.set_decision(Qualify::DISMISS);
-              r.set_mentor(MentorName("m1"));
-            }),
+    r.set_decision(Qualify::DISMISS);
+    r.set_mentor(MentorName("m1"));
+  }),
             {"mentor"});
 }
 
@@ -272,22 +273,23 @@ TEST_F(Rpc, ReadsCheckNamesPageSizesAndTokens) {
   ExpectBad(&Reassignments::ListDisclosures, Make<v1::ListDisclosuresRequest>(parent), {"parent"});
   ExpectBad(&Reassignments::ListReassignmentEvents, Make<v1::ListReassignmentEventsRequest>(parent), {"parent"});
   ExpectBad(&Reassignments::ListReassignments, Make<v1::ListReassignmentsRequest>([](auto& r) {
-              r.set_parent(kProgram);
-              r.set_candidate("cara");
-              r.set_page_size(1001);
-            }),
+    r.set_parent(kProgram);
+    r.set_candidate("cara");
+    r.set_page_size(1001);
+  }),
             {"candidate", "page_size"});
   ExpectBad(&Reassignments::ListReassignments, Make<v1::ListReassignmentsRequest>([](auto& r) {
-              r.set_parent(kProgram);
-              r.set_page_token("!");
-            }),
+    r.set_parent(kProgram);
+    r.set_page_token("!");
+  }),
             {"page_token"});
   ExpectBad(&Reassignments::ListTasks, Make<v1::ListTasksRequest>([](auto& r) {
-              r.set_parent(kProgram);
-              r.set_page_size(-1);
-            }),
+    r.set_parent(kProgram);
+    r.set_page_size(-1);
+  }),
             {"page_size"});
-  ExpectBad(&Reassignments::ListPolicyVersions, Make<v1::ListPolicyVersionsRequest>([](auto& r) { r.set_page_token("abc"); }), {"page_token"});
+  ExpectBad(&Reassignments::ListPolicyVersions, Make<v1::ListPolicyVersionsRequest>([](auto& r) { r.set_page_token("abc"); }),
+            {"page_token"});
   v1::GetPolicyVersionRequest missing;
   missing.set_name("policies/0123");
   EXPECT_EQ(h.Call(AsLeader(), &Reassignments::GetPolicyVersion, missing).status().code(), absl::StatusCode::kNotFound);
@@ -296,7 +298,8 @@ TEST_F(Rpc, ReadsCheckNamesPageSizesAndTokens) {
 TEST_F(Rpc, AReplyCodeOfAnotherKeyIsRefused) {
   v1::RespondToOfferRequest request;
   request.set_answer(v1::YES);
-  for (const std::string& code : {std::string("abc"), std::string(400, 'A'), ReplyCodes("another secret").Make({.case_name = name, .offer = "o1", .epoch = 1})}) {
+  for (const std::string& code :
+       {std::string("abc"), std::string(400, 'A'), ReplyCodes("another secret").Make({.case_name = name, .offer = "o1", .epoch = 1})}) {
     request.set_reply_code(code);
     request.clear_request_id();
     const auto answer = h.Write(AsService(), &Reassignments::RespondToOffer, request);
@@ -437,7 +440,9 @@ TEST_F(Rpc, ARequestIdOfSomebodyElseTellsNothing_F21) {
 TEST_F(Rpc, StrangersGetNotFoundAsForAMissingCase_F21_F36) {
   h.mentor.AddCandidate("other", "old");
   const std::string missing = absl::StrCat(kProgram, "/reassignments/0190a000-0000-7000-8000-000000000000");
-  const rpc::Caller strangers[] = {AsLeader(kOtherLeader), AsCandidate(CandidateName("other")), {.role = "MENTOR", .person = MentorName("old")},
+  const rpc::Caller strangers[] = {AsLeader(kOtherLeader),
+                                   AsCandidate(CandidateName("other")),
+                                   {.role = "MENTOR", .person = MentorName("old")},
                                    {.role = "SITE_ADMIN", .person = "consortia/c1/sites/s1"}};
   for (const rpc::Caller& stranger : strangers) {
     SCOPED_TRACE(stranger.role);
