@@ -12,7 +12,8 @@ namespace {
 
 constexpr char kExamples[] =
     R"(Where the services are: --suite FILE (lines mentor=ADDRESS, request=ADDRESS, notify=ADDRESS), REMATCH_SUITE, or .rematch/suite here.
-Who you are: --as or REMATCH_AS. A case, task, mentor or candidate is named by the end of its id, or a person by name or address.
+Who you are: --as or REMATCH_AS. A case, task, mentor or candidate is named by the end of its id, or a person by name or address; where
+nothing is written, a part of the name will do.
 
 Examples:
   rematch --as service roster import examples/roster --name "South Bay Consortium"
@@ -50,7 +51,13 @@ CLI::Option* AddList(CLI::App& app, const std::string& name, std::vector<std::st
 
 absl::Status ShowStep(Context& context, const rematch::request::v1::Reassignment& c) {
   return context.Show(c, [&] {
+    // For whom it is: a mistaken name shows at once.
     People people;
+    rematch::mentor::v1::GetCandidateRequest whose;
+    whose.set_name(c.candidate());
+    if (const auto candidate = context.Call(&MentorStub::GetCandidate, whose); candidate.ok()) {
+      people.Add(candidate->name(), candidate->contact().display_name());
+    }
     rematch::mentor::v1::GetMentorRequest request;
     request.set_name(c.proposed_mentor());
     if (!request.name().empty()) {
@@ -58,7 +65,7 @@ absl::Status ShowStep(Context& context, const rematch::request::v1::Reassignment
         people.Add(mentor->name(), mentor->contact().display_name());
       }
     }
-    return "case " + ShortName(c.name()) + "  " + RenderCaseLine(c, people, context.zone(), context.canvas());
+    return "case " + ShortName(c.name()) + "  " + RenderCaseLine(c, people, context.now(), context.ZoneOf(c.name()), context.canvas());
   });
 }
 
@@ -79,6 +86,7 @@ void BuildTree(CLI::App& app, Globals& globals, Chosen& chosen) {
       ->check(CLI::IsMember({"auto", "always", "never"}));
   app.add_option("--timeout", globals.timeout_seconds, "Seconds that a call may take")->check(CLI::Range(1, 600));
   app.add_flag("--json", globals.json, "Print JSON with the names of the protos");
+  app.add_flag("--utc", globals.utc, "Show times in UTC, not in the zone of the program that they belong to");
   AddOverviewCommand(app, chosen);
   AddRosterCommands(app, chosen);
   AddMentorCommands(app, chosen);

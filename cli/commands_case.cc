@@ -1,4 +1,5 @@
 #include <memory>
+#include <ostream>
 
 #include "cli/commands.h"
 #include "cli/format.h"
@@ -22,7 +23,7 @@ struct CaseOptions {
 
 absl::StatusOr<Reassignment> Get(Context& context, const std::string& given) {
   request_v1::GetReassignmentRequest request;
-  REMATCH_ASSIGN_OR_RETURN(*request.mutable_name(), context.CaseName(given));
+  REMATCH_ASSIGN_OR_RETURN(*request.mutable_name(), context.CaseName(given, Purpose::kRead));
   return context.Call(&RequestStub::GetReassignment, request);
 }
 
@@ -45,7 +46,7 @@ absl::Status Open(Context& context, const OpenOptions& options) {
     if (context.caller().role != "CANDIDATE") return Usage("--candidate says for whom");
     request.set_candidate(context.caller().person);
   } else {
-    REMATCH_ASSIGN_OR_RETURN(*request.mutable_candidate(), context.CandidateName(options.candidate, options.program));
+    REMATCH_ASSIGN_OR_RETURN(*request.mutable_candidate(), context.CandidateName(options.candidate, options.program, Purpose::kWrite));
   }
   request.set_parent(Ancestor(request.candidate(), "programs"));
   request.set_reasons(options.reasons);
@@ -73,16 +74,14 @@ absl::Status List(Context& context, const std::string& program, bool open_only) 
 
 absl::Status Show(Context& context, const std::string& given) {
   REMATCH_ASSIGN_OR_RETURN(const Reassignment c, Get(context, given));
-  return context.Show(c, [&] { return RenderCase(c, PeopleOf(context, c.name()), context.now(), context.zone(), context.canvas()); });
+  return context.Show(
+      c, [&] { return RenderCase(c, PeopleOf(context, c.name()), context.now(), context.ZoneOf(c.name()), context.canvas()); });
 }
-
-// `09:00:00` at the beginning of a line.
-constexpr size_t kTimeWidth = 8;
 
 // A line for every change; JSON objects one after another, each on a line of its own.
 absl::Status Watch(Context& context, const std::string& given) {
   request_v1::WatchReassignmentRequest request;
-  REMATCH_ASSIGN_OR_RETURN(*request.mutable_name(), context.CaseName(given));
+  REMATCH_ASSIGN_OR_RETURN(*request.mutable_name(), context.CaseName(given, Purpose::kRead));
   REMATCH_ASSIGN_OR_RETURN(RequestStub * stub, context.StubFor<RequestStub>());
   const People people = PeopleOf(context, request.name());
   std::string last_etag;
@@ -102,15 +101,18 @@ absl::Status Watch(Context& context, const std::string& given) {
         continue;
       }
       // Many a step (a seat held, a message on its way) changes nothing that the line shows.
-      const std::string line = RenderCaseLine(c, people, context.zone(), context.canvas());
-      if (line.substr(kTimeWidth) == last_line) continue;
-      last_line = line.substr(kTimeWidth);
-      context.out() << line << std::flush;
+      const absl::TimeZone zone = context.ZoneOf(c.name());
+      const std::string line = RenderCaseLine(c, people, context.now(), zone, context.canvas());
+      if (line == last_line) continue;
+      last_line = line;
+      context.out() << Due(c.update_time(), context.now(), zone) << "  " << line << std::flush;
     }
     const grpc::Status status = reader->Finish();
     if (status.ok()) return absl::OkStatus();
     // Servers end connections now and then; whoever was being served asks again.
-    if (status.error_code() != grpc::StatusCode::UNAVAILABLE || !heard) return rpc::FromGrpc(status);
+    if (status.error_code() != grpc::StatusCode::UNAVAILABLE || !heard) {
+      return context.Refused<RequestStub>(status, absl::InfiniteDuration());
+    }
   }
 }
 
@@ -120,11 +122,19 @@ absl::StatusOr<request_v1::ListReassignmentEventsResponse> Events(Context& conte
   return context.CallPages(&RequestStub::ListReassignmentEvents, request);
 }
 
-absl::Status ShowEvents(Context& context, const std::string& given) {
-  REMATCH_ASSIGN_OR_RETURN(const std::string name, context.CaseName(given));
+// What a service was asked and what it answered, beside what that came to.
+bool IsEffect(const request_v1::ReassignmentEvent& event) { return event.type().starts_with("EFFECT_"); }
+
+absl::Status ShowEvents(Context& context, const std::string& given, bool all) {
+  REMATCH_ASSIGN_OR_RETURN(const std::string name, context.CaseName(given, Purpose::kRead));
   REMATCH_ASSIGN_OR_RETURN(const auto events, Events(context, name));
-  return context.Show(events,
-                      [&] { return RenderEvents(ToVector(events.events()), PeopleOf(context, name), context.zone(), context.canvas()); });
+  return context.Show(events, [&] {
+    std::vector<request_v1::ReassignmentEvent> shown = ToVector(events.events());
+    const size_t hidden = all ? 0 : std::erase_if(shown, IsEffect);
+    const std::string note =
+        hidden == 0 ? "" : Count(static_cast<int64_t>(hidden), "call", "calls") + " between the services left out; --all shows them\n";
+    return RenderEvents(shown, PeopleOf(context, name), context.ZoneOf(name), context.canvas()) + note;
+  });
 }
 
 absl::Status ShowTimeline(Context& context, const std::string& given, bool ascii) {
@@ -152,22 +162,23 @@ absl::Status ShowTimeline(Context& context, const std::string& given, bool ascii
   history.events = ToVector(events.events());
   Canvas canvas = context.canvas();
   canvas.unicode = canvas.unicode && !ascii;
-  context.out() << RenderTimeline(history, PeopleOf(context, name), context.now(), context.zone(), canvas);
+  context.out() << RenderTimeline(history, PeopleOf(context, name), context.now(), context.ZoneOf(name), canvas);
   return absl::OkStatus();
 }
 
 absl::Status ShowDisclosures(Context& context, const std::string& given) {
   request_v1::ListDisclosuresRequest request;
-  REMATCH_ASSIGN_OR_RETURN(*request.mutable_parent(), context.CaseName(given));
+  REMATCH_ASSIGN_OR_RETURN(*request.mutable_parent(), context.CaseName(given, Purpose::kRead));
   REMATCH_ASSIGN_OR_RETURN(const auto listed, context.Call(&RequestStub::ListDisclosures, request));
   return context.Show(listed, [&] {
-    return RenderDisclosures(ToVector(listed.disclosures()), PeopleOf(context, request.parent()), context.zone(), context.canvas());
+    return RenderDisclosures(ToVector(listed.disclosures()), PeopleOf(context, request.parent()), context.ZoneOf(request.parent()),
+                             context.canvas());
   });
 }
 
 absl::Status Verify(Context& context, const std::string& given) {
   request_v1::VerifyAuditTrailRequest request;
-  REMATCH_ASSIGN_OR_RETURN(*request.mutable_name(), context.CaseName(given));
+  REMATCH_ASSIGN_OR_RETURN(*request.mutable_name(), context.CaseName(given, Purpose::kRead));
   REMATCH_ASSIGN_OR_RETURN(const request_v1::VerifyAuditTrailResponse result, context.Call(&RequestStub::VerifyAuditTrail, request));
   if (context.json() || result.intact()) {
     REMATCH_RETURN_IF_ERROR(context.Show(
@@ -181,14 +192,15 @@ absl::Status Verify(Context& context, const std::string& given) {
 
 absl::Status Preview(Context& context, const std::string& given) {
   request_v1::PreviewEscalationRequest request;
-  REMATCH_ASSIGN_OR_RETURN(*request.mutable_name(), context.CaseName(given));
+  REMATCH_ASSIGN_OR_RETURN(*request.mutable_name(), context.CaseName(given, Purpose::kRead));
   REMATCH_ASSIGN_OR_RETURN(const auto preview, context.Call(&RequestStub::PreviewEscalation, request));
-  return context.Show(preview, [&] { return RenderPreview(preview, PeopleOf(context, request.name()), context.zone(), context.canvas()); });
+  return context.Show(
+      preview, [&] { return RenderPreview(preview, PeopleOf(context, request.name()), context.ZoneOf(request.name()), context.canvas()); });
 }
 
 absl::Status ListNamed(Context& context, const std::string& given) {
   request_v1::ListPeopleRequest request;
-  REMATCH_ASSIGN_OR_RETURN(*request.mutable_parent(), context.CaseName(given));
+  REMATCH_ASSIGN_OR_RETURN(*request.mutable_parent(), context.CaseName(given, Purpose::kRead));
   REMATCH_ASSIGN_OR_RETURN(const auto listed, context.Call(&RequestStub::ListPeople, request));
   return context.Show(listed,
                       [&] { return RenderNamed(ToVector(listed.people()), PeopleOf(context, request.parent()), context.canvas()); });
@@ -196,7 +208,7 @@ absl::Status ListNamed(Context& context, const std::string& given) {
 
 absl::Status Withdraw(Context& context, const CaseOptions& options) {
   request_v1::WithdrawReassignmentRequest request;
-  REMATCH_ASSIGN_OR_RETURN(*request.mutable_name(), context.CaseName(options.given));
+  REMATCH_ASSIGN_OR_RETURN(*request.mutable_name(), context.CaseName(options.given, Purpose::kWrite));
   request.set_note(options.note);
   request.set_request_id(context.RequestId());
   REMATCH_ASSIGN_OR_RETURN(const Reassignment c, context.Call(&RequestStub::WithdrawReassignment, request));
@@ -205,7 +217,7 @@ absl::Status Withdraw(Context& context, const CaseOptions& options) {
 
 absl::Status Close(Context& context, const CaseOptions& options) {
   request_v1::CloseReassignmentRequest request;
-  REMATCH_ASSIGN_OR_RETURN(*request.mutable_name(), context.CaseName(options.given));
+  REMATCH_ASSIGN_OR_RETURN(*request.mutable_name(), context.CaseName(options.given, Purpose::kWrite));
   request.set_ground(static_cast<request_v1::CloseGround>(ParseChoice(*request_v1::CloseGround_descriptor(), options.word).value_or(0)));
   request.set_note(options.note);
   request.set_request_id(context.RequestId());
@@ -215,7 +227,7 @@ absl::Status Close(Context& context, const CaseOptions& options) {
 
 absl::Status Restart(Context& context, const CaseOptions& options) {
   request_v1::RestartSearchRequest request;
-  REMATCH_ASSIGN_OR_RETURN(*request.mutable_name(), context.CaseName(options.given));
+  REMATCH_ASSIGN_OR_RETURN(*request.mutable_name(), context.CaseName(options.given, Purpose::kWrite));
   request.set_stage(static_cast<request_v1::StageKind>(ParseChoice(*request_v1::StageKind_descriptor(), options.word).value_or(0)));
   request.set_request_id(context.RequestId());
   REMATCH_ASSIGN_OR_RETURN(const Reassignment c, context.Call(&RequestStub::RestartSearch, request));
@@ -231,7 +243,7 @@ struct RecommendOptions {
 
 absl::Status Recommend(Context& context, const RecommendOptions& options) {
   request_v1::RecommendPersonRequest request;
-  REMATCH_ASSIGN_OR_RETURN(*request.mutable_parent(), context.CaseName(options.given));
+  REMATCH_ASSIGN_OR_RETURN(*request.mutable_parent(), context.CaseName(options.given, Purpose::kWrite));
   request.mutable_contact()->set_display_name(options.name);
   request.mutable_contact()->set_email(options.email);
   request.mutable_contact()->set_phone(options.phone);
@@ -259,7 +271,7 @@ void AddCaseCommands(CLI::App& app, Chosen& chosen) {
     CLI::App* const command =
         AddCommand(*group, chosen, "open", "Open a case for a candidate", [options](Context& context) { return Open(context, *options); });
     command->add_option("--candidate", options->candidate,
-                        "The candidate: the end of the id, a name or an address; a candidate's own by default");
+                        "The candidate: the end of the id, a whole name or an address; a candidate's own by default");
     command->add_option("--program", options->program, "The candidate's program, where names are not unique");
     CLI::Option* const text =
         command->add_option("--reasons", options->reasons, "Why, in the candidate's words; the leaders alone read it");
@@ -282,17 +294,23 @@ void AddCaseCommands(CLI::App& app, Chosen& chosen) {
       return ShowTimeline(context, given, *ascii);
     })->add_flag("--ascii", *ascii, "Draw with ASCII characters");
   }
-  AddCaseCommand(*group, chosen, "events", "The audit trail", ShowEvents);
+  {
+    auto all = std::make_shared<bool>(false);
+    AddCaseCommand(*group, chosen, "events", "The audit trail", [all](Context& context, const std::string& given) {
+      return ShowEvents(context, given, *all);
+    })->add_flag("--all", *all, "With the calls between the services; --json has them in any case");
+  }
   AddCaseCommand(*group, chosen, "disclosures", "Who learned what, when and by which message", ShowDisclosures);
   AddCaseCommand(*group, chosen, "verify", "Recompute the audit trail; exit code 3 if it is not intact", Verify);
   AddCaseCommand(*group, chosen, "preview", "Who would be asked individually, in which order, by when; contacts nobody", Preview);
   AddCaseCommand(*group, chosen, "people", "Those who were recommended or referred", ListNamed);
   {
     auto options = std::make_shared<CaseOptions>();
-    CLI::App* const command = AddCommand(*group, chosen, "withdraw", "The candidate takes the request back",
-                                         [options](Context& context) { return Withdraw(context, *options); });
+    CLI::App* const command =
+        AddCommand(*group, chosen, "withdraw", "Take the request back: the candidate, or for them the leader who acts",
+                   [options](Context& context) { return Withdraw(context, *options); });
     command->add_option("CASE", options->given, "The case")->required();
-    command->add_option("--note", options->note, "Private");
+    command->add_option("--note", options->note, "Private; a leader says how the candidate told them");
   }
   {
     auto options = std::make_shared<CaseOptions>();

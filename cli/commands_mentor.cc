@@ -32,7 +32,7 @@ absl::Status List(Context& context, const std::string& program) {
 
 absl::Status Show(Context& context, const std::string& given) {
   mentor_v1::GetMentorRequest request;
-  REMATCH_ASSIGN_OR_RETURN(*request.mutable_name(), context.MentorName(given));
+  REMATCH_ASSIGN_OR_RETURN(*request.mutable_name(), context.MentorName(given, Purpose::kRead));
   REMATCH_ASSIGN_OR_RETURN(const mentor_v1::Mentor mentor, context.Call(&MentorStub::GetMentor, request));
   return context.Show(mentor, [&] { return RenderMentor(mentor, context.LoadPeople({}), context.canvas()); });
 }

@@ -63,7 +63,7 @@ absl::Status ShowOverview(Context& context, const std::string& given) {
   const std::string me = context.caller().role == "PROGRAM_LEADER" ? context.caller().person : "";
   People people = context.LoadPeople(names);
   for (const ProgramOverview& one : overview) context.AddTaskPeople(one.open_tasks, people);
-  context.out() << RenderOverview(overview, me, people, context.now(), context.zone(), context.canvas());
+  context.out() << RenderOverview(overview, me, people, context.now(), context.ZoneOf(names), context.canvas());
   return absl::OkStatus();
 }
 
@@ -71,12 +71,12 @@ absl::Status ShowOverview(Context& context, const std::string& given) {
 
 absl::Status ListOffers(Context& context, const std::string& of_case) {
   request_v1::ListOffersRequest request;
-  REMATCH_ASSIGN_OR_RETURN(*request.mutable_parent(), context.CaseName(of_case));
+  REMATCH_ASSIGN_OR_RETURN(*request.mutable_parent(), context.CaseName(of_case, Purpose::kRead));
   REMATCH_ASSIGN_OR_RETURN(const request_v1::ListOffersResponse listed, context.Call(&RequestStub::ListOffers, request));
   return context.Show(listed, [&] {
     People people = context.LoadPeople({Ancestor(request.parent(), "programs")});
     context.AddCasePeople(request.parent(), people);
-    return RenderOffers(ToVector(listed.offers()), people, context.now(), context.zone(), context.canvas());
+    return RenderOffers(ToVector(listed.offers()), people, context.now(), context.ZoneOf(request.parent()), context.canvas());
   });
 }
 
@@ -147,7 +147,7 @@ absl::Status ShowPolicy(Context& context, const std::string& given) {
       if (given.empty() && one.active()) name = one.name();
     }
     if (!given.empty()) {
-      REMATCH_ASSIGN_OR_RETURN(name, Resolve("policy", known, given));
+      REMATCH_ASSIGN_OR_RETURN(name, Resolve("policy", known, given, Purpose::kRead));
     }
     const auto found =
         std::find_if(listed.policies().begin(), listed.policies().end(), [&](const auto& one) { return one.name() == name; });
@@ -169,7 +169,7 @@ absl::StatusOr<std::vector<notify_v1::Notification>> Mails(Context& context) {
 absl::Status ListMails(Context& context, const std::string& of_case) {
   std::string name;
   if (!of_case.empty()) {
-    REMATCH_ASSIGN_OR_RETURN(name, context.CaseName(of_case));
+    REMATCH_ASSIGN_OR_RETURN(name, context.CaseName(of_case, Purpose::kRead));
   }
   REMATCH_ASSIGN_OR_RETURN(std::vector<notify_v1::Notification> mails, Mails(context));
   notify_v1::ListNotificationsResponse shown;
@@ -177,7 +177,11 @@ absl::Status ListMails(Context& context, const std::string& of_case) {
     // A message is about its case, or about one of the case's offers.
     if (name.empty() || mail.origin() == name || mail.origin().starts_with(name + "/")) *shown.add_notifications() = std::move(mail);
   }
-  return context.Show(shown, [&] { return RenderMails(ToVector(shown.notifications()), context.zone(), context.canvas()); });
+  return context.Show(shown, [&] {
+    std::vector<std::string> origins;
+    for (const auto& mail : shown.notifications()) origins.push_back(mail.origin());
+    return RenderMails(ToVector(shown.notifications()), context.ZoneOf(origins), context.canvas());
+  });
 }
 
 absl::Status ShowMail(Context& context, const std::string& given, bool html) {
@@ -187,10 +191,10 @@ absl::Status ShowMail(Context& context, const std::string& given, bool html) {
     REMATCH_ASSIGN_OR_RETURN(const std::vector<notify_v1::Notification> mails, Mails(context));
     std::vector<Known> known;
     for (const auto& mail : mails) known.push_back({mail.name(), {}});
-    REMATCH_ASSIGN_OR_RETURN(*request.mutable_name(), Resolve("mail", known, given));
+    REMATCH_ASSIGN_OR_RETURN(*request.mutable_name(), Resolve("mail", known, given, Purpose::kRead));
   }
   REMATCH_ASSIGN_OR_RETURN(const notify_v1::Notification mail, context.Call(&NotifyStub::GetNotification, request));
-  return context.Show(mail, [&] { return RenderMail(mail, html, context.zone(), context.canvas()); });
+  return context.Show(mail, [&] { return RenderMail(mail, html, context.ZoneOf(mail.origin()), context.canvas()); });
 }
 
 }  // namespace
@@ -212,7 +216,7 @@ void AddOfferCommands(CLI::App& app, Chosen& chosen) {
   CLI::App* const answer = AddCommand(*offer, chosen, "answer", "Answer an offer with the code of its message, or record a mentor's answer",
                                       [options](Context& context) { return Answer(context, *options); });
   answer->add_option("--code", options->code, "The code of the message");
-  answer->add_option("--offer", options->offer, "The offer, as CASE/OFFER or by name, for an answer that reached the leader");
+  answer->add_option("--offer", options->offer, "The offer, as CASE/OFFER or CASE/MENTOR, for an answer that reached the leader");
   answer->add_flag("--yes", options->yes, "Would do it");
   answer->add_flag("--not-now", options->not_now, "Would not, now");
   answer->add_option("--refer-name", options->refer_name, "Somebody else whom they think of: the name");

@@ -1,6 +1,8 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <set>
+#include <tuple>
 
 #include "cli/commands.h"
 #include "cli/format.h"
@@ -13,6 +15,8 @@ namespace rematch::cli {
 namespace mentor_v1 = rematch::mentor::v1;
 
 namespace {
+
+constexpr absl::Duration kImportTimeout = absl::Minutes(5);
 
 // A bar on standard error while rows go out; nothing at all where nobody looks at it.
 class Progress {
@@ -68,7 +72,7 @@ absl::StatusOr<std::vector<RosterFile>> ReadFiles(const std::vector<std::string>
 absl::StatusOr<mentor_v1::ImportRosterResponse> Send(Context& context, const Roster& roster, const std::string& display_name) {
   REMATCH_ASSIGN_OR_RETURN(MentorStub * stub, context.StubFor<MentorStub>());
   grpc::ClientContext call;
-  context.PrepareStream(call, absl::Minutes(5));
+  context.PrepareStream(call, kImportTimeout);
   mentor_v1::ImportRosterResponse response;
   const auto writer = stub->ImportRoster(&call, &response);
   mentor_v1::ImportRosterRequest message;
@@ -88,7 +92,7 @@ absl::StatusOr<mentor_v1::ImportRosterResponse> Send(Context& context, const Ros
   if (open) writer->WritesDone();
   // A stream that the service ended early says here why.
   const grpc::Status status = writer->Finish();
-  if (!status.ok()) return rpc::FromGrpc(status);
+  if (!status.ok()) return context.Refused<MentorStub>(status, kImportTimeout);
   return response;
 }
 
@@ -103,8 +107,15 @@ absl::Status Import(Context& context, const std::vector<std::string>& paths, con
   REMATCH_ASSIGN_OR_RETURN(const mentor_v1::ImportRosterResponse response, Send(context, roster, display_name));
   if (context.json()) context.out() << ToJson(response);
   if (!response.errors().empty()) {
-    for (const auto& error : response.errors()) context.env().err << Printable(roster.Locate(error).ToString()) << "\n";
-    context.env().err << Count(response.errors_size(), "error", "errors") << "; nothing was kept\n";
+    // One thing that is wrong with a cell is enough: the next ones mostly follow from it.
+    std::set<std::tuple<std::string, int, int>> cells;
+    for (const auto& error : response.errors()) {
+      const RosterError located = roster.Locate(error);
+      if (cells.emplace(located.file, located.at.line, located.at.column).second) {
+        context.env().err << Printable(located.ToString()) << "\n";
+      }
+    }
+    context.env().err << Count(static_cast<int64_t>(cells.size()), "error", "errors") << "; nothing was kept\n";
     return Reported();
   }
   if (!context.json()) {

@@ -29,7 +29,7 @@ absl::Status List(Context& context, const std::string& program, const std::strin
   if (of_case.empty()) {
     REMATCH_ASSIGN_OR_RETURN(parents, context.Programs(program));
   } else {
-    REMATCH_ASSIGN_OR_RETURN(std::string name, context.CaseName(of_case));
+    REMATCH_ASSIGN_OR_RETURN(std::string name, context.CaseName(of_case, Purpose::kRead));
     parents.push_back(std::move(name));
   }
   request_v1::ListTasksResponse tasks;
@@ -45,7 +45,7 @@ absl::Status List(Context& context, const std::string& program, const std::strin
   return context.Show(tasks, [&] {
     People people = context.LoadPeople(programs);
     context.AddTaskPeople(ToVector(tasks.tasks()), people);
-    return RenderTasks(ToVector(tasks.tasks()), people, context.now(), context.zone(), context.canvas());
+    return RenderTasks(ToVector(tasks.tasks()), people, context.now(), context.ZoneOf(parents), context.canvas());
   });
 }
 
@@ -60,10 +60,11 @@ class Briefing {
     REMATCH_ASSIGN_OR_RETURN(case_, context_.Call(&RequestStub::GetReassignment, get));
     people_ = context_.LoadPeople({Ancestor(case_name_, "programs")});
     context_.AddCasePeople(case_name_, people_);
+    zone_ = context_.ZoneOf(case_name_);
     json_.Add("task", task_);
     json_.Add("reassignment", case_);
-    text_ = Heading(Title(), context_.canvas()) + RenderTasks({task_}, people_, context_.now(), context_.zone(), context_.canvas()) + "\n" +
-            RenderCase(case_, people_, context_.now(), context_.zone(), context_.canvas());
+    text_ = Heading(Title(), context_.canvas()) + RenderTasks({task_}, people_, context_.now(), zone_, context_.canvas()) + "\n" +
+            RenderCase(case_, people_, context_.now(), zone_, context_.canvas());
     switch (task_.kind()) {
       case TaskKind::REVIEW_REASONS:
         return AddRanking();
@@ -108,8 +109,11 @@ class Briefing {
     request.set_name(case_name_);
     REMATCH_ASSIGN_OR_RETURN(const request_v1::PreviewEscalationResponse preview, context_.Call(&RequestStub::PreviewEscalation, request));
     json_.Add("preview", preview);
-    text_ += "\n" + Heading("Would be asked, in this order", context_.canvas()) +
-             RenderPreview(preview, people_, context_.zone(), context_.canvas());
+    // Others are shown no reasons, which says nothing of whether there are any.
+    if (case_.reasons().empty() && context_.caller().role == "PROGRAM_LEADER") {
+      text_ += "\n" + Heading("Reasons", context_.canvas()) + "  none given\n";
+    }
+    text_ += "\n" + Heading("Would be asked, in this order", context_.canvas()) + RenderPreview(preview, people_, zone_, context_.canvas());
     return absl::OkStatus();
   }
 
@@ -127,7 +131,7 @@ class Briefing {
     }
     json_.AddList("offers", offers);
     text_ += "\n" + Heading(task_.kind() == TaskKind::CHOOSE_AMONG_INTERESTED ? "Interested" : "Asked", context_.canvas()) +
-             RenderOffers(offers, people_, context_.now(), context_.zone(), context_.canvas());
+             RenderOffers(offers, people_, context_.now(), zone_, context_.canvas());
     if (task_.kind() == TaskKind::CONFIRM_MATCH && offers.size() == 1) return AddContact("Mentor", offers.front().mentor());
     return absl::OkStatus();
   }
@@ -196,6 +200,7 @@ class Briefing {
   const std::string case_name_;
   Reassignment case_;
   People people_;
+  absl::TimeZone zone_;
   std::string text_;
   JsonObject json_;
 };
@@ -255,7 +260,7 @@ absl::StatusOr<std::string> DistrictName(Context& context, const std::string& gi
   REMATCH_ASSIGN_OR_RETURN(const mentor_v1::ListDistrictsResponse listed, context.CallPages(&MentorStub::ListDistricts, request));
   std::vector<Known> known;
   for (const auto& district : listed.districts()) known.push_back({district.name(), {district.display_name()}});
-  return Resolve("district", known, given);
+  return Resolve("district", known, given, Purpose::kWrite);
 }
 
 // Does what the options say, by the RPC that ends this kind of task. `etag` is set when a person decided on what they were shown.
@@ -342,11 +347,11 @@ class Doer {
     request.set_decision(given_.contains("--proceed") ? request_v1::ReviewReassignmentRequest::PROCEED
                                                       : request_v1::ReviewReassignmentRequest::CLOSE);
     for (const std::string& given : Values("--first")) {
-      REMATCH_ASSIGN_OR_RETURN(std::string mentor, context_.MentorName(given));
+      REMATCH_ASSIGN_OR_RETURN(std::string mentor, context_.MentorName(given, Purpose::kWrite));
       request.add_order(std::move(mentor));
     }
     for (const std::string& given : Values("--strike")) {
-      REMATCH_ASSIGN_OR_RETURN(std::string mentor, context_.MentorName(given));
+      REMATCH_ASSIGN_OR_RETURN(std::string mentor, context_.MentorName(given, Purpose::kWrite));
       request.add_strike(std::move(mentor));
     }
     if (given_.contains("--close")) request.set_ground(Ground(Value("--close")));
@@ -376,7 +381,7 @@ class Doer {
     request.set_decision(fit ? request_v1::QualifyPersonRequest::QUALIFY : request_v1::QualifyPersonRequest::DISMISS);
     request.set_note(Value("--note"));
     if (given_.contains("--mentor")) {
-      REMATCH_ASSIGN_OR_RETURN(*request.mutable_mentor(), context_.MentorName(Value("--mentor")));
+      REMATCH_ASSIGN_OR_RETURN(*request.mutable_mentor(), context_.MentorName(Value("--mentor"), Purpose::kWrite));
     } else if (fit) {
       mentor_v1::Mentor& attributes = *request.mutable_attributes();
       if (given_.contains("--district")) {
@@ -461,6 +466,7 @@ void AddTaskCommands(CLI::App& app, Chosen& chosen) {
     added->allow_extra_args(false);
     if (!option.repeatable) added->expected(1);
     if (!option.choices.empty()) added->check(CLI::IsMember(option.choices));
+    if (!option.value.empty()) added->type_name(option.value);
   }
   command->footer("Without options it shows what there is to decide on and the options that this task takes; on a terminal it asks.");
 }

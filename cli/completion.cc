@@ -27,6 +27,7 @@ struct Node {
   std::vector<Choice> options;
   std::vector<ValueOption> value_options;
   std::vector<std::string> positional_choices;
+  bool takes_files = false;  // as positionals
 };
 
 // The set of words that an option or positional takes, from what its check says of itself: `{auto,always,never}`.
@@ -39,10 +40,11 @@ std::vector<std::string> ChoicesOf(const CLI::Option& option) {
 }
 
 void Collect(const CLI::App& app, const std::string& path, std::vector<Node>& nodes) {
-  Node node{.path = path, .subcommands = {}, .options = {}, .value_options = {}, .positional_choices = {}};
+  Node node{.path = path, .subcommands = {}, .options = {}, .value_options = {}, .positional_choices = {}, .takes_files = false};
   for (const CLI::Option* option : app.get_options()) {
     if (option->get_positional()) {
       for (std::string& choice : ChoicesOf(*option)) node.positional_choices.push_back(std::move(choice));
+      node.takes_files = node.takes_files || option->get_name(true) == "PATH";
       continue;
     }
     for (const std::string& name : option->get_lnames()) {
@@ -79,7 +81,8 @@ std::string Walk(const std::vector<Node>& nodes) {
         if (std::find(words.begin(), words.end(), option.word) == words.end()) words.push_back(option.word);
       }
     }
-    replies += "    " + Quoted(node.path) + ") reply=" + Quoted(absl::StrJoin(words, " ")) + " ;;\n";
+    replies +=
+        "    " + Quoted(node.path) + ") " + (node.takes_files ? "files=1 " : "") + "reply=" + Quoted(absl::StrJoin(words, " ")) + " ;;\n";
     for (const ValueOption& option : node.value_options) {
       const std::string pattern = is_root ? "*" + Quoted(" " + option.name) : Quoted(node.path + " " + option.name);
       takes_value += "      " + pattern + ") value=$word ;;\n";
@@ -101,10 +104,11 @@ std::string Walk(const std::vector<Node>& nodes) {
 std::string Bash(const std::vector<Node>& nodes) {
   return "# bash completion for rematch: source <(rematch completion bash)\n"
          "_rematch() {\n"
-         "  local cur=${COMP_WORDS[COMP_CWORD]} at=$COMP_CWORD reply=\n"
+         "  local cur=${COMP_WORDS[COMP_CWORD]} at=$COMP_CWORD reply= files=\n"
          "  local -a words=(\"${COMP_WORDS[@]}\")\n" +
          Walk(nodes) +
-         "  COMPREPLY=($(compgen -W \"$reply\" -- \"$cur\"))\n"
+         // With nothing offered, bash completes files.
+         "  if [[ -n $files && $cur != -* ]]; then COMPREPLY=(); else COMPREPLY=($(compgen -W \"$reply\" -- \"$cur\")); fi\n"
          "}\n"
          "complete -o default -F _rematch rematch\n";
 }
@@ -115,10 +119,11 @@ std::string Zsh(const std::vector<Node>& nodes) {
          "_rematch() {\n"
          "  emulate -L zsh\n"
          "  setopt ksh_arrays\n"
-         "  local at=$((CURRENT - 1)) reply=\n" +
+         "  local at=$((CURRENT - 1)) reply= files=\n"
+         "  local cur=${words[CURRENT - 1]}\n" +
          Walk(nodes) +
          "  unsetopt ksh_arrays\n"
-         "  if [[ -n $reply ]]; then compadd -- ${=reply}; else _files; fi\n"
+         "  if [[ -n $reply && ( -z $files || $cur == -* ) ]]; then compadd -- ${=reply}; else _files; fi\n"
          "}\n"
          "compdef _rematch rematch\n";
 }

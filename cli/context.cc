@@ -10,8 +10,10 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
+#include "cli/format.h"
 #include "cli/utf8.h"
 #include "platform/strings.h"
+#include "platform/validation.h"
 
 namespace rematch::cli {
 
@@ -53,6 +55,11 @@ int WidthOf(const Environment& environment) {
   int width = 0;
   if (columns != nullptr && absl::SimpleAtoi(columns, &width) && width > 0) return width;
   return environment.width;
+}
+
+// Whether `name` has only what ids and the names made of them have.
+bool IsNameLike(std::string_view name) {
+  return name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./") == std::string_view::npos;
 }
 
 std::string Json(const google::protobuf::Message& message, bool spaced) {
@@ -114,6 +121,8 @@ absl::StatusOr<rpc::Caller> ParseCaller(std::string_view as, const std::string& 
     return Usage("--as must be leader:PERSON, candidate:NAME, mentor:PERSON, site-admin:SITE, auditor or service");
   }
   if (caller.person.empty()) return Usage("--as " + word + " needs a person: " + word + ":PERSON");
+  if (!IsNameLike(caller.person))
+    return Usage("--as " + word + ": a person is named by an id or a resource name, not by `" + Printable(person) + "`");
   return caller;
 }
 
@@ -169,11 +178,23 @@ absl::Status Context::Prepare() {
   if (consortium.empty()) consortium = Ancestor(as.substr(as.find(':') == std::string::npos ? as.size() : as.find(':') + 1), "consortia");
   if (consortium.empty()) consortium = kDefaultConsortium;
   consortium_ = consortium.starts_with("consortia/") ? consortium : "consortia/" + consortium;
+  if (!ParseName(consortium_, "consortia/*").has_value()) {
+    return Usage("--consortium must be an id, 1 to 63 characters of a-z, 0-9 and inner dashes");
+  }
   if (as.empty()) return Usage("say who you are: --as leader:PERSON, candidate:NAME, auditor or service, or set REMATCH_AS");
   REMATCH_ASSIGN_OR_RETURN(caller_, ParseCaller(as, consortium_));
 
   canvas_ = {.width = WidthOf(environment_), .color = WantsColor(environment_, globals_.color), .unicode = LocaleIsUtf8(environment_)};
   return absl::OkStatus();
+}
+
+absl::Status Context::SayWhere(absl::Status status, const Place& place, absl::Duration timeout) {
+  // What a service says of itself has a reason; what gRPC says of a connection has none.
+  if (!ReasonOf(status).empty()) return status;
+  const std::string where = std::string(place.service) + " at " + Printable(place.address);
+  if (absl::IsUnavailable(status)) return absl::UnavailableError(where + " does not answer");
+  if (absl::IsDeadlineExceeded(status)) return absl::DeadlineExceededError(where + " did not answer within " + Span(timeout));
+  return status;
 }
 
 std::string Context::RequestId() {
@@ -203,6 +224,34 @@ absl::StatusOr<NotifyStub*> Context::StubFor<NotifyStub>() {
   return notify_.get();
 }
 
+const mentor_v1::Program* Context::ProgramRecord(const std::string& name) {
+  const auto [slot, is_new] = programs_.try_emplace(name);
+  if (is_new && !addresses_.mentor.empty()) {
+    mentor_v1::GetProgramRequest request;
+    request.set_name(name);
+    if (auto program = Call(&MentorStub::GetProgram, request); program.ok()) slot->second = *std::move(program);
+  }
+  return slot->second.has_value() ? &*slot->second : nullptr;
+}
+
+absl::TimeZone Context::ZoneOf(const std::string& name) {
+  if (globals_.utc) return absl::UTCTimeZone();
+  const std::string of_program = Ancestor(name, "programs");
+  const mentor_v1::Program* const program = of_program.empty() ? nullptr : ProgramRecord(of_program);
+  absl::TimeZone zone;
+  return program != nullptr && absl::LoadTimeZone(program->time_zone(), &zone) ? zone : environment_.zone;
+}
+
+absl::TimeZone Context::ZoneOf(const std::vector<std::string>& names) {
+  std::optional<absl::TimeZone> shared;
+  for (const std::string& name : names) {
+    const absl::TimeZone one = ZoneOf(name);
+    if (shared.has_value() && *shared != one) return zone();
+    shared = one;
+  }
+  return shared.value_or(zone());
+}
+
 std::string Context::ProgramName(std::string_view given) const {
   return given.find('/') != std::string_view::npos ? std::string(given) : consortium_ + "/programs/" + std::string(given);
 }
@@ -216,8 +265,13 @@ absl::StatusOr<std::vector<mentor_v1::Program>> Context::ProgramRecords(const st
   }
   mentor_v1::ListProgramsRequest request;
   request.set_parent(consortium_);
-  REMATCH_ASSIGN_OR_RETURN(const mentor_v1::ListProgramsResponse listed, CallPages(&MentorStub::ListPrograms, request));
-  return ToVector(listed.programs());
+  const absl::StatusOr<mentor_v1::ListProgramsResponse> listed = CallPages(&MentorStub::ListPrograms, request);
+  if (absl::IsNotFound(listed.status()) && caller_.role == "PROGRAM_LEADER") {
+    return Error(absl::StatusCode::kNotFound, ReasonOf(listed.status()),
+                 "leader:" + IdOf(caller_.person) + " leads no program of " + IdOf(consortium_) + ", if there is such a consortium");
+  }
+  if (!listed.ok()) return listed.status();
+  return ToVector(listed->programs());
 }
 
 absl::StatusOr<std::vector<std::string>> Context::Programs(const std::string& given) {
@@ -230,7 +284,7 @@ absl::StatusOr<std::vector<std::string>> Context::Programs(const std::string& gi
   return names;
 }
 
-absl::StatusOr<std::string> Context::CaseName(const std::string& given) {
+absl::StatusOr<std::string> Context::CaseName(const std::string& given, Purpose purpose) {
   if (given.starts_with("consortia/")) return given;
   REMATCH_ASSIGN_OR_RETURN(const std::vector<std::string> programs, Programs(""));
   std::vector<Known> known;
@@ -240,10 +294,10 @@ absl::StatusOr<std::string> Context::CaseName(const std::string& given) {
     REMATCH_ASSIGN_OR_RETURN(const request_v1::ListReassignmentsResponse listed, CallPages(&RequestStub::ListReassignments, request));
     for (const auto& c : listed.reassignments()) known.push_back({c.name(), {}});
   }
-  return Resolve("case", known, given);
+  return Resolve("case", known, given, purpose);
 }
 
-absl::StatusOr<std::string> Context::MentorName(const std::string& given) {
+absl::StatusOr<std::string> Context::MentorName(const std::string& given, Purpose purpose) {
   if (given.starts_with("consortia/")) return given;
   std::vector<std::string> scopes = {""};
   // A leader must say which program they look at.
@@ -259,10 +313,10 @@ absl::StatusOr<std::string> Context::MentorName(const std::string& given) {
     for (const auto& mentor : listed.mentors())
       known.push_back({mentor.name(), {mentor.contact().display_name(), mentor.contact().email()}});
   }
-  return Resolve("mentor", known, given);
+  return Resolve("mentor", known, given, purpose);
 }
 
-absl::StatusOr<std::string> Context::CandidateName(const std::string& given, const std::string& program) {
+absl::StatusOr<std::string> Context::CandidateName(const std::string& given, const std::string& program, Purpose purpose) {
   if (given.starts_with("consortia/")) return given;
   REMATCH_ASSIGN_OR_RETURN(const std::vector<std::string> programs, Programs(program));
   std::vector<Known> known;
@@ -274,7 +328,7 @@ absl::StatusOr<std::string> Context::CandidateName(const std::string& given, con
       known.push_back({candidate.name(), {candidate.contact().display_name(), candidate.contact().email()}});
     }
   }
-  return Resolve("candidate", known, given);
+  return Resolve("candidate", known, given, purpose);
 }
 
 absl::StatusOr<request_v1::Task> Context::FindTask(const std::string& given, const std::string& of_case) {
@@ -282,11 +336,11 @@ absl::StatusOr<request_v1::Task> Context::FindTask(const std::string& given, con
   if (given.starts_with("consortia/")) {
     parents.push_back(Ancestor(given, "reassignments"));
   } else if (!of_case.empty()) {
-    REMATCH_ASSIGN_OR_RETURN(std::string name, CaseName(of_case));
+    REMATCH_ASSIGN_OR_RETURN(std::string name, CaseName(of_case, Purpose::kWrite));
     parents.push_back(std::move(name));
   } else if (const size_t slash = given.find('/'); slash != std::string::npos) {
     // The case that is named may have ended; its program's list of tasks has all of them all the same.
-    REMATCH_ASSIGN_OR_RETURN(std::string name, CaseName(given.substr(0, slash)));
+    REMATCH_ASSIGN_OR_RETURN(std::string name, CaseName(given.substr(0, slash), Purpose::kWrite));
     parents.push_back(std::move(name));
   } else {
     REMATCH_ASSIGN_OR_RETURN(parents, Programs(""));
@@ -305,8 +359,8 @@ absl::StatusOr<request_v1::Task> Context::FindTask(const std::string& given, con
     }
   }
   // A short id means an open task if it can.
-  absl::StatusOr<std::string> name = Resolve("task", open, given);
-  if (absl::IsNotFound(name.status())) name = Resolve("task", all, given);
+  absl::StatusOr<std::string> name = Resolve("task", open, given, Purpose::kWrite);
+  if (absl::IsNotFound(name.status())) name = Resolve("task", all, given, Purpose::kWrite);
   if (!name.ok()) return name.status();
   for (request_v1::Task& task : tasks) {
     if (task.name() == *name) return std::move(task);
@@ -316,12 +370,14 @@ absl::StatusOr<request_v1::Task> Context::FindTask(const std::string& given, con
 
 absl::StatusOr<request_v1::Offer> Context::FindOffer(const std::string& given, const std::string& of_case) {
   std::string parent = of_case;
+  std::string meant = given;
   if (given.starts_with("consortia/")) {
     parent = Ancestor(given, "reassignments");
   } else if (parent.empty()) {
     const size_t slash = given.find('/');
     if (slash == std::string::npos) return Usage("an offer is named by CASE/OFFER, such as 3fa2b1/o2");
-    REMATCH_ASSIGN_OR_RETURN(parent, CaseName(given.substr(0, slash)));
+    REMATCH_ASSIGN_OR_RETURN(parent, CaseName(given.substr(0, slash), Purpose::kWrite));
+    meant = given.substr(slash + 1);
   }
   request_v1::ListOffersRequest request;
   request.set_parent(parent);
@@ -333,7 +389,7 @@ absl::StatusOr<request_v1::Offer> Context::FindOffer(const std::string& given, c
     known.push_back(
         {offer.name(), offer.mentor().empty() ? std::vector<std::string>() : std::vector<std::string>{people.Of(offer.mentor())}});
   }
-  REMATCH_ASSIGN_OR_RETURN(const std::string name, Resolve("offer", known, given));
+  REMATCH_ASSIGN_OR_RETURN(const std::string name, Resolve("offer", known, meant, Purpose::kWrite));
   for (const auto& offer : listed.offers()) {
     if (offer.name() == name) return offer;
   }
@@ -354,9 +410,7 @@ People Context::LoadPeople(const std::vector<std::string>& programs) {
     for (const auto& district : listed->districts()) people.Add(district.name(), district.display_name());
   }
   for (const std::string& program : programs) {
-    mentor_v1::GetProgramRequest one;
-    one.set_name(program);
-    if (const auto got = Call(&MentorStub::GetProgram, one); got.ok()) {
+    if (const mentor_v1::Program* const got = ProgramRecord(program); got != nullptr) {
       people.Add(got->name(), got->display_name());
       for (const mentor_v1::Leader& leader : {got->leader(), got->alternate()})
         people.Add(leader.person(), leader.contact().display_name());

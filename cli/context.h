@@ -2,7 +2,9 @@
 #ifndef REMATCH_CLI_CONTEXT_H_
 #define REMATCH_CLI_CONTEXT_H_
 
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -42,6 +44,7 @@ struct Globals {
   std::string request_id;
   std::string color = "auto";
   bool json = false;
+  bool utc = false;
   int timeout_seconds = 10;
 };
 
@@ -55,7 +58,8 @@ struct Addresses {
 // The lines `mentor=...`, `request=...`, `notify=...` of a suite file; empty lines and those that begin with `#` are passed over.
 absl::StatusOr<Addresses> ParseSuite(std::string_view text);
 
-// Who `--as` says: `leader:rosa` (short ids get the consortium's name before them), `candidate:NAME`, `auditor`, `service`.
+// Who `--as` says: `leader:rosa` (short ids get the consortium's name before them), `candidate:NAME`, `auditor`, `service`. USAGE for what
+// cannot be anybody's name.
 absl::StatusOr<rpc::Caller> ParseCaller(std::string_view as, const std::string& consortium);
 
 // Protobuf JSON with the names of the protos, every field present, as one document with a line feed.
@@ -98,7 +102,12 @@ class Context {
   bool json() const { return globals_.json; }
   const Canvas& canvas() const { return canvas_; }
   absl::Time now() const { return environment_.clock.Now(); }
-  absl::TimeZone zone() const { return environment_.zone; }
+  // In which the reader is: of times that belong to no program. UTC with --utc.
+  absl::TimeZone zone() const { return globals_.utc ? absl::UTCTimeZone() : environment_.zone; }
+  // In which the program that `name` belongs to is; the reader's where that is not to be learned.
+  absl::TimeZone ZoneOf(const std::string& name);
+  // The one that all of these share, or else the reader's.
+  absl::TimeZone ZoneOf(const std::vector<std::string>& names);
   const rpc::Caller& caller() const { return caller_; }
   // `consortia/{consortium}`.
   const std::string& consortium() const { return consortium_; }
@@ -120,7 +129,7 @@ class Context {
     rpc::Prepare(context, absl::Seconds(globals_.timeout_seconds), caller_);
     Response response;
     const grpc::Status status = (stub->*method)(&context, request, &response);
-    if (!status.ok()) return rpc::FromGrpc(status);
+    if (!status.ok()) return Refused<Stub>(status, absl::Seconds(globals_.timeout_seconds));
     return response;
   }
   // All pages of a list, as one response.
@@ -141,6 +150,11 @@ class Context {
   template <typename Stub>
   absl::StatusOr<Stub*> StubFor();
   void PrepareStream(grpc::ClientContext& context, absl::Duration timeout) { rpc::Prepare(context, timeout, caller_); }
+  // Why a call of that service failed: what the service says, or that nothing came from it within `timeout`.
+  template <typename Stub>
+  absl::Status Refused(const grpc::Status& status, absl::Duration timeout) const {
+    return SayWhere(rpc::FromGrpc(status), PlaceOf<Stub>(), timeout);
+  }
 
   // The program that `given` means: an id of this consortium or a name.
   std::string ProgramName(std::string_view given) const;
@@ -148,9 +162,10 @@ class Context {
   absl::StatusOr<std::vector<std::string>> Programs(const std::string& given);
   absl::StatusOr<std::vector<rematch::mentor::v1::Program>> ProgramRecords(const std::string& given);
   // The case that `given` means: a name, or the tail of one in any program of the caller.
-  absl::StatusOr<std::string> CaseName(const std::string& given);
-  absl::StatusOr<std::string> MentorName(const std::string& given);
-  absl::StatusOr<std::string> CandidateName(const std::string& given, const std::string& program);
+  absl::StatusOr<std::string> CaseName(const std::string& given, Purpose purpose);
+  absl::StatusOr<std::string> MentorName(const std::string& given, Purpose purpose);
+  absl::StatusOr<std::string> CandidateName(const std::string& given, const std::string& program, Purpose purpose);
+  // Tasks and offers are looked for in order to write.
   absl::StatusOr<rematch::request::v1::Task> FindTask(const std::string& given, const std::string& of_case);
   absl::StatusOr<rematch::request::v1::Offer> FindOffer(const std::string& given, const std::string& of_case);
 
@@ -162,7 +177,27 @@ class Context {
   void AddTaskPeople(const std::vector<rematch::request::v1::Task>& tasks, People& people);
 
  private:
+  // A service, and where it is.
+  struct Place {
+    const char* service;
+    const std::string& address;
+  };
+  template <typename Stub>
+  Place PlaceOf() const {
+    if constexpr (std::is_same_v<Stub, MentorStub>) {
+      return {"mentor-service", addresses_.mentor};
+    } else if constexpr (std::is_same_v<Stub, RequestStub>) {
+      return {"request-service", addresses_.request};
+    } else {
+      static_assert(std::is_same_v<Stub, NotifyStub>);
+      return {"notify-service", addresses_.notify};
+    }
+  }
+  static absl::Status SayWhere(absl::Status status, const Place& place, absl::Duration timeout);
+
   absl::StatusOr<std::string> ReadSuite();
+  // Read once; null where the caller may not, or it is not there.
+  const rematch::mentor::v1::Program* ProgramRecord(const std::string& name);
 
   Environment& environment_;
   Globals globals_;
@@ -171,6 +206,7 @@ class Context {
   rpc::Caller caller_;
   std::string consortium_;
   int requests_ = 0;
+  std::map<std::string, std::optional<rematch::mentor::v1::Program>> programs_;
   std::unique_ptr<MentorStub> mentor_;
   std::unique_ptr<RequestStub> request_;
   std::unique_ptr<NotifyStub> notify_;

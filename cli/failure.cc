@@ -1,6 +1,7 @@
 #include "cli/failure.h"
 
 #include "absl/strings/cord.h"
+#include "cli/format.h"
 #include "cli/utf8.h"
 #include "google/rpc/error_details.pb.h"
 #include "platform/errors.h"
@@ -30,10 +31,9 @@ std::string Describe(const absl::Status& status) {
   google::rpc::BadRequest bad;
   const auto payload = status.GetPayload("type.googleapis.com/google.rpc.BadRequest");
   if (payload.has_value() && !bad.ParseFromString(std::string(*payload))) bad.Clear();
-  std::string line = "rematch: " + absl::StatusCodeToString(status.code());
-  if (!why.empty()) line += " " + Printable(why);
   // The message of a bad request repeats its violations, which are listed below.
-  line += bad.field_violations_size() > 0 ? ": invalid request\n" : ": " + message + "\n";
+  std::string line = "rematch: " + (bad.field_violations_size() > 0 ? "invalid request" : InWords(message));
+  line += " [" + (why.empty() ? absl::StatusCodeToString(status.code()) : Printable(why)) + "]\n";
   for (const auto& violation : bad.field_violations()) {
     line += "  " + Printable(violation.field()) + ": " + Printable(violation.description()) + "\n";
   }

@@ -27,7 +27,8 @@ absl::Status Reported();
 
 int ExitCodeOf(const absl::Status& status);
 
-// `rematch: NOT_FOUND CASE_NOT_FOUND: no such case`, and one line for each field violation; "" where nothing is left to say.
+// `rematch: no such case [CASE_NOT_FOUND]`: the sentence for people, the reason (or else the code) for programs; then one line for each
+// field violation. "" where nothing is left to say.
 std::string Describe(const absl::Status& status);
 
 }  // namespace rematch::cli

@@ -3,8 +3,10 @@
 #include <google/protobuf/descriptor.h>
 
 #include <algorithm>
+#include <set>
 
 #include "absl/strings/ascii.h"
+#include "rematch/request/v1/resources.pb.h"
 
 namespace rematch::cli {
 
@@ -16,7 +18,26 @@ absl::Time ToTime(const google::protobuf::Timestamp& timestamp) {
 }
 
 std::string Moment(const google::protobuf::Timestamp& timestamp, absl::TimeZone zone) {
-  return IsSet(timestamp) ? absl::FormatTime("%Y-%m-%d %H:%M", ToTime(timestamp), zone) : "";
+  return IsSet(timestamp) ? absl::FormatTime("%Y-%m-%d %H:%M %Z", ToTime(timestamp), zone) : "";
+}
+
+std::string MomentToTheSecond(const google::protobuf::Timestamp& timestamp, absl::TimeZone zone) {
+  return IsSet(timestamp) ? absl::FormatTime("%Y-%m-%d %H:%M:%S %Z", ToTime(timestamp), zone) : "";
+}
+
+std::string Due(const google::protobuf::Timestamp& timestamp, absl::Time now, absl::TimeZone zone) {
+  if (!IsSet(timestamp)) return "";
+  const absl::Time time = ToTime(timestamp);
+  std::string format = absl::AbsDuration(time - now) < absl::Minutes(10) ? "%H:%M:%S %Z" : "%H:%M %Z";
+  if (absl::ToCivilYear(time, zone) != absl::ToCivilYear(now, zone)) {
+    format = "%a %e %b %Y " + format;
+  } else if (absl::ToCivilDay(time, zone) != absl::ToCivilDay(now, zone)) {
+    format = "%a %e %b " + format;
+  }
+  std::string text = absl::FormatTime(format, time, zone);
+  // A day of one digit comes with a space before it.
+  if (const size_t twice = text.find("  "); twice != std::string::npos) text.erase(twice, 1);
+  return text;
 }
 
 std::string Day(const google::protobuf::Timestamp& timestamp, absl::TimeZone zone) {
@@ -29,10 +50,11 @@ std::string Count(int64_t count, std::string_view singular, std::string_view plu
 
 std::string Span(absl::Duration span) {
   span = absl::AbsDuration(span);
-  if (span >= absl::Hours(24)) return Count(span / absl::Hours(24), "day", "days");
-  if (span >= absl::Hours(1)) return std::to_string(span / absl::Hours(1)) + " h";
-  if (span >= absl::Minutes(1)) return std::to_string(span / absl::Minutes(1)) + " min";
-  return std::to_string(span / absl::Seconds(1)) + " s";
+  const auto rounded = [&](absl::Duration unit) { return (span + unit / 2) / unit; };
+  if (rounded(absl::Seconds(1)) < 120) return std::to_string(rounded(absl::Seconds(1))) + " s";
+  if (rounded(absl::Minutes(1)) < 120) return std::to_string(rounded(absl::Minutes(1))) + " min";
+  if (rounded(absl::Hours(1)) < 72) return std::to_string(rounded(absl::Hours(1))) + " h";
+  return Count(rounded(absl::Hours(24)), "day", "days");
 }
 
 std::string Relative(const google::protobuf::Timestamp& timestamp, absl::Time now) {
@@ -48,6 +70,40 @@ std::string Words(const google::protobuf::EnumDescriptor& descriptor, int value,
   std::string words = absl::AsciiStrToLower(found->name());
   std::replace(words.begin(), words.end(), '_', separator);
   return words;
+}
+
+std::string InWords(std::string_view text) {
+  static const std::set<std::string>* const values = [] {
+    auto* const all = new std::set<std::string>;
+    const auto add = [&](const google::protobuf::EnumDescriptor& descriptor) {
+      for (int i = 0; i < descriptor.value_count(); ++i) all->insert(descriptor.value(i)->name());
+    };
+    const google::protobuf::FileDescriptor& file = *request::v1::Reassignment::descriptor()->file();
+    for (int i = 0; i < file.enum_type_count(); ++i) add(*file.enum_type(i));
+    for (int i = 0; i < file.message_type_count(); ++i) {
+      for (int j = 0; j < file.message_type(i)->enum_type_count(); ++j) add(*file.message_type(i)->enum_type(j));
+    }
+    return all;
+  }();
+  constexpr std::string_view kShouted = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+  std::string out;
+  while (!text.empty()) {
+    const size_t begin = std::min(text.find_first_of(kShouted), text.size());
+    out += text.substr(0, begin);
+    text.remove_prefix(begin);
+    const size_t end = std::min(text.find_first_not_of(kShouted), text.size());
+    std::string word(text.substr(0, end));
+    const bool alone = (out.empty() || !absl::ascii_isalnum(static_cast<unsigned char>(out.back()))) &&
+                       (end == text.size() || !absl::ascii_isalnum(static_cast<unsigned char>(text[end])));
+    // Whatever has an underscore was never a word of a language.
+    if (alone && (values->contains(word) || (word.find('_') != std::string::npos && absl::ascii_isupper(word.front())))) {
+      absl::AsciiStrToLower(&word);
+      std::replace(word.begin(), word.end(), '_', ' ');
+    }
+    out += word;
+    text.remove_prefix(end);
+  }
+  return out;
 }
 
 std::vector<std::string> Choices(const google::protobuf::EnumDescriptor& descriptor) {

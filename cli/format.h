@@ -18,11 +18,16 @@ namespace rematch::cli {
 absl::Time ToTime(const google::protobuf::Timestamp& timestamp);
 bool IsSet(const google::protobuf::Timestamp& timestamp);
 
-// `2025-03-03 09:00` in `zone`; "" for one that is not set.
+// `2025-03-03 09:00 PST` in `zone`; "" for one that is not set.
 std::string Moment(const google::protobuf::Timestamp& timestamp, absl::TimeZone zone);
+// The same to the second.
+std::string MomentToTheSecond(const google::protobuf::Timestamp& timestamp, absl::TimeZone zone);
+// `Thu 27 Nov 21:43 PST`, of today `21:43 PST`, of another year with it; "" for one that is not set. To the second if it is near.
+std::string Due(const google::protobuf::Timestamp& timestamp, absl::Time now, absl::TimeZone zone);
 // `2025-03-03`.
 std::string Day(const google::protobuf::Timestamp& timestamp, absl::TimeZone zone);
-// The span in its largest unit, cut down: `3 days`, `5 h`, `12 min`, `4 s`.
+// The span in a unit small enough that rounding does not hide what matters: `4 s` (under two minutes), `90 min` (under two hours),
+// `48 h` (under three days), `3 days`.
 std::string Span(absl::Duration span);
 // When `timestamp` is, seen from `now`: `in 3 days`, `2 h ago`; "" for one that is not set.
 std::string Relative(const google::protobuf::Timestamp& timestamp, absl::Time now);
@@ -35,6 +40,9 @@ template <typename Enum>
 std::string Words(Enum value, char separator = ' ') {
   return Words(*google::protobuf::GetEnumDescriptor<Enum>(), static_cast<int>(value), separator);
 }
+
+// `text` with the values of enums that stand in it in words: "task REVIEW_REASONS" -> "task review reasons".
+std::string InWords(std::string_view text);
 
 // All values but the unspecified one, as typed: `no-answer`.
 std::vector<std::string> Choices(const google::protobuf::EnumDescriptor& descriptor);

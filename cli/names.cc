@@ -8,6 +8,7 @@
 
 #include "absl/strings/ascii.h"
 #include "cli/failure.h"
+#include "cli/format.h"
 #include "cli/utf8.h"
 #include "platform/errors.h"
 
@@ -49,6 +50,21 @@ bool IsCaseReference(std::string_view name, std::string_view given) {
   return given.substr(slash + 1) == IdOf(name) && (case_id == tail || (tail.size() >= kLeastTyped && case_id.ends_with(tail)));
 }
 
+// The first few of them, as they can be named: `Ana Ruiz (0000c1), Bo Kern (0000c2), ...`.
+std::string Listed(const std::vector<const Known*>& found) {
+  constexpr size_t kListed = 5;
+  std::vector<std::string> names;
+  for (const Known* one : found) names.push_back(one->name);
+  const std::map<std::string, std::string> tails = ShortTails(names);
+  std::string list;
+  for (size_t i = 0; i < found.size() && i < kListed; ++i) {
+    const std::string& tail = tails.at(found[i]->name);
+    const bool called = !found[i]->aliases.empty() && !found[i]->aliases.front().empty();
+    list += (i == 0 ? "" : ", ") + (called ? Printable(found[i]->aliases.front()) + " (" + tail + ")" : tail);
+  }
+  return list + (found.size() > kListed ? ", ..." : "");
+}
+
 }  // namespace
 
 std::string IdOf(std::string_view name) {
@@ -84,39 +100,58 @@ std::map<std::string, std::string> ShortTails(const std::vector<std::string>& na
   return result;
 }
 
-absl::StatusOr<std::string> Resolve(std::string_view what, const std::vector<Known>& known, std::string_view given) {
+absl::StatusOr<std::string> Resolve(std::string_view what, const std::vector<Known>& known, std::string_view given, Purpose purpose) {
   const std::string lower = absl::AsciiStrToLower(std::string(given));
   const auto alias_is = [](const Known& one, const std::function<bool(const std::string&)>& fits) {
     return std::any_of(one.aliases.begin(), one.aliases.end(),
                        [&](const std::string& alias) { return fits(absl::AsciiStrToLower(alias)); });
   };
-  const std::vector<std::function<bool(const Known&)>> rules = {
+  using Rule = std::function<bool(const Known&)>;
+  const auto fitting = [&](const Rule& rule) {
+    std::vector<const Known*> found;
+    for (const Known& one : known) {
+      const bool again = std::any_of(found.begin(), found.end(), [&](const Known* other) { return other->name == one.name; });
+      if (!again && rule(one)) found.push_back(&one);
+    }
+    return found;
+  };
+  const bool long_enough = lower.size() >= kLeastTyped;
+  const std::vector<Rule> whole = {
       [&](const Known& one) { return one.name == given; },
       [&](const Known& one) { return IdOf(one.name) == given; },
       [&](const Known& one) { return IsCaseReference(one.name, given); },
       [&](const Known& one) { return alias_is(one, [&](const std::string& alias) { return alias == lower; }); },
-      [&](const Known& one) {
-        return lower.size() >= kLeastTyped && BehindUuid(IdOf(one.name)).has_value() && IdOf(one.name).ends_with(lower);
-      },
-      [&](const Known& one) { return lower.size() >= kLeastTyped && IdOf(one.name).starts_with(lower); },
-      [&](const Known& one) {
-        return lower.size() >= kLeastTyped &&
-               alias_is(one, [&](const std::string& alias) { return alias.find(lower) != std::string::npos; });
-      },
+      [&](const Known& one) { return long_enough && BehindUuid(IdOf(one.name)).has_value() && IdOf(one.name).ends_with(lower); },
   };
-  for (const auto& rule : rules) {
-    std::vector<std::string> fitting;
-    for (const Known& one : known) {
-      if (rule(one) && std::find(fitting.begin(), fitting.end(), one.name) == fitting.end()) fitting.push_back(one.name);
-    }
-    if (fitting.size() == 1) return fitting.front();
-    if (fitting.size() > 1) {
-      std::string several;
-      for (size_t i = 0; i < fitting.size() && i < 5; ++i) several += (i == 0 ? "" : ", ") + ShortTails(fitting).at(fitting[i]);
-      return Usage("`" + Printable(given) + "` fits more than one " + std::string(what) + ": " + several +
-                   (fitting.size() > 5 ? ", ..." : ""));
+  const std::vector<Rule> in_part = {
+      [&](const Known& one) { return IdOf(one.name).starts_with(lower); },
+      [&](const Known& one) { return alias_is(one, [&](const std::string& alias) { return alias.find(lower) != std::string::npos; }); },
+  };
+  const auto several = [&](const std::vector<const Known*>& found) {
+    return Usage("`" + Printable(given) + "` fits more than one " + std::string(what) + ": " + Listed(found));
+  };
+  for (const Rule& rule : whole) {
+    const std::vector<const Known*> found = fitting(rule);
+    if (found.size() == 1) return found.front()->name;
+    if (found.size() > 1) return several(found);
+  }
+  if (!lower.empty() && long_enough) {
+    for (const Rule& rule : in_part) {
+      const std::vector<const Known*> found = fitting(rule);
+      if (found.empty()) continue;
+      if (purpose == Purpose::kWrite) {
+        return Usage("no " + std::string(what) + " is `" + Printable(given) + "`; did you mean " + Listed(found) + "?");
+      }
+      if (found.size() > 1) return several(found);
+      return found.front()->name;
     }
   }
+  const bool would_fit =
+      !lower.empty() && !long_enough && !fitting([&](const Known& one) {
+                                           const std::optional<std::string_view> behind = BehindUuid(IdOf(one.name));
+                                           return (behind.has_value() && IdOf(one.name).ends_with(lower)) || in_part.back()(one);
+                                         }).empty();
+  if (would_fit) return Usage("`" + Printable(given) + "` is too short: " + std::to_string(kLeastTyped) + " letters at least");
   return Error(absl::StatusCode::kNotFound, reason::kNotFound, "no " + std::string(what) + " fits `" + Printable(given) + "`");
 }
 
@@ -133,7 +168,7 @@ std::string People::Humanize(std::string_view text) const {
   std::string out;
   while (!text.empty()) {
     const size_t begin = text.find("consortia/");
-    out += Printable(text.substr(0, begin));
+    out += Printable(InWords(text.substr(0, begin)));
     if (begin == std::string_view::npos) break;
     text.remove_prefix(begin);
     const size_t end = std::min(text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./"), text.size());

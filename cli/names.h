@@ -31,10 +31,14 @@ struct Known {
   std::vector<std::string> aliases;
 };
 
-// The one that `given` means: its name, its id, an alias (whole, in any case), the tail or the beginning of its id (four characters or
-// more), `tail/id` of what belongs to a case, or a part of an alias, whichever fits first. `what` is the word for the message. NOT_FOUND
-// when none does; USAGE when several do.
-absl::StatusOr<std::string> Resolve(std::string_view what, const std::vector<Known>& known, std::string_view given);
+// What the name is for. Reading, a part that fits one alone will do; whatever is written must have been named beyond doubt.
+enum class Purpose { kRead, kWrite };
+
+// The one that `given` means: its name, its id, `tail/id` of what belongs to a case, an alias (whole, in any case), or the tail of its id
+// (four characters or more), whichever fits first; to read also the beginning of its id or a part of an alias. `what` is the word for the
+// message. NOT_FOUND when none does; USAGE when several do, when too little was typed, or when a part fits where a whole name is needed:
+// it says who may have been meant.
+absl::StatusOr<std::string> Resolve(std::string_view what, const std::vector<Known>& known, std::string_view given, Purpose purpose);
 
 // Display names by resource name.
 class People {
@@ -42,7 +46,7 @@ class People {
   void Add(std::string name, std::string display_name);
   // The display name, safe to print; the short name of who is not known.
   std::string Of(std::string_view name) const;
-  // `text` with every resource name in it replaced by what Of() says.
+  // `text` with every resource name in it replaced by what Of() says, and the values of enums in words.
   std::string Humanize(std::string_view text) const;
 
  private:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <iterator>
 #include <numeric>
 
 #include "absl/strings/str_split.h"
@@ -11,6 +12,8 @@ namespace rematch::cli {
 namespace {
 
 constexpr int kGap = 2;
+// How far what goes below its row is indented.
+constexpr int kBelow = 4;
 // What a column that gives way keeps.
 constexpr int kLeastWidth = 6;
 
@@ -62,8 +65,23 @@ std::string Table::Render(const Canvas& canvas) const {
     widths[i] = std::max(widths[i], DisplayWidth(columns_[i].title));
     shown.push_back(i);
   }
-  int total = kGap * (static_cast<int>(shown.size()) - 1);
-  for (const size_t i : shown) total += widths[i];
+  std::vector<size_t> below;
+  const auto width = [&] {
+    int total = kGap * (static_cast<int>(shown.size()) - 1);
+    for (const size_t i : shown) total += widths[i];
+    return total;
+  };
+  if (canvas.width > 0 && width() > canvas.width) {
+    std::copy_if(shown.begin(), shown.end(), std::back_inserter(below), [&](size_t i) { return columns_[i].below; });
+    std::erase_if(shown, [&](size_t i) { return columns_[i].below; });
+  }
+  while (canvas.width > 0 && width() > canvas.width) {
+    const auto first =
+        std::max_element(shown.begin(), shown.end(), [&](size_t a, size_t b) { return columns_[a].yields < columns_[b].yields; });
+    if (columns_[*first].yields == 0) break;
+    shown.erase(first);
+  }
+  int total = width();
   // Columns that may shrink are cut one column of the terminal at a time, always the widest.
   while (canvas.width > 0 && total > canvas.width) {
     size_t widest = columns_.size();
@@ -94,6 +112,9 @@ std::string Table::Render(const Canvas& canvas) const {
   line([&](size_t i) -> const std::string& { return columns_[i].title; }, [](size_t) { return Style::kDim; });
   for (const auto& row : rows_) {
     line([&](size_t i) -> const std::string& { return row[i].text; }, [&](size_t i) { return row[i].style; });
+    for (const size_t i : below) {
+      if (!row[i].text.empty()) out += Wrap(row[i].text, kBelow, canvas);
+    }
   }
   return out;
 }

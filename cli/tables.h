@@ -39,6 +39,8 @@ struct Column {
   std::string title;
   bool right = false;    // numbers
   bool shrinks = false;  // gives way, the widest first, when the table is wider than the canvas
+  int yields = 0;        // before that, these are left out, the greatest number first
+  bool below = false;    // and before that, this goes onto lines of its own under its row
 };
 
 class Table {

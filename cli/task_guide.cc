@@ -26,7 +26,7 @@ std::string Written(const std::string& name, bool optional, TaskKind kind) {
   std::string text = name;
   if (option.takes_value) {
     const std::vector<std::string> choices = name == "--outcome" ? OutcomesOf(kind) : option.choices;
-    std::string placeholder = absl::AsciiStrToUpper(name.substr(2));
+    std::string placeholder = option.value.empty() ? absl::AsciiStrToUpper(name.substr(2)) : option.value;
     std::replace(placeholder.begin(), placeholder.end(), '-', '_');
     text += " " + (choices.empty() ? placeholder : absl::StrJoin(choices, "|"));
   }
@@ -42,11 +42,13 @@ const std::vector<TaskOption>& TaskOptions() {
       {.name = "--first",
        .help = "Review: a mentor to be asked first, in the order given",
        .takes_value = true,
+       .value = "MENTOR",
        .repeatable = true,
        .choices = {}},
       {.name = "--strike",
        .help = "Review: a mentor never to be asked in this case",
        .takes_value = true,
+       .value = "MENTOR",
        .repeatable = true,
        .choices = {}},
       {.name = "--close",
@@ -57,7 +59,11 @@ const std::vector<TaskOption>& TaskOptions() {
       {.name = "--reject", .help = "The match is not good", .choices = {}},
       {.name = "--include-current", .help = "Broadcast to everybody, the current mentor included", .choices = {}},
       {.name = "--without-current", .help = "Broadcast to everybody but the current mentor", .choices = {}},
-      {.name = "--choose", .help = "The offer of the one who is chosen", .takes_value = true, .choices = {}},
+      {.name = "--choose",
+       .help = "The offer of the one who is chosen, or their name",
+       .takes_value = true,
+       .value = "OFFER",
+       .choices = {}},
       {.name = "--pass-all", .help = "None of those who showed interest", .choices = {}},
       {.name = "--fit", .help = "The person is fit to mentor: they join the roster and are asked", .choices = {}},
       {.name = "--dismiss", .help = "The person is not", .choices = {}},
@@ -144,6 +150,9 @@ absl::StatusOr<Verb> ChooseVerb(TaskKind kind, const GivenOptions& given) {
   }
   for (const std::string& name : chosen->must) {
     if (!given.contains(name)) return Usage(chosen->option + " needs " + name);
+  }
+  if (chosen->option == "--fit" && !given.contains("--mentor") && !given.contains("--district")) {
+    return Usage("--fit needs --mentor, or --district for somebody who is new");
   }
   if (chosen->option == "--outcome" && !Contains(OutcomesOf(kind), given.at("--outcome").front())) {
     return Usage("--outcome of a task to " + words + " is one of " + absl::StrJoin(OutcomesOf(kind), ", "));

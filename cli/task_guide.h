@@ -18,6 +18,7 @@ struct TaskOption {
   std::string name;  // --proceed
   std::string help;
   bool takes_value = false;
+  std::string value = "";  // what the value is, where the option's own name does not say it
   bool repeatable = false;
   std::vector<std::string> choices;  // of the value; empty: any
 };
@@ -40,7 +41,8 @@ const std::vector<Verb>& VerbsOf(rematch::request::v1::TaskKind kind);
 // The call outcomes that make sense for it.
 std::vector<std::string> OutcomesOf(rematch::request::v1::TaskKind kind);
 
-// The one verb that `given` asks for. USAGE when it is none or several of them, when an option does not go with it or one is missing.
+// The one verb that `given` asks for. USAGE when it is none or several of them, when an option does not go with it or one
+// that it needs is missing.
 absl::StatusOr<Verb> ChooseVerb(rematch::request::v1::TaskKind kind, const GivenOptions& given);
 
 // The lines that say how to end it: `rematch task do 3fa2b1/t1 --proceed [--first MENTOR]...`.

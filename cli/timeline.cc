@@ -366,14 +366,17 @@ class Picture {
                                : span < absl::Hours(24 * 6) ? "%a %H:%M"
                                                             : "%b %d";
     std::string labels;
+    std::string last;
     std::vector<bool> ticks(static_cast<size_t>(columns_), false);
     int free = 0;
     for (const auto& [time, column] : column_of_) {
       const std::string label = absl::FormatTime(format, time, zone_);
-      if (column < free || column + static_cast<int>(label.size()) > columns_ + outcome_width_ + 2) continue;
+      // What happened within the same second, minute or day stands behind its first label.
+      if (label == last || column < free || column + static_cast<int>(label.size()) > columns_ + outcome_width_ + 2) continue;
       labels += std::string(static_cast<size_t>(column) - labels.size(), ' ') + label;
       ticks[static_cast<size_t>(column)] = true;
       free = column + static_cast<int>(label.size()) + 2;
+      last = label;
     }
     std::string ruler;
     for (const bool tick : ticks) ruler += canvas_.unicode ? (tick ? "┬" : "─") : (tick ? "+" : "-");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_join.h"
 #include "cli/format.h"
 #include "cli/utf8.h"
@@ -109,6 +110,13 @@ std::string StandingOf(const Mentor& mentor) {
   return mentor.interested_in_more() ? "interested" : "";
 }
 
+// A fixed word of the protos that is no value of an enum: the type of an event, a role.
+std::string Spoken(std::string word) {
+  absl::AsciiStrToLower(&word);
+  std::replace(word.begin(), word.end(), '_', ' ');
+  return word;
+}
+
 std::string EmptyNote(std::string_view what) { return "no " + std::string(what) + "\n"; }
 
 }  // namespace
@@ -145,9 +153,9 @@ std::string RenderCase(const Reassignment& c, const People& people, absl::Time n
   facts.Add("candidate", people.Of(c.candidate()));
   facts.Add("state", StageOf(c, canvas), StyleOf(c.state()));
   facts.Add("ground", Words(c.close_ground()));
-  facts.Add("current mentor", c.current_mentor().empty() ? "none" : people.Of(c.current_mentor()));
-  facts.Add(c.state() == CaseState::COMPLETED ? "new mentor" : "proposed mentor",
-            c.proposed_mentor().empty() ? "" : people.Of(c.proposed_mentor()));
+  const bool swapped = c.state() == CaseState::ANNOUNCING || c.state() == CaseState::COMPLETED;
+  facts.Add(swapped ? "former mentor" : "current mentor", c.current_mentor().empty() ? "none" : people.Of(c.current_mentor()));
+  facts.Add(swapped ? "new mentor" : "proposed mentor", c.proposed_mentor().empty() ? "" : people.Of(c.proposed_mentor()));
   facts.Add("leader", people.Of(c.acting_leader()));
   facts.Add("need", NeedOf(c.need()));
   facts.Add("site", c.need().site().empty() ? "" : people.Of(c.need().site()));
@@ -160,18 +168,17 @@ std::string RenderCase(const Reassignment& c, const People& people, absl::Time n
   std::string out = facts.Render(canvas);
   if (!c.reasons().empty()) out += "\n" + Heading("Reasons", canvas) + Wrap(c.reasons(), 2, canvas);
   for (const request_v1::Note& note : c.notes()) {
-    std::string step = note.step();
-    out += "\n" + Heading("Note, " + Moment(note.time(), zone) + ", " + Printable(step), canvas) + Wrap(note.text(), 2, canvas);
+    out +=
+        "\n" + Heading("Note, " + Moment(note.time(), zone) + ", " + Printable(Spoken(note.step())), canvas) + Wrap(note.text(), 2, canvas);
   }
   return out;
 }
 
-std::string RenderCaseLine(const Reassignment& c, const People& people, absl::TimeZone zone, const Canvas& canvas) {
-  std::string line =
-      absl::FormatTime("%H:%M:%S", ToTime(c.update_time()), zone) + "  " + Paint(Pad(StageOf(c, canvas), 24), StyleOf(c.state()), canvas);
+std::string RenderCaseLine(const Reassignment& c, const People& people, absl::Time now, absl::TimeZone zone, const Canvas& canvas) {
+  std::string line = people.Of(c.candidate()) + "  " + Paint(Pad(StageOf(c, canvas), 24), StyleOf(c.state()), canvas);
   if (!c.proposed_mentor().empty()) line += "  mentor " + people.Of(c.proposed_mentor());
   if (c.open_tasks() > 0) line += "  " + Count(c.open_tasks(), "task", "tasks");
-  if (IsSet(c.next_due_time())) line += "  next due " + absl::FormatTime("%H:%M:%S", ToTime(c.next_due_time()), zone);
+  if (IsSet(c.next_due_time())) line += "  next due " + Due(c.next_due_time(), now, zone);
   while (line.ends_with(' ')) line.pop_back();
   return line + "\n";
 }
@@ -181,12 +188,12 @@ std::string RenderOffers(const std::vector<Offer>& offers, const People& people,
   if (offers.empty()) return EmptyNote("offers");
   Table table({{.title = "OFFER"},
                {.title = "WHO", .shrinks = true},
-               {.title = "STAGE"},
+               {.title = "STAGE", .yields = 1},
                {.title = "STATE"},
-               {.title = "ASKED"},
+               {.title = "ASKED", .yields = 2},
                {.title = "ANSWERED"},
                {.title = "WINDOW ENDS", .right = true},
-               {.title = "WHY", .shrinks = true}});
+               {.title = "WHY", .shrinks = true, .below = true}});
   for (const Offer& offer : offers) {
     const std::string who = !offer.mentor().empty() ? people.Of(offer.mentor()) : !offer.person().empty() ? people.Of(offer.person()) : "";
     table.Add({ShortName(offer.name()),
@@ -208,7 +215,7 @@ std::string RenderTasks(const std::vector<Task>& tasks, const People& people, ab
                {.title = "CAUSE"},
                {.title = "ABOUT", .shrinks = true},
                {.title = "OWNER", .shrinks = true},
-               {.title = "SINCE", .right = true},
+               {.title = "SINCE", .right = true, .yields = 1},
                {.title = "DUE", .right = true}});
   for (const Task& task : tasks) {
     const bool done = IsSet(task.end_time());
@@ -219,7 +226,7 @@ std::string RenderTasks(const std::vector<Task>& tasks, const People& people, ab
                                                        : "";
     table.Add({ShortName(task.name()),
                Words(task.kind()),
-               task.cause(),
+               Spoken(task.cause()),
                about,
                people.Of(task.owner()),
                Span(now - ToTime(task.create_time())),
@@ -251,17 +258,16 @@ std::string RenderEvents(const std::vector<request_v1::ReassignmentEvent>& event
   if (events.empty()) return EmptyNote("events");
   Table table({{.title = "#", .right = true},
                {.title = "TIME"},
-               {.title = "EVENT"},
+               {.title = "EVENT", .yields = 1},
                {.title = "ABOUT"},
                {.title = "BY", .shrinks = true},
                {.title = "SUMMARY", .shrinks = true},
-               {.title = "HASH"}});
+               {.title = "HASH", .yields = 2}});
   for (const auto& event : events) {
-    std::string by = event.actor_role();
-    if (!event.actor().empty()) by += " " + people.Of(event.actor());
+    const std::string by = event.actor().empty() ? Spoken(event.actor_role()) : people.Of(event.actor());
     table.Add({std::to_string(event.sequence()),
-               absl::FormatTime("%Y-%m-%d %H:%M:%S", ToTime(event.time()), zone),
-               event.type(),
+               MomentToTheSecond(event.time(), zone),
+               Spoken(event.type()),
                event.subject().empty() ? "" : IdOf(event.subject()),
                by,
                people.Humanize(event.summary()),
@@ -277,8 +283,8 @@ std::string RenderDisclosures(const std::vector<Disclosure>& disclosures, const 
   for (const Disclosure& disclosure : disclosures) {
     std::vector<std::string> facts;
     for (const int fact : disclosure.facts()) facts.push_back(Words(static_cast<Disclosure::Fact>(fact)));
-    table.Add({absl::FormatTime("%Y-%m-%d %H:%M:%S", ToTime(disclosure.time()), zone), people.Of(disclosure.to()),
-               absl::StrJoin(facts, ", "), ShortName(disclosure.by())});
+    table.Add(
+        {MomentToTheSecond(disclosure.time(), zone), people.Of(disclosure.to()), absl::StrJoin(facts, ", "), ShortName(disclosure.by())});
   }
   return table.Render(canvas);
 }
@@ -290,9 +296,9 @@ std::string RenderPreview(const request_v1::PreviewEscalationResponse& preview, 
                {.title = "MENTOR", .shrinks = true},
                {.title = "ID"},
                {.title = "LOAD", .right = true},
-               {.title = "ASKED BY"},
-               {.title = "ANSWER BY"},
-               {.title = "WHY", .shrinks = true}});
+               {.title = "ASKED UNTIL"},
+               {.title = "ANSWER UNTIL"},
+               {.title = "WHY", .shrinks = true, .below = true}});
   for (const auto& step : preview.steps()) {
     const auto& mentor = step.mentor();
     table.Add({mentor.full() ? "full" : std::to_string(mentor.rank()), people.Of(mentor.mentor()), ShortName(mentor.mentor()),
@@ -472,9 +478,9 @@ std::string RenderMails(const std::vector<notify_v1::Notification>& mails, absl:
   if (mails.empty()) return EmptyNote("mail");
   Table table({{.title = "TIME"},
                {.title = "STATE"},
-               {.title = "TEMPLATE"},
+               {.title = "TEMPLATE", .yields = 1},
                {.title = "TO", .shrinks = true},
-               {.title = "SUBJECT", .shrinks = true},
+               {.title = "SUBJECT", .shrinks = true, .below = true},
                {.title = "MAIL"}});
   for (const auto& mail : mails) {
     Style style = Style::kPlain;

@@ -20,8 +20,9 @@ std::string RenderCases(const std::vector<rematch::request::v1::Reassignment>& c
 // One case with what its reader may see: reasons and notes are there only if the service sent them.
 std::string RenderCase(const rematch::request::v1::Reassignment& c, const People& people, absl::Time now, absl::TimeZone zone,
                        const Canvas& canvas);
-// What changed, as one line, for `case watch`.
-std::string RenderCaseLine(const rematch::request::v1::Reassignment& c, const People& people, absl::TimeZone zone, const Canvas& canvas);
+// Where it stands, as one line: for `case watch`, and after every step.
+std::string RenderCaseLine(const rematch::request::v1::Reassignment& c, const People& people, absl::Time now, absl::TimeZone zone,
+                           const Canvas& canvas);
 
 std::string RenderOffers(const std::vector<rematch::request::v1::Offer>& offers, const People& people, absl::Time now, absl::TimeZone zone,
                          const Canvas& canvas);

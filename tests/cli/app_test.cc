@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "absl/strings/str_split.h"
 #include "cli/context.h"
 #include "cli/failure.h"
 #include "tests/cli/fake_suite.h"
@@ -55,7 +56,7 @@ bool IsJson(const std::string& text) {
 TEST_F(App, RefusalIsExitCodeOneAndOneLineOfWhy) {
   suite.request.records.Fail("GetReassignment", Error(absl::StatusCode::kNotFound, "CASE_NOT_FOUND", "no such case"));
   EXPECT_EQ(suite.Run({"case", "show", kCase}), kExitRefused);
-  EXPECT_EQ(suite.err, "rematch: NOT_FOUND CASE_NOT_FOUND: no such case\n");
+  EXPECT_EQ(suite.err, "rematch: no such case [CASE_NOT_FOUND]\n");
   EXPECT_EQ(suite.out, "");
 }
 
@@ -64,7 +65,7 @@ TEST_F(App, FieldViolationsAreListed) {
   bad.Add("reasons", "must be at most 8000 bytes");
   suite.request.records.Fail("CreateReassignment", bad.ToStatus());
   EXPECT_EQ(suite.Run({"case", "open", "--candidate", "Ana Ruiz"}), kExitRefused);
-  EXPECT_EQ(suite.err, "rematch: INVALID_ARGUMENT INVALID_FIELD: invalid request\n  reasons: must be at most 8000 bytes\n");
+  EXPECT_EQ(suite.err, "rematch: invalid request [INVALID_FIELD]\n  reasons: must be at most 8000 bytes\n");
 }
 
 TEST_F(App, WrongUsageIsExitCodeTwo) {
@@ -92,6 +93,39 @@ TEST_F(App, BrokenTrailIsExitCodeThree_F41) {
 TEST_F(App, UnavailableServiceIsExitCodeFour) {
   suite.request.records.Fail("ListTasks", Error(absl::StatusCode::kUnavailable, "STORE_UNAVAILABLE", "the database does not answer"));
   EXPECT_EQ(suite.Run({"task", "list"}), kExitUnavailable);
+}
+
+TEST_F(App, ServiceThatDoesNotAnswerIsNamedWithItsAddress) {
+  suite.variables["REMATCH_REQUEST_SERVICE"] = "127.0.0.1:1";
+  EXPECT_EQ(suite.Run({"case", "show", kCase}), kExitUnavailable);
+  EXPECT_EQ(suite.err, "rematch: request-service at 127.0.0.1:1 does not answer [UNAVAILABLE]\n");
+  EXPECT_EQ(suite.Run({"case", "watch", kCase}), kExitUnavailable);
+  EXPECT_EQ(suite.err, "rematch: request-service at 127.0.0.1:1 does not answer [UNAVAILABLE]\n");
+}
+
+TEST_F(App, RefusalsSpeakInWords) {
+  suite.request.records.Fail("WithdrawReassignment",
+                             Error(absl::StatusCode::kFailedPrecondition, "WRONG_STATE", "not while the case is TRANSFERRING"));
+  EXPECT_EQ(suite.Run({"case", "withdraw", kCase}), kExitRefused);
+  EXPECT_EQ(suite.err, "rematch: not while the case is transferring [WRONG_STATE]\n");
+}
+
+TEST_F(App, LeaderOfNothingIsToldSo) {
+  suite.mentor.records.Fail("ListPrograms", Error(absl::StatusCode::kNotFound, "NOT_FOUND", "no such consortium"));
+  for (const char* command : {"overview", "case list"}) {
+    std::vector<std::string> words = absl::StrSplit(command, ' ');
+    words.insert(words.end(), {"--as", "leader:ghost"});
+    EXPECT_EQ(suite.Run(words), kExitRefused);
+    EXPECT_EQ(suite.err, "rematch: leader:ghost leads no program of south-bay, if there is such a consortium [NOT_FOUND]\n") << command;
+  }
+}
+
+TEST_F(App, WhatCannotBeANameIsRefusedBeforeAnybodyIsCalled) {
+  EXPECT_EQ(suite.Run({"overview", "--consortium", "a b"}), kExitUsage);
+  EXPECT_THAT(suite.err, HasSubstr("--consortium must be an id"));
+  EXPECT_EQ(suite.Run({"overview", "--as", "leader:rosa lee"}), kExitUsage);
+  EXPECT_THAT(suite.err, HasSubstr("--as leader"));
+  EXPECT_THAT(suite.mentor.records.Of("ListPrograms"), IsEmpty());
 }
 
 TEST_F(App, HelpAndVersionAreExitCodeZero) {
@@ -147,6 +181,81 @@ TEST_F(App, CaseIsOpenedForACandidateByName_F1) {
                                                 HasSubstr("reasons: \"no time to meet\"")));
 }
 
+TEST_F(App, NoCaseIsOpenedForAGuess_F1) {
+  EXPECT_EQ(suite.Run({"case", "open", "--candidate", "Ruiz"}), kExitUsage);
+  EXPECT_EQ(suite.err, "rematch: no candidate is `Ruiz`; did you mean Ana Ruiz (0000c1)?\n");
+  EXPECT_THAT(suite.request.records.Of("CreateReassignment"), IsEmpty());
+}
+
+TEST_F(App, NothingIsWrittenAboutAMentorOrACaseThatWasGuessed) {
+  OpenTask(request_v1::REVIEW_REASONS);
+  EXPECT_EQ(Do({"--proceed", "--strike", "Okafor"}), kExitUsage);
+  EXPECT_THAT(suite.err, HasSubstr("did you mean Mina Okafor"));
+  EXPECT_EQ(suite.Run({"case", "withdraw", "0195a1b2"}), kExitUsage) << "the beginning of an id";
+  EXPECT_THAT(suite.err, HasSubstr("did you mean 3fa2b1"));
+  EXPECT_THAT(suite.request.records.Of("ReviewReassignment"), IsEmpty());
+  EXPECT_THAT(suite.request.records.Of("WithdrawReassignment"), IsEmpty());
+  EXPECT_EQ(suite.Run({"mentor", "show", "Okafor"}), kExitOk) << "to read, a part will do";
+}
+
+TEST_F(App, EveryStepSaysForWhomItWas) {
+  suite.request.history.reassignment.set_state(request_v1::REVIEW);
+  EXPECT_EQ(suite.Run({"case", "open", "--candidate", "0000c1"}), kExitOk);
+  EXPECT_THAT(suite.out, testing::StartsWith("case 3fa2b1  Ana Ruiz  review"));
+}
+
+TEST_F(App, TimesAreThoseOfTheProgram) {
+  suite.mentor.programs.mutable_programs(0)->set_time_zone("America/Los_Angeles");
+  request_v1::Reassignment& c = suite.request.history.reassignment;
+  c.set_state(request_v1::SEARCHING);
+  c.clear_end_time();
+  Set(c.mutable_next_due_time(), At(168));
+  EXPECT_EQ(suite.Run({"case", "show", "3fa2b1"}), kExitOk);
+  EXPECT_THAT(suite.out, AllOf(HasSubstr("2025-03-03 01:00 PST"), HasSubstr("2025-03-10 02:00 PDT, in 48 h")));
+  EXPECT_EQ(suite.Run({"case", "show", "3fa2b1", "--utc"}), kExitOk);
+  EXPECT_THAT(suite.out, HasSubstr("2025-03-03 09:00 UTC"));
+  EXPECT_EQ(suite.Run({"case", "withdraw", "3fa2b1"}), kExitOk);
+  EXPECT_THAT(suite.out, HasSubstr("next due Mon 10 Mar 02:00 PDT"));
+  suite.request.watched = {c, c};
+  EXPECT_EQ(suite.Run({"case", "watch", "3fa2b1"}), kExitOk);
+  EXPECT_THAT(suite.out, AllOf(testing::StartsWith("Fri 7 Mar 07:00 PST  Ana Ruiz"), HasSubstr("next due Mon 10 Mar 02:00 PDT")));
+}
+
+TEST_F(App, MentorBeforeAndAfterTheSwapAreCalledWhatTheyAre) {
+  EXPECT_EQ(suite.Run({"case", "show", "3fa2b1"}), kExitOk);
+  EXPECT_THAT(suite.out, AllOf(HasSubstr("former mentor"), HasSubstr("new mentor"), Not(HasSubstr("current mentor"))));
+  suite.request.history.reassignment.set_state(request_v1::PROPOSED);
+  EXPECT_EQ(suite.Run({"case", "show", "3fa2b1"}), kExitOk);
+  EXPECT_THAT(suite.out, AllOf(HasSubstr("current mentor"), HasSubstr("proposed mentor"), Not(HasSubstr("former mentor"))));
+}
+
+TEST_F(App, EventsAreInWordsAndLeaveOutCallsBetweenTheServices) {
+  AddEvent(suite.request.history, 102, "EFFECT_ANSWERED", "o1");
+  suite.request.history.events.back().set_summary("e1 was answered");
+  suite.request.history.events.front().set_summary("task REVIEW_REASONS for " + CandidateName(1));
+  EXPECT_EQ(suite.Run({"case", "events", "3fa2b1"}), kExitOk);
+  EXPECT_THAT(suite.out, AllOf(HasSubstr("offer answered"), HasSubstr("task review reasons for Ana Ruiz"), HasSubstr("program leader"),
+                               Not(HasSubstr("e1 was answered")), HasSubstr("1 call between the services left out")));
+  EXPECT_EQ(suite.Run({"case", "events", "3fa2b1", "--all"}), kExitOk);
+  EXPECT_THAT(suite.out, AllOf(HasSubstr("e1 was answered"), Not(HasSubstr("left out"))));
+  EXPECT_EQ(suite.Run({"case", "events", "3fa2b1", "--json"}), kExitOk);
+  EXPECT_THAT(suite.out, HasSubstr("EFFECT_ANSWERED"));
+}
+
+TEST_F(App, ExplanationsStayWholeOnANarrowTerminal_F26) {
+  auto* const step = suite.request.preview.add_steps();
+  step->mutable_mentor()->set_mentor(MentorName(1));
+  step->mutable_mentor()->set_rank(1);
+  step->mutable_mentor()->set_explanation(
+      "tier 1: mentors one candidate; holds the credential; teaches the grade band; nearest in subjects");
+  Set(step->mutable_ask_time(), At(121));
+  Set(step->mutable_window_end_time(), At(169));
+  suite.variables["COLUMNS"] = "80";
+  EXPECT_EQ(suite.Run({"case", "preview", "3fa2b1"}), kExitOk);
+  EXPECT_THAT(suite.out, AllOf(HasSubstr("ASKED UNTIL"), HasSubstr("    tier 1: mentors one candidate; holds the credential;"),
+                               HasSubstr("nearest in subjects\n")));
+}
+
 TEST_F(App, CandidateOpensTheirOwnCase_F1) {
   EXPECT_EQ(suite.Run({"--as", "candidate:" + CandidateName(1), "case", "open", "--reasons-file", "-"}, "from a pipe"), kExitOk);
   EXPECT_THAT(Only("CreateReassignment"), AllOf(HasSubstr(CandidateName(1)), HasSubstr("reasons: \"from a pipe\"")));
@@ -170,7 +279,7 @@ TEST_F(App, CaseCommandsPrintTables) {
   EXPECT_EQ(suite.Run({"case", "show", "3fa2b1"}), kExitOk);
   EXPECT_THAT(suite.out, HasSubstr("We never found a time to meet."));
   EXPECT_EQ(suite.Run({"case", "events", "3fa2b1"}), kExitOk);
-  EXPECT_THAT(suite.out, HasSubstr("OFFER_ANSWERED"));
+  EXPECT_THAT(suite.out, HasSubstr("offer answered"));
   EXPECT_EQ(suite.Run({"case", "timeline", "3fa2b1"}), kExitOk);
   EXPECT_THAT(suite.out, HasSubstr("☎"));
   EXPECT_EQ(suite.Run({"case", "timeline", "3fa2b1", "--ascii"}), kExitOk);
@@ -253,8 +362,24 @@ TEST_F(App, TaskWithoutOptionsShowsWhatThereIsToDecideAndFails_F2) {
   step->mutable_mentor()->set_explanation("mentors one candidate and has the credential");
   EXPECT_EQ(Do({}), kExitUsage);
   EXPECT_THAT(suite.out, AllOf(HasSubstr("We never found a time to meet."), HasSubstr("Mina Okafor"), HasSubstr("mentors one candidate")));
-  EXPECT_THAT(suite.err, AllOf(HasSubstr("--proceed [--first FIRST]... [--strike STRIKE]..."), HasSubstr("--close")));
+  EXPECT_THAT(suite.err, AllOf(HasSubstr("--proceed [--first MENTOR]... [--strike MENTOR]..."), HasSubstr("--close")));
   EXPECT_THAT(suite.request.records.Of("ReviewReassignment"), IsEmpty());
+}
+
+TEST_F(App, ReviewSaysWhenNoReasonsWereGiven_F2) {
+  OpenTask(request_v1::REVIEW_REASONS);
+  suite.request.history.reassignment.clear_reasons();
+  Do({});
+  EXPECT_THAT(suite.out, HasSubstr("Reasons\n  none given\n"));
+  Do({"--as", "auditor"});
+  EXPECT_THAT(suite.out, Not(HasSubstr("none given"))) << "who may not read them is not told whether there are any";
+}
+
+TEST_F(App, CauseOfATaskIsInWords) {
+  OpenTask(request_v1::CALL_CANDIDATE);
+  suite.request.history.tasks[0].set_cause("WRONG_NUMBER");
+  EXPECT_EQ(suite.Run({"task", "list"}), kExitOk);
+  EXPECT_THAT(suite.out, AllOf(HasSubstr("wrong number"), Not(HasSubstr("WRONG_NUMBER"))));
 }
 
 TEST_F(App, ReviewProceedsWithMentorsMovedAndStruck_F2) {
@@ -307,6 +432,8 @@ TEST_F(App, PersonIsQualifiedOrDismissed_F10) {
             kExitOk);
   EXPECT_THAT(Only("QualifyPerson"), AllOf(HasSubstr("/people/p1"), HasSubstr("decision: QUALIFY"), HasSubstr("/districts/"),
                                            HasSubstr("subjects: \"Art\" subjects: \"Music\""), HasSubstr("capacity: 2")));
+  EXPECT_EQ(Do({"--fit"}), kExitUsage);
+  EXPECT_THAT(suite.err, HasSubstr("--fit needs --mentor, or --district"));
   EXPECT_EQ(Do({"--dismiss"}), kExitOk);
   EXPECT_THAT(suite.request.records.Of("QualifyPerson").back(), AllOf(HasSubstr("decision: DISMISS"), Not(HasSubstr("attributes"))));
 }
@@ -386,6 +513,9 @@ TEST_F(App, OffersAreAnsweredByCodeOrByTheLeader) {
   EXPECT_EQ(suite.Run({"offer", "answer", "--offer", "3fa2b1/o1", "--not-now", "--refer-name", "Ida", "--refer-email", "ida@a.example"}),
             kExitOk);
   EXPECT_THAT(Only("RecordOfferResponse"), AllOf(HasSubstr("/offers/o1"), HasSubstr("answer: NOT_NOW"), HasSubstr("ida@a.example")));
+  EXPECT_EQ(suite.Run({"offer", "answer", "--offer", "3fa2b1/José Nguyễn", "--yes"}), kExitOk) << suite.err;
+  EXPECT_THAT(suite.request.records.Of("RecordOfferResponse").back(), HasSubstr("/offers/o2"));
+  EXPECT_EQ(suite.Run({"offer", "answer", "--offer", "3fa2b1/José", "--yes"}), kExitUsage);
   EXPECT_EQ(suite.Run({"offer", "answer", "--code", "c0de"}), kExitUsage);
   EXPECT_EQ(suite.Run({"offer", "answer", "--yes"}), kExitUsage);
 }
@@ -397,11 +527,17 @@ TEST_F(App, MailOfACaseIncludesThatOfItsOffers) {
     mail->set_name(std::string("consortia/south-bay/notifications/") + id);
     mail->set_origin(origin);
     mail->set_text_body("Dear Ana,\n\x1b[2Jhello\n");
-    mail->mutable_to()->set_email("ana@a.example");
+    mail->set_template_("templates/first_approach");
+    Set(mail->mutable_create_time(), At(1));
+    mail->mutable_to()->set_email("somebody.with.a.long.name@schools.example");
     mail->set_subject("Your new mentor");
   }
   EXPECT_EQ(suite.Run({"mail", "list", "--case", "3fa2b1"}), kExitOk);
   EXPECT_THAT(suite.out, AllOf(HasSubstr("n1"), HasSubstr("n2"), Not(HasSubstr("n3"))));
+  suite.variables["COLUMNS"] = "80";
+  EXPECT_EQ(suite.Run({"mail", "list"}), kExitOk);
+  EXPECT_THAT(suite.out, AllOf(HasSubstr("n3"), HasSubstr("somebody.with.a.long.name@schools.example"), HasSubstr("    Your new mentor\n")))
+      << "whom it went to and what it said are worth more than its template";
   EXPECT_EQ(suite.Run({"mail", "show", "n1"}), kExitOk);
   EXPECT_THAT(suite.out, AllOf(HasSubstr("subject"), HasSubstr("Your new mentor"), HasSubstr("Dear Ana,\n"), Not(HasSubstr("\x1b"))));
 }
@@ -456,6 +592,9 @@ TEST_F(RosterImport, TheServicesErrorsAreShownAtTheirPlace) {
   error->set_line(2);
   error->set_field("district_id");
   error->set_description("names no district");
+  // What follows from it is not said again.
+  *suite.mentor.import.add_errors() = *error;
+  suite.mentor.import.mutable_errors(1)->set_description("must stay what it was");
   EXPECT_EQ(suite.Run({"roster", "import", folder.string()}), kExitRefused);
   EXPECT_EQ(suite.err, "mentors.csv:2:25: district_id names no district\n1 error; nothing was kept\n");
 }

@@ -77,6 +77,12 @@ TEST_F(Completion, ValueOfAnOptionIsNoCommand) {
   EXPECT_THAT(Offered({"rematch", "--as", "case", "ov"}), ElementsAre("overview"));
 }
 
+TEST_F(Completion, FilesAreCompletedWhereFilesAreTaken) {
+  EXPECT_THAT(Offered({"rematch", "roster", "import", ""}), ElementsAre()) << "bash falls back to files where nothing is offered";
+  EXPECT_THAT(Offered({"rematch", "roster", "import", "--na"}), ElementsAre("--name"));
+  EXPECT_THAT(Offered({"rematch", "case", "open", "--reasons-file", ""}), ElementsAre());
+}
+
 TEST_F(Completion, EveryCommandIsInEveryShellsScript) {
   for (const char* shell : {"bash", "zsh", "fish"}) {
     const std::string script = CompletionScript(app_, shell);

@@ -36,23 +36,28 @@ TEST(Names, TailsAreAsLongAsTheyMustBeToDiffer) {
 }
 
 TEST(Resolve, TakesNamesIdsAndUniqueTails) {
-  EXPECT_EQ(*Resolve("case", Cases(), kA), kA);
-  EXPECT_EQ(*Resolve("case", Cases(), IdOf(kB)), kB);
-  EXPECT_EQ(*Resolve("case", Cases(), "3333"), kC);
-  EXPECT_EQ(*Resolve("case", Cases(), "2211AA"), kB);
-  EXPECT_EQ(*Resolve("case", Cases(), "0195a1b2-bb"), kC) << "a unique beginning does as well";
+  EXPECT_EQ(*Resolve("case", Cases(), kA, Purpose::kRead), kA);
+  EXPECT_EQ(*Resolve("case", Cases(), IdOf(kB), Purpose::kRead), kB);
+  EXPECT_EQ(*Resolve("case", Cases(), "3333", Purpose::kRead), kC);
+  EXPECT_EQ(*Resolve("case", Cases(), "2211AA", Purpose::kRead), kB);
+  EXPECT_EQ(*Resolve("case", Cases(), "0195a1b2-bb", Purpose::kRead), kC) << "a unique beginning does as well";
 }
 
 TEST(Resolve, AmbiguousTailIsRefusedAndSaysWhichItCouldBe) {
-  const absl::Status status = Resolve("case", Cases(), "11aa").status();
+  const absl::Status status = Resolve("case", Cases(), "11aa", Purpose::kRead).status();
   EXPECT_EQ(ExitCodeOf(status), kExitUsage);
   EXPECT_THAT(Describe(status), ::testing::HasSubstr("1111aa, 2211aa"));
 }
 
-TEST(Resolve, ShortTailsAreNotGuessedAt) { EXPECT_EQ(Resolve("case", Cases(), "333").status().code(), absl::StatusCode::kNotFound); }
+TEST(Resolve, ShortTailsAreNotGuessedAt) {
+  const absl::Status status = Resolve("case", Cases(), "333", Purpose::kRead).status();
+  EXPECT_EQ(ExitCodeOf(status), kExitUsage);
+  EXPECT_THAT(Describe(status), ::testing::HasSubstr("too short: 4 letters at least"));
+  EXPECT_EQ(Resolve("case", Cases(), "xyz", Purpose::kRead).status().code(), absl::StatusCode::kNotFound) << "no longer word would fit";
+}
 
 TEST(Resolve, UnknownIsNotFound) {
-  const absl::Status status = Resolve("case", Cases(), "ffffff").status();
+  const absl::Status status = Resolve("case", Cases(), "ffffff", Purpose::kRead).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(ExitCodeOf(status), kExitRefused);
 }
@@ -60,25 +65,45 @@ TEST(Resolve, UnknownIsNotFound) {
 TEST(Resolve, WhatBelongsToACaseIsNamedByTheCaseAndItsOwnId) {
   const std::vector<Known> tasks = {
       {std::string(kA) + "/tasks/t1", {}}, {std::string(kC) + "/tasks/t1", {}}, {std::string(kC) + "/tasks/t2", {}}};
-  EXPECT_EQ(*Resolve("task", tasks, "333333/t1"), std::string(kC) + "/tasks/t1");
-  EXPECT_EQ(*Resolve("task", tasks, "t2"), std::string(kC) + "/tasks/t2");
-  EXPECT_EQ(ExitCodeOf(Resolve("task", tasks, "t1").status()), kExitUsage);
+  EXPECT_EQ(*Resolve("task", tasks, "333333/t1", Purpose::kRead), std::string(kC) + "/tasks/t1");
+  EXPECT_EQ(*Resolve("task", tasks, "t2", Purpose::kRead), std::string(kC) + "/tasks/t2");
+  EXPECT_EQ(ExitCodeOf(Resolve("task", tasks, "t1", Purpose::kRead).status()), kExitUsage);
 }
 
 TEST(Resolve, MailIsNamedByTheTailOfItsCaseAndWhatItSays) {
   const std::string mail = "consortia/c/notifications/0195a1b2-aaaa-7000-8000-0000001111aa.o1.first_approach";
   EXPECT_EQ(ShortName(mail), "1111aa.o1.first_approach");
   EXPECT_EQ(*Resolve("mail", {{mail, {}}, {"consortia/c/notifications/0195a1b2-aaaa-7000-8000-0000001111aa.o2.first_approach", {}}},
-                     "1111aa.o1.first_approach"),
+                     "1111aa.o1.first_approach", Purpose::kRead),
             mail);
 }
 
 TEST(Resolve, PeopleAreNamedAsPeopleNameThem) {
   const std::vector<Known> people = {{MentorName(1), {"Ana Ruiz", "ana@a.example"}}, {MentorName(2), {"Ana Ruiz-Lee", "lee@a.example"}}};
-  EXPECT_EQ(*Resolve("mentor", people, "ana ruiz"), MentorName(1)) << "a whole name before a part of one";
-  EXPECT_EQ(*Resolve("mentor", people, "lee@a.example"), MentorName(2));
-  EXPECT_EQ(*Resolve("mentor", people, "Ruiz-"), MentorName(2));
-  EXPECT_EQ(ExitCodeOf(Resolve("mentor", people, "a.example").status()), kExitUsage);
+  EXPECT_EQ(*Resolve("mentor", people, "ana ruiz", Purpose::kRead), MentorName(1)) << "a whole name before a part of one";
+  EXPECT_EQ(*Resolve("mentor", people, "lee@a.example", Purpose::kRead), MentorName(2));
+  EXPECT_EQ(*Resolve("mentor", people, "Ruiz-", Purpose::kRead), MentorName(2));
+  EXPECT_EQ(ExitCodeOf(Resolve("mentor", people, "a.example", Purpose::kRead).status()), kExitUsage);
+}
+
+TEST(Resolve, WhereSomethingIsWrittenAPartOfANameIsOnlySuggested) {
+  const std::vector<Known> people = {{MentorName(1), {"Ana Ruiz", "ana@a.example"}}, {MentorName(2), {"Bo Kern", "bo@a.example"}}};
+  for (const char* part : {"Ruiz", "ana@", "a.example", "0195a1b2"}) {
+    const absl::Status status = Resolve("mentor", people, part, Purpose::kWrite).status();
+    EXPECT_EQ(ExitCodeOf(status), kExitUsage) << part;
+    EXPECT_THAT(Describe(status), ::testing::HasSubstr("did you mean Ana Ruiz (000001)")) << part;
+  }
+  for (const std::string& whole :
+       {MentorName(1), IdOf(MentorName(1)), std::string("000001"), std::string("ANA RUIZ"), std::string("ana@a.example")}) {
+    EXPECT_EQ(*Resolve("mentor", people, whole, Purpose::kWrite), MentorName(1)) << whole;
+  }
+}
+
+TEST(People, ValuesOfEnumsBecomeWordsAndNamesStayAsTheyAre) {
+  People people;
+  people.Add(MentorName(1), "OPEN_ Ana TOLD");
+  EXPECT_EQ(people.Humanize("task REVIEW_REASONS (VOICEMAIL), " + MentorName(1) + " WAS"),
+            "task review reasons (voicemail), OPEN_ Ana TOLD WAS");
 }
 
 TEST(People, ResourceNamesInSentencesBecomePeople) {

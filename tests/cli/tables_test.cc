@@ -50,6 +50,17 @@ TEST(Table, CutsToTheWidthOfTheTerminal) {
   EXPECT_EQ(Sample().Render({.width = 13, .unicode = false}), "NAME     DAYS\nAna ...     3\n山田...    12\n");
 }
 
+TEST(Table, GivesUpColumnsByPriorityBeforeItCutsOthers) {
+  Table table(
+      {{.title = "NAME", .shrinks = true}, {.title = "A", .yields = 1}, {.title = "B", .yields = 2}, {.title = "WHY", .below = true}});
+  table.Add({"Ana Ruiz", "aaaa", "bbbb", "has the credential"});
+  table.Add({"Bo Kern", "aaaa", "bbbb", ""});
+  EXPECT_EQ(table.Render({.width = 60}), "NAME      A     B     WHY\nAna Ruiz  aaaa  bbbb  has the credential\nBo Kern   aaaa  bbbb\n");
+  EXPECT_EQ(table.Render({.width = 25}), "NAME      A     B\nAna Ruiz  aaaa  bbbb\n    has the credential\nBo Kern   aaaa  bbbb\n");
+  EXPECT_EQ(table.Render({.width = 15}), "NAME      A\nAna Ruiz  aaaa\n    has the credential\nBo Kern   aaaa\n");
+  EXPECT_EQ(table.Render({.width = 7}), "NAME\nAna Ru…\n    has the credential\nBo Kern\n");
+}
+
 TEST(Table, HasNoColorUnlessTheCanvasHas) {
   Table table({{.title = "A"}});
   table.Add({Cell("x", Style::kRed)});
@@ -75,17 +86,38 @@ TEST(Wrap, BreaksAtWordsAndKeepsParagraphs) {
   EXPECT_EQ(Wrap("We never found a time to meet.\n\nSorry.", 2, {.width = 22}), "  We never found a\n  time to meet.\n\n  Sorry.\n");
 }
 
-TEST(Format, SpansAreSaidInTheirLargestUnit) {
+TEST(Format, SpansAreRoundedInAUnitThatHidesNothingThatMatters) {
   EXPECT_EQ(Span(absl::Hours(72)), "3 days");
-  EXPECT_EQ(Span(absl::Hours(24)), "1 day");
-  EXPECT_EQ(Span(absl::Minutes(119)), "1 h");
-  EXPECT_EQ(Span(absl::Seconds(61)), "1 min");
-  EXPECT_EQ(Span(absl::Milliseconds(900)), "0 s");
+  EXPECT_EQ(Span(absl::Hours(48) - absl::Minutes(1)), "48 h") << "nobody is told that a day is left where it is two";
+  EXPECT_EQ(Span(absl::Hours(24)), "24 h");
+  EXPECT_EQ(Span(absl::Minutes(119)), "119 min");
+  EXPECT_EQ(Span(absl::Minutes(120) - absl::Seconds(1)), "2 h");
+  EXPECT_EQ(Span(absl::Minutes(149)), "2 h");
+  EXPECT_EQ(Span(absl::Seconds(61)), "61 s");
+  EXPECT_EQ(Span(absl::Seconds(150)), "3 min");
+  EXPECT_EQ(Span(absl::Milliseconds(900)), "1 s");
   google::protobuf::Timestamp at;
   at.set_seconds(1000);
-  EXPECT_EQ(Relative(at, absl::FromUnixSeconds(940)), "in 1 min");
+  EXPECT_EQ(Relative(at, absl::FromUnixSeconds(940)), "in 60 s");
   EXPECT_EQ(Relative(at, absl::FromUnixSeconds(1030)), "30 s ago");
   EXPECT_EQ(Relative({}, absl::FromUnixSeconds(1030)), "");
+}
+
+TEST(Format, DueTimesSayTheirDayUnlessItIsTodayAndTheirZone) {
+  absl::TimeZone zone;
+  ASSERT_TRUE(absl::LoadTimeZone("America/Los_Angeles", &zone));
+  const auto at = [&](int year, int month, int day, int hour, int minute, int second) {
+    google::protobuf::Timestamp time;
+    time.set_seconds(absl::ToUnixSeconds(absl::FromCivil(absl::CivilSecond(year, month, day, hour, minute, second), zone)));
+    return time;
+  };
+  const absl::Time now = ToTime(at(2026, 11, 25, 23, 50, 0));
+  EXPECT_EQ(Due(at(2026, 11, 25, 8, 5, 0), now, zone), "08:05 PST");
+  EXPECT_EQ(Due(at(2026, 11, 27, 21, 43, 0), now, zone), "Fri 27 Nov 21:43 PST");
+  EXPECT_EQ(Due(at(2026, 11, 25, 23, 52, 7), now, zone), "23:52:07 PST") << "seconds where they matter";
+  EXPECT_EQ(Due(at(2026, 11, 26, 0, 1, 0), now, zone), "Thu 26 Nov 00:01 PST") << "tomorrow is not today, however near";
+  EXPECT_EQ(Due(at(2027, 7, 1, 9, 0, 0), now, zone), "Thu 1 Jul 2027 09:00 PDT");
+  EXPECT_EQ(Due({}, now, zone), "");
 }
 
 TEST(Format, EnumValuesAreReadAndTypedAsWords) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "absl/strings/str_split.h"
 #include "cli/utf8.h"
 #include "tests/cli/golden.h"
@@ -38,6 +40,30 @@ TEST(Timeline, KeepsSecondsApartBesideDays) {
   EXPECT_NE(picture.find("✗"), std::string::npos);
 }
 
+TEST(Timeline, NoTwoLabelsOfTheAxisAreTheSame) {
+  CaseHistory history = SampleHistory();
+  // A whole case within a few seconds.
+  const auto squeeze = [](google::protobuf::Timestamp* time) {
+    const absl::Duration since = absl::FromUnixSeconds(time->seconds()) - At(0);
+    const absl::Time squeezed = At(0) + since / 100'000;
+    time->set_seconds(absl::ToUnixSeconds(squeezed));
+    time->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(squeezed - absl::FromUnixSeconds(time->seconds()))));
+  };
+  squeeze(history.reassignment.mutable_end_time());
+  for (auto& event : history.events) squeeze(event.mutable_time());
+  for (auto& offer : history.offers) {
+    squeeze(offer.mutable_open_time());
+    squeeze(offer.mutable_window_end_time());
+    if (offer.has_answer_time()) squeeze(offer.mutable_answer_time());
+  }
+  history.tasks.clear();
+  const std::string picture = RenderTimeline(history, SamplePeople(), At(1), absl::UTCTimeZone(), {.width = 120});
+  const std::vector<std::string> lines = absl::StrSplit(picture, '\n');
+  const std::vector<std::string> labels = absl::StrSplit(lines.at(4), ' ', absl::SkipEmpty());
+  ASSERT_GE(labels.size(), 2u) << picture;
+  EXPECT_EQ(std::set<std::string>(labels.begin(), labels.end()).size(), labels.size()) << picture;
+}
+
 TEST(Timeline, SilentMentorsOfABroadcastShareALane) {
   namespace v1 = rematch::request::v1;
   CaseHistory history = SampleHistory();
@@ -60,7 +86,7 @@ TEST(Timeline, OpenCaseRunsToNow) {
   history.offers[1].set_state(rematch::request::v1::OPEN);
   history.tasks.resize(1);
   const std::string picture = RenderTimeline(history, SamplePeople(), At(50), absl::UTCTimeZone(), {.width = 100});
-  EXPECT_NE(picture.find("for 2 days"), std::string::npos);
+  EXPECT_NE(picture.find("for 50 h"), std::string::npos);
   EXPECT_EQ(picture.find("■"), std::string::npos) << "nothing has ended";
 }
 
