@@ -78,11 +78,14 @@ class Teller {
 
   void Mailed(const std::string& message, const std::string& to) { expected.messages.insert({message, Email(to)}); }
   void Learned(const std::string& who, std::initializer_list<Disclosure::Fact> facts) { expected.learned[who].insert(facts); }
-  void Asked(const std::string& mentor, StageKind stage, request::v1::OfferState state) { expected.asked.push_back({mentor, stage, state}); }
+  void Asked(const std::string& mentor, StageKind stage, request::v1::OfferState state) {
+    expected.asked.push_back({mentor, stage, state});
+  }
 
   // The case is opened, reviewed and goes on.
   absl::Status Begin() {
-    Say(Candidate(), " asks for another mentor than ", Name(play_.former_mentor()), ". Only ", Leader(), ", who leads the program, reads why.");
+    Say(Candidate(), " asks for another mentor than ", Name(play_.former_mentor()), ". Only ", Leader(),
+        ", who leads the program, reads why.");
     REMATCH_RETURN_IF_ERROR(play_.Open(words_.reasons));
     REMATCH_RETURN_IF_ERROR(play_.AwaitTask(request::v1::REVIEW_REASONS).status());
     REMATCH_ASSIGN_OR_RETURN(policy, PolicyOf(play_));
@@ -335,7 +338,8 @@ absl::StatusOr<Expected> TellEveryStageFails(Play& play, const Words& words) {
   t.Learned(t.District(), {Disclosure::NEED});
   if (Reminds(t.policy, request::v1::RECOMMENDATION)) t.Mailed("recommendation_reminder", t.District());
   REMATCH_RETURN_IF_ERROR(play.AwaitMail(t.Email(t.District()), "Could your district recommend a mentor?").status());
-  t.expected.events.insert(t.expected.events.end(), {"STAGE_OPENED", "CONSENT_RECORDED", "STAGE_WINDOW_BEGAN", "STAGE_WINDOW_ENDED", "STAGE_OPENED"});
+  t.expected.events.insert(t.expected.events.end(),
+                           {"STAGE_OPENED", "CONSENT_RECORDED", "STAGE_WINDOW_BEGAN", "STAGE_WINDOW_ENDED", "STAGE_OPENED"});
 
   REMATCH_RETURN_IF_ERROR(play.AwaitTask(request::v1::TAKE_CANDIDATE).status());
   t.Say(t.Name(t.District()), " of the District knows nobody either. ", t.Leader(), " takes ", t.Candidate(), ".");

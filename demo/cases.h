@@ -22,8 +22,8 @@ struct Words {
 // The words of the demo.
 Words DemoWords();
 
-// (a) The first mentor declines, the second stays silent until the window ends, the third is willing. The candidate is called, is not there,
-// is called again and agrees. The former mentor gets a note. Needs three mentors with free seats in the individual pool.
+// (a) The first mentor declines, the second stays silent until the window ends, the third is willing. The candidate is called, is not
+// there, is called again and agrees. The former mentor gets a note. Needs three mentors with free seats in the individual pool.
 absl::StatusOr<Expected> TellDeclineSilenceYes(Play& play, const Words& words);
 
 // (b) Nobody in the individual pool. The broadcast brings no interest, but a referral, whom the Leader dismisses. The site

@@ -15,7 +15,8 @@ using request::v1::Offer;
 
 class Checker {
  public:
-  Checker(Play& play, const Expected& expected, const std::map<std::string, Load>& before) : play_(play), expected_(expected), before_(before) {}
+  Checker(Play& play, const Expected& expected, const std::map<std::string, Load>& before)
+      : play_(play), expected_(expected), before_(before) {}
 
   std::vector<std::string> Run() {
     if (!Read(play_.Reload(), "the roster")) return std::move(found_);
@@ -42,8 +43,10 @@ class Checker {
     auto c = play_.Get();
     if (!Read(c.status(), "the case")) return;
     Require(c->state() == request::v1::COMPLETED, absl::StrCat("the case is ", CaseState_Name(c->state()), ", not COMPLETED"));
-    Require(c->stage() == expected_.stage, absl::StrCat("the mentor was found in stage ", StageKind_Name(c->stage()), ", not ", StageKind_Name(expected_.stage)));
-    Require(c->proposed_mentor() == expected_.new_mentor, absl::StrCat("the new mentor is ", Who(c->proposed_mentor()), ", not ", Who(expected_.new_mentor)));
+    Require(c->stage() == expected_.stage,
+            absl::StrCat("the mentor was found in stage ", StageKind_Name(c->stage()), ", not ", StageKind_Name(expected_.stage)));
+    Require(c->proposed_mentor() == expected_.new_mentor,
+            absl::StrCat("the new mentor is ", Who(c->proposed_mentor()), ", not ", Who(expected_.new_mentor)));
     Require(c->current_mentor() == play_.former_mentor(), "the case names another former mentor than the roster did");
     Require(c->open_tasks() == 0, absl::StrCat(c->open_tasks(), " tasks are open"));
   }
@@ -67,7 +70,8 @@ class Checker {
 
   void CheckRoster() {
     const std::string of_record = play_.directory().candidates.at(play_.candidate()).mentor();
-    Require(of_record == expected_.new_mentor, absl::StrCat("the mentor of record is ", Who(of_record), ", not ", Who(expected_.new_mentor)));
+    Require(of_record == expected_.new_mentor,
+            absl::StrCat("the mentor of record is ", Who(of_record), ", not ", Who(expected_.new_mentor)));
     for (const auto& [name, load] : LoadsOf(play_.directory())) {
       const auto it = before_.find(name);
       const int caseload =
@@ -98,7 +102,8 @@ class Checker {
       // What was called back in time never left.
       if (message.state() == notify::v1::Notification::CANCELLED) continue;
       made.insert({message.template_().substr(message.template_().rfind('/') + 1), message.to().email()});
-      Require(message.state() == notify::v1::Notification::SENT, absl::StrCat(what, " is ", notify::v1::Notification::State_Name(message.state())));
+      Require(message.state() == notify::v1::Notification::SENT,
+              absl::StrCat(what, " is ", notify::v1::Notification::State_Name(message.state())));
       const std::vector<Mail> box = play_.MailOf(message.to().email());
       const int copies = std::count_if(box.begin(), box.end(), [&](const Mail& mail) { return mail.message_id == message.message_id(); });
       Require(copies == 1, absl::StrCat(what, " is ", copies, " times in the mailbox"));
@@ -120,14 +125,16 @@ class Checker {
   }
 
   // Who may read of the candidate, and who must.
-  void CheckContent(const notify::v1::Notification& message, const Mail& mail, const mentor::v1::Contact& candidate, const std::string& what) {
+  void CheckContent(const notify::v1::Notification& message, const Mail& mail, const mentor::v1::Contact& candidate,
+                    const std::string& what) {
     const std::string all = absl::StrCat(mail.subject, mail.text, mail.html);
     const bool official = absl::StrContains(message.template_(), "official_");
     const bool knows = official || absl::StrContains(message.template_(), "former_mentor_note");
     if (!knows) {
       Require(!absl::StrContains(all, candidate.display_name()) && !absl::StrContains(mail.raw, candidate.email()),
               absl::StrCat(what, " gives the candidate away"));
-      Require(!absl::StrContains(all, play_.case_name()) && !absl::StrContains(mail.raw, play_.case_name()), absl::StrCat(what, " names the case"));
+      Require(!absl::StrContains(all, play_.case_name()) && !absl::StrContains(mail.raw, play_.case_name()),
+              absl::StrCat(what, " names the case"));
     }
     if (absl::StrContains(message.template_(), "official_candidate")) {
       const mentor::v1::Contact mentor = play_.directory().ContactOf(expected_.new_mentor);
@@ -147,13 +154,15 @@ class Checker {
     for (const auto& event : *events) {
       if (next < expected_.events.size() && event.type() == expected_.events[next]) ++next;
     }
-    Require(next == expected_.events.size(), next < expected_.events.size() ? absl::StrCat("the trail lacks ", expected_.events[next]) : "");
+    Require(next == expected_.events.size(),
+            next < expected_.events.size() ? absl::StrCat("the trail lacks ", expected_.events[next]) : "");
     request::v1::VerifyAuditTrailRequest request;
     request.set_name(play_.case_name());
     auto verified = play_.leader().Call(&RequestStub::VerifyAuditTrail, request);
     if (!Read(verified.status(), "the verification")) return;
     Require(verified->intact(), absl::StrCat("the trail is broken at event ", verified->first_bad_sequence()));
-    Require(verified->events() == static_cast<int64_t>(events->size()), absl::StrCat("the trail has ", verified->events(), " events, ", events->size(), " are listed"));
+    Require(verified->events() == static_cast<int64_t>(events->size()),
+            absl::StrCat("the trail has ", verified->events(), " events, ", events->size(), " are listed"));
     Require(!events->empty() && events->back().hash() == verified->head_hash(), "the trail's head is not its last event");
   }
 
@@ -187,7 +196,8 @@ class Checker {
   static std::string Text(const std::set<Disclosure::Fact>& facts) {
     return absl::StrJoin(facts, "+", [](std::string* out, Disclosure::Fact fact) { out->append(Disclosure::Fact_Name(fact)); });
   }
-  static std::string Minus(std::multiset<std::pair<std::string, std::string>> all, const std::multiset<std::pair<std::string, std::string>>& without) {
+  static std::string Minus(std::multiset<std::pair<std::string, std::string>> all,
+                           const std::multiset<std::pair<std::string, std::string>>& without) {
     for (const auto& one : without) {
       if (auto it = all.find(one); it != all.end()) all.erase(it);
     }

@@ -24,8 +24,8 @@ struct Expected {
   std::string new_mentor;
   // In the order in which they were asked; those of a broadcast in any order.
   std::vector<Asked> asked;
-  // (template, recipient's address), each once. Of a kind of reminder all or none: a reminder that is due a second before its window ends is
-  // not sent any more when a busy machine comes to it later than that.
+  // (template, recipient's address), each once. Of a kind of reminder all or none: a reminder that is due a second before its window ends
+  // is not sent any more when a busy machine comes to it later than that.
   std::multiset<std::pair<std::string, std::string>> messages;
   // Resource name -> everything that this person or place learned.
   std::map<std::string, std::set<request::v1::Disclosure::Fact>> learned;

@@ -7,8 +7,8 @@ namespace {
 
 // Calls `method` for page after page and hands over each answer.
 template <typename Request, typename Response, typename Take>
-absl::Status Pages(const Caller& caller, grpc::Status (MentorStub::*method)(grpc::ClientContext*, const Request&, Response*), Request request,
-                   Take take) {
+absl::Status Pages(const Caller& caller, grpc::Status (MentorStub::*method)(grpc::ClientContext*, const Request&, Response*),
+                   Request request, Take take) {
   request.set_page_size(1000);
   do {
     absl::StatusOr<Response> response = caller.Call(method, request);
@@ -35,14 +35,16 @@ absl::StatusOr<Directory> Directory::Load(Suite& suite, const std::string& conso
   programs.set_parent(consortium);
   mentor::v1::ListMentorsRequest mentors;
   mentors.set_parent(consortium);
-  absl::Status status = Pages(service, &MentorStub::ListDistricts, districts, [&](auto& page) { keep(directory.districts, page.districts()); });
+  absl::Status status =
+      Pages(service, &MentorStub::ListDistricts, districts, [&](auto& page) { keep(directory.districts, page.districts()); });
   status.Update(Pages(service, &MentorStub::ListSites, sites, [&](auto& page) { keep(directory.sites, page.sites()); }));
   status.Update(Pages(service, &MentorStub::ListPrograms, programs, [&](auto& page) { keep(directory.programs, page.programs()); }));
   status.Update(Pages(service, &MentorStub::ListMentors, mentors, [&](auto& page) { keep(directory.mentors, page.mentors()); }));
   for (const auto& [name, program] : directory.programs) {
     mentor::v1::ListCandidatesRequest candidates;
     candidates.set_parent(name);
-    status.Update(Pages(service, &MentorStub::ListCandidates, candidates, [&](auto& page) { keep(directory.candidates, page.candidates()); }));
+    status.Update(
+        Pages(service, &MentorStub::ListCandidates, candidates, [&](auto& page) { keep(directory.candidates, page.candidates()); }));
     for (const mentor::v1::Leader& leader : {program.leader(), program.alternate()}) {
       if (!leader.person().empty()) directory.leaders[leader.person()] = leader;
     }

@@ -123,7 +123,9 @@ void TakePart(std::map<std::string, std::string> headers, std::string_view body,
     return;
   }
   const std::string encoding = absl::AsciiStrToLower(headers["content-transfer-encoding"]);
-  std::string content = encoding == "base64" ? Base64(body) : encoding == "quoted-printable" ? QuotedPrintable(body, false) : std::string(body);
+  std::string content = encoding == "base64"             ? Base64(body)
+                        : encoding == "quoted-printable" ? QuotedPrintable(body, false)
+                                                         : std::string(body);
   absl::StrReplaceAll({{"\r\n", "\n"}}, &content);
   if (absl::StartsWith(kind, "text/html")) {
     mail.html += content;

@@ -9,9 +9,9 @@
 namespace rematch::demo {
 
 struct Mail {
-  std::string mailbox;     // whose: the folder's name, an address
-  std::string file;        // the file's name
-  std::string from;        // headers, decoded
+  std::string mailbox;  // whose: the folder's name, an address
+  std::string file;     // the file's name
+  std::string from;     // headers, decoded
   std::string to;
   std::string reply_to;
   std::string subject;

@@ -95,8 +95,7 @@ absl::Status Play::Open(const std::string& reasons) {
   request.set_parent(program().name());
   request.set_candidate(options_.candidate);
   request.set_reasons(reasons);
-  auto created =
-      Act("the candidate asks", options_.suite.As("CANDIDATE", options_.candidate), &RequestStub::CreateReassignment, request);
+  auto created = Act("the candidate asks", options_.suite.As("CANDIDATE", options_.candidate), &RequestStub::CreateReassignment, request);
   if (!created.ok()) return created.status();
   case_name_ = created->name();
   return absl::OkStatus();
@@ -137,7 +136,8 @@ absl::Status Play::RecordConsent(bool consents) {
   request::v1::RecordConsentRequest request;
   request.set_name(case_name_);
   request.set_consents(consents);
-  return Act("the candidate says whether their site may know", options_.suite.As("CANDIDATE", options_.candidate), &RequestStub::RecordConsent, request)
+  return Act("the candidate says whether their site may know", options_.suite.As("CANDIDATE", options_.candidate),
+             &RequestStub::RecordConsent, request)
       .status();
 }
 
@@ -209,7 +209,8 @@ absl::StatusOr<Offer> Play::AwaitApproach() {
     int live = 0;
     for (const Offer& offer : *offers) {
       if (offer.stage() == request::v1::BROADCAST) continue;
-      const bool is_live = offer.state() == request::v1::PREPARING || offer.state() == request::v1::OPEN || offer.state() == request::v1::WILLING;
+      const bool is_live =
+          offer.state() == request::v1::PREPARING || offer.state() == request::v1::OPEN || offer.state() == request::v1::WILLING;
       live += is_live;
       if (offer.state() == request::v1::OPEN && !seen_offers_.contains(offer.name())) open = offer;
     }
@@ -255,7 +256,8 @@ absl::StatusOr<std::vector<Offer>> Play::AwaitBroadcast() {
 absl::StatusOr<Task> Play::AwaitTask(request::v1::TaskKind kind) { return AwaitAnyTask({kind}); }
 
 absl::StatusOr<Task> Play::AwaitAnyTask(const std::set<request::v1::TaskKind>& kinds) {
-  const std::string what = absl::StrJoin(kinds, " or ", [](std::string* out, request::v1::TaskKind kind) { out->append(TaskKind_Name(kind)); });
+  const std::string what =
+      absl::StrJoin(kinds, " or ", [](std::string* out, request::v1::TaskKind kind) { out->append(TaskKind_Name(kind)); });
   auto found = Await<Task>(absl::StrCat("the task ", what), [&]() -> absl::StatusOr<std::optional<Task>> {
     auto tasks = Tasks(true);
     if (!tasks.ok()) return tasks.status();
@@ -269,20 +271,22 @@ absl::StatusOr<Task> Play::AwaitAnyTask(const std::set<request::v1::TaskKind>& k
 }
 
 absl::Status Play::AwaitState(request::v1::CaseState state) {
-  return Await<bool>(absl::StrCat("the case to be ", CaseState_Name(state)), [&]() -> absl::StatusOr<std::optional<bool>> {
-           auto c = Get();
-           if (!c.ok()) return c.status();
-           return c->state() == state ? std::optional<bool>(true) : std::nullopt;
-         })
+  return Await<bool>(absl::StrCat("the case to be ", CaseState_Name(state)),
+                     [&]() -> absl::StatusOr<std::optional<bool>> {
+                       auto c = Get();
+                       if (!c.ok()) return c.status();
+                       return c->state() == state ? std::optional<bool>(true) : std::nullopt;
+                     })
       .status();
 }
 
 absl::Status Play::AwaitStage(request::v1::StageKind stage) {
-  return Await<bool>(absl::StrCat("the stage ", StageKind_Name(stage)), [&]() -> absl::StatusOr<std::optional<bool>> {
-           auto c = Get();
-           if (!c.ok()) return c.status();
-           return c->stage() == stage ? std::optional<bool>(true) : std::nullopt;
-         })
+  return Await<bool>(absl::StrCat("the stage ", StageKind_Name(stage)),
+                     [&]() -> absl::StatusOr<std::optional<bool>> {
+                       auto c = Get();
+                       if (!c.ok()) return c.status();
+                       return c->stage() == stage ? std::optional<bool>(true) : std::nullopt;
+                     })
       .status();
 }
 
@@ -298,12 +302,14 @@ absl::StatusOr<Mail> Play::AwaitMail(const std::string& address, const std::stri
 }
 
 absl::Status Play::AwaitEvent(const std::string& type) {
-  return Await<bool>(absl::StrCat("the event ", type), [&]() -> absl::StatusOr<std::optional<bool>> {
-           auto events = Events();
-           if (!events.ok()) return events.status();
-           const bool there = std::any_of(events->begin(), events->end(), [&](const auto& event) { return event.type() == type; });
-           return there ? std::optional<bool>(true) : std::nullopt;
-         })
+  return Await<bool>(absl::StrCat("the event ", type),
+                     [&]() -> absl::StatusOr<std::optional<bool>> {
+                       auto events = Events();
+                       if (!events.ok()) return events.status();
+                       const bool there =
+                           std::any_of(events->begin(), events->end(), [&](const auto& event) { return event.type() == type; });
+                       return there ? std::optional<bool>(true) : std::nullopt;
+                     })
       .status();
 }
 
@@ -322,17 +328,19 @@ absl::StatusOr<bool> Play::AwaitReminder(const request::v1::Offer& offer) {
 }
 
 absl::Status Play::AwaitQuiet() {
-  return Await<bool>("the case to have nothing left to do", [&]() -> absl::StatusOr<std::optional<bool>> {
-           auto tasks = Tasks(true);
-           if (!tasks.ok()) return tasks.status();
-           if (!tasks->empty()) return std::nullopt;
-           auto messages = Messages();
-           if (!messages.ok()) return messages.status();
-           for (const auto& message : *messages) {
-             if (message.state() == notify::v1::Notification::QUEUED || message.state() == notify::v1::Notification::UNKNOWN) return std::nullopt;
-           }
-           return true;
-         })
+  return Await<bool>("the case to have nothing left to do",
+                     [&]() -> absl::StatusOr<std::optional<bool>> {
+                       auto tasks = Tasks(true);
+                       if (!tasks.ok()) return tasks.status();
+                       if (!tasks->empty()) return std::nullopt;
+                       auto messages = Messages();
+                       if (!messages.ok()) return messages.status();
+                       for (const auto& message : *messages) {
+                         if (message.state() == notify::v1::Notification::QUEUED || message.state() == notify::v1::Notification::UNKNOWN)
+                           return std::nullopt;
+                       }
+                       return true;
+                     })
       .status();
 }
 

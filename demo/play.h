@@ -120,8 +120,8 @@ class Play {
  private:
   // A write with a request id of its own.
   template <typename Stub, typename Request, typename Response>
-  absl::StatusOr<Response> Act(const std::string& act, const Caller& who, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
-                               Request request);
+  absl::StatusOr<Response> Act(const std::string& act, const Caller& who,
+                               grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*), Request request);
 
   const Options options_;
   std::string case_name_;

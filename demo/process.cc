@@ -53,7 +53,8 @@ class Spawner {
         std::function<void()> next;
         {
           absl::MutexLock lock(&mutex_);
-          mutex_.Await(absl::Condition(+[](std::vector<std::function<void()>>* work) { return !work->empty(); }, &work_));
+          mutex_.Await(absl::Condition(
+              +[](std::vector<std::function<void()>>* work) { return !work->empty(); }, &work_));
           next = std::move(work_.front());
           work_.erase(work_.begin());
         }
@@ -110,7 +111,8 @@ absl::StatusOr<Process> Process::Start(const Options& options) {
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
   pid_t pid = 0;
   int error = 0;
-  Spawner::Get().Do([&] { error = posix_spawn(&pid, argv[0].c_str(), &actions, &attributes, argv_pointers.data(), environment_pointers.data()); });
+  Spawner::Get().Do(
+      [&] { error = posix_spawn(&pid, argv[0].c_str(), &actions, &attributes, argv_pointers.data(), environment_pointers.data()); });
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) return absl::InternalError(absl::StrCat("cannot start ", options.argv[0], ": ", std::strerror(error)));
@@ -162,7 +164,8 @@ absl::StatusOr<Finished> Run(const std::vector<std::string>& argv, const std::ve
   char folder[] = "/tmp/rematch-run-XXXXXX";
   if (mkdtemp(folder) == nullptr) return absl::InternalError("no temporary folder");
   const std::string out = absl::StrCat(folder, "/out"), err = absl::StrCat(folder, "/err");
-  auto process = Process::Start({.argv = argv, .stdout_path = out, .stderr_path = err, .stdin_path = "/dev/null", .environment = environment});
+  auto process =
+      Process::Start({.argv = argv, .stdout_path = out, .stderr_path = err, .stdin_path = "/dev/null", .environment = environment});
   absl::StatusOr<Finished> result = absl::DeadlineExceededError(absl::StrCat(argv[0], " did not end in time"));
   if (!process.ok()) {
     result = process.status();

@@ -22,11 +22,11 @@ bool WaitUntil(absl::FunctionRef<bool()> condition, absl::Duration timeout);
 class Process {
  public:
   struct Options {
-    std::vector<std::string> argv;         // argv[0] is a path
+    std::vector<std::string> argv;          // argv[0] is a path
     std::string stdout_path = "/dev/null";  // appended to
     std::string stderr_path = "/dev/null";  // appended to
-    std::string stdin_path = "/dev/null";  // opened to read and write, so that a FIFO never ends
-    std::vector<std::string> environment;  // "NAME=value", before the parent's
+    std::string stdin_path = "/dev/null";   // opened to read and write, so that a FIFO never ends
+    std::vector<std::string> environment;   // "NAME=value", before the parent's
   };
 
   // NOT_FOUND when argv[0] is no executable file; INTERNAL when the system starts no process.

@@ -77,7 +77,9 @@ class Page final : public Narrator {
 
  private:
   static constexpr size_t kWidth = 100;
-  std::string Style(const std::string& code, const std::string& text) const { return color_ ? absl::StrCat("\033[", code, "m", text, "\033[0m") : text; }
+  std::string Style(const std::string& code, const std::string& text) const {
+    return color_ ? absl::StrCat("\033[", code, "m", text, "\033[0m") : text;
+  }
 
   std::ostream& out_;
   const bool color_;
@@ -123,9 +125,12 @@ class Story {
   absl::Status Tell() {
     REMATCH_RETURN_IF_ERROR(Import());
     before_ = LoadsOf(directory_);
-    REMATCH_RETURN_IF_ERROR(TellCase("Case a: one declines, one stays silent, one is willing", "a", options_.cast.first, TellDeclineSilenceYes));
-    REMATCH_RETURN_IF_ERROR(TellCase("Case b: nobody in the pool; somebody new is recommended", "b", options_.cast.second, TellNobodyInPool));
-    REMATCH_RETURN_IF_ERROR(TellCase("Case c: every stage fails, and the Leader takes the candidate", "c", options_.cast.third, TellEveryStageFails));
+    REMATCH_RETURN_IF_ERROR(
+        TellCase("Case a: one declines, one stays silent, one is willing", "a", options_.cast.first, TellDeclineSilenceYes));
+    REMATCH_RETURN_IF_ERROR(
+        TellCase("Case b: nobody in the pool; somebody new is recommended", "b", options_.cast.second, TellNobodyInPool));
+    REMATCH_RETURN_IF_ERROR(
+        TellCase("Case c: every stage fails, and the Leader takes the candidate", "c", options_.cast.third, TellEveryStageFails));
     page_.Section("Caseloads, before and after");
     Caseloads();
     for (Told& told : told_) REMATCH_RETURN_IF_ERROR(Show(told));
@@ -139,17 +144,19 @@ class Story {
   absl::Status Import() {
     page_.Section("The suite");
     for (Part part : kParts) {
-      page_.Line(absl::StrFormat("%-16s %s   serving after %d ms", NameOf(part), suite_.address(part), absl::ToInt64Milliseconds(suite_.start_time(part))));
+      page_.Line(absl::StrFormat("%-16s %s   serving after %d ms", NameOf(part), suite_.address(part),
+                                 absl::ToInt64Milliseconds(suite_.start_time(part))));
     }
     page_.Section("The roster, imported with `rematch roster import`");
     REMATCH_ASSIGN_OR_RETURN(const Finished import,
-                             suite_.CommandLine("service", {"roster", "import", options_.cast.roster, "--consortium", options_.cast.consortium, "--name",
-                                                            options_.cast.display_name}));
+                             suite_.CommandLine("service", {"roster", "import", options_.cast.roster, "--consortium",
+                                                            options_.cast.consortium, "--name", options_.cast.display_name}));
     if (import.exit_code != 0) return absl::InternalError(absl::StrCat("the import failed: ", import.err));
     page_.Raw(import.out);
     REMATCH_ASSIGN_OR_RETURN(directory_, Directory::Load(suite_, Consortium()));
-    page_.Line(absl::StrFormat("%d programs, %d districts, %d sites, %d mentors, %d candidates", directory_.programs.size(), directory_.districts.size(),
-                               directory_.sites.size(), directory_.mentors.size(), directory_.candidates.size()));
+    page_.Line(absl::StrFormat("%d programs, %d districts, %d sites, %d mentors, %d candidates", directory_.programs.size(),
+                               directory_.districts.size(), directory_.sites.size(), directory_.mentors.size(),
+                               directory_.candidates.size()));
     return absl::OkStatus();
   }
 
@@ -209,7 +216,8 @@ class Story {
 
     REMATCH_ASSIGN_OR_RETURN(const auto events, play.Events());
     page_.Line("");
-    page_.Line(absl::StrCat("audit trail: ", events.size(), " events, the last with hash ", events.empty() ? "" : events.back().hash().substr(0, 16)));
+    page_.Line(absl::StrCat("audit trail: ", events.size(), " events, the last with hash ",
+                            events.empty() ? "" : events.back().hash().substr(0, 16)));
     std::vector<std::string> types;
     for (const auto& event : events) types.push_back(event.type());
     std::string line;
@@ -245,7 +253,8 @@ class Story {
       for (const std::string& line : told.differences) page_.Bad(absl::StrCat("case ", told.title.substr(5, 1), ": ", line));
       differences += told.differences.size();
       if (told.differences.empty()) {
-        page_.Good(absl::StrCat("case ", told.title.substr(5, 1), ": state, offers, caseloads, messages, trail and disclosures are as told"));
+        page_.Good(
+            absl::StrCat("case ", told.title.substr(5, 1), ": state, offers, caseloads, messages, trail and disclosures are as told"));
       }
     }
     const std::vector<Mail> mail = ReadMaildirs(suite_.mail_dir());

@@ -3,10 +3,10 @@
 #include <curl/curl.h>
 #include <signal.h>
 
+#include <grpcpp/generic/generic_stub.h>
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <grpcpp/generic/generic_stub.h>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -42,18 +42,24 @@ int PortIn(const std::string& path) {
 
 std::string NameOf(Part part) {
   switch (part) {
-    case Part::kMentor: return "mentor-service";
-    case Part::kNotify: return "notify-service";
-    case Part::kRequest: return "request-service";
+    case Part::kMentor:
+      return "mentor-service";
+    case Part::kNotify:
+      return "notify-service";
+    case Part::kRequest:
+      return "request-service";
   }
   return "";
 }
 
 std::string HealthNameOf(Part part) {
   switch (part) {
-    case Part::kMentor: return "rematch.mentor.v1.MentorService";
-    case Part::kNotify: return "rematch.notify.v1.NotifyService";
-    case Part::kRequest: return "rematch.request.v1.ReassignmentService";
+    case Part::kMentor:
+      return "rematch.mentor.v1.MentorService";
+    case Part::kNotify:
+      return "rematch.notify.v1.NotifyService";
+    case Part::kRequest:
+      return "rematch.request.v1.ReassignmentService";
   }
   return "";
 }
@@ -187,7 +193,8 @@ absl::Status Suite::StartPart(Part part) {
     argv.push_back(absl::StrCat("--notify_service=", address(Part::kNotify)));
     argv.push_back(absl::StrCat("--policy=", options_.policy));
   }
-  if (auto more = options_.flags.find(part); more != options_.flags.end()) argv.insert(argv.end(), more->second.begin(), more->second.end());
+  if (auto more = options_.flags.find(part); more != options_.flags.end())
+    argv.insert(argv.end(), more->second.begin(), more->second.end());
   const absl::Time begin = absl::Now();
   auto process = Process::Start({.argv = argv, .stdout_path = log, .stderr_path = log, .stdin_path = "/dev/null", .environment = {}});
   if (!process.ok()) return process.status();
@@ -264,10 +271,13 @@ std::string Suite::mail_dir() const { return absl::StrCat(options_.work_dir, "/m
 absl::StatusOr<Finished> Suite::CommandLine(const std::string& as, const std::vector<std::string>& words, bool color) const {
   std::vector<std::string> argv = {absl::StrCat(options_.bin_dir, "/rematch"), color ? "--color=always" : "--color=never"};
   argv.insert(argv.end(), words.begin(), words.end());
-  const std::vector<std::string> environment = {
-      absl::StrCat("REMATCH_AS=", as), absl::StrCat("REMATCH_MENTOR_SERVICE=", address(Part::kMentor)),
-      absl::StrCat("REMATCH_REQUEST_SERVICE=", address(Part::kRequest)), absl::StrCat("REMATCH_NOTIFY_SERVICE=", address(Part::kNotify)),
-      "REMATCH_SUITE=/dev/null", "LC_ALL=C.UTF-8", "COLUMNS=120"};
+  const std::vector<std::string> environment = {absl::StrCat("REMATCH_AS=", as),
+                                                absl::StrCat("REMATCH_MENTOR_SERVICE=", address(Part::kMentor)),
+                                                absl::StrCat("REMATCH_REQUEST_SERVICE=", address(Part::kRequest)),
+                                                absl::StrCat("REMATCH_NOTIFY_SERVICE=", address(Part::kNotify)),
+                                                "REMATCH_SUITE=/dev/null",
+                                                "LC_ALL=C.UTF-8",
+                                                "COLUMNS=120"};
   return Run(argv, environment, absl::Seconds(60));
 }
 

@@ -103,7 +103,7 @@ class Suite {
   // From the start of the process to SERVING, at its latest start.
   absl::Duration start_time(Part part);
   std::string address(Part part) const;
-  std::string log(Part part) const;       // what it has written to standard error in all its lives
+  std::string log(Part part) const;  // what it has written to standard error in all its lives
   absl::StatusOr<std::string> Metrics(Part part) const;
   // Whether the health service says SERVING, within a second.
   bool Serving(Part part) const;

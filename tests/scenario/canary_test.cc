@@ -156,7 +156,8 @@ void PlayMarked(bool experienced, absl::StatusOr<demo::Expected> (*tell)(demo::P
   ASSERT_TRUE(stage.ok()) << stage.status();
   demo::Suite& suite = *stage->suite;
   demo::Narrator silent;
-  demo::Play play({.suite = suite, .directory = stage->directory, .narrator = silent, .candidate = stage->Candidate(roster), .key = "play"});
+  demo::Play play(
+      {.suite = suite, .directory = stage->directory, .narrator = silent, .candidate = stage->Candidate(roster), .key = "play"});
   auto expected = tell(play, MarkedWords());
   ASSERT_TRUE(expected.ok()) << expected.status();
   Refusals refusals;

@@ -27,16 +27,19 @@ template <typename Tell>
 void PlayOnExampleRoster(const std::string demo::Cast::*who, Tell tell) {
   WorkFolder folder;
   const demo::Cast cast = demo::DemoCast(SourceDir());
-  auto suite = demo::Suite::Start({.bin_dir = BinDir(), .work_dir = folder.path(), .policy = absl::StrCat(SourceDir(), "/examples/policies/demo.textproto")});
+  auto suite = demo::Suite::Start(
+      {.bin_dir = BinDir(), .work_dir = folder.path(), .policy = absl::StrCat(SourceDir(), "/examples/policies/demo.textproto")});
   ASSERT_TRUE(suite.ok()) << suite.status();
-  auto import = (*suite)->CommandLine("service", {"roster", "import", cast.roster, "--consortium", cast.consortium, "--name", cast.display_name});
+  auto import =
+      (*suite)->CommandLine("service", {"roster", "import", cast.roster, "--consortium", cast.consortium, "--name", cast.display_name});
   ASSERT_TRUE(import.ok()) << import.status();
   ASSERT_EQ(import->exit_code, 0) << import->err;
   auto directory = demo::Directory::Load(**suite, absl::StrCat("consortia/", cast.consortium));
   ASSERT_TRUE(directory.ok()) << directory.status();
   const auto before = demo::LoadsOf(*directory);
   Lines lines;
-  demo::Play play({.suite = **suite, .directory = *directory, .narrator = lines, .candidate = directory->CandidateByEmail(cast.*who), .key = "test"});
+  demo::Play play(
+      {.suite = **suite, .directory = *directory, .narrator = lines, .candidate = directory->CandidateByEmail(cast.*who), .key = "test"});
   auto expected = tell(play, demo::DemoWords());
   ASSERT_TRUE(expected.ok()) << expected.status() << "\n" << lines.all;
   EXPECT_THAT(demo::Differences(play, *expected, before), IsEmpty()) << lines.all;
@@ -53,8 +56,8 @@ TEST(Cases, EveryStageFailsAndTheLeaderTakesTheCandidate) { PlayOnExampleRoster(
 
 TEST(Demo, TellsThreeCasesAndFindsNoDifference) {
   WorkFolder folder;
-  auto demo = demo::Run({absl::StrCat(BinDir(), "/rematch-demo"), absl::StrCat("--bin_dir=", BinDir()), absl::StrCat("--source_dir=", SourceDir()),
-                         absl::StrCat("--work_dir=", folder.path(), "/demo")},
+  auto demo = demo::Run({absl::StrCat(BinDir(), "/rematch-demo"), absl::StrCat("--bin_dir=", BinDir()),
+                         absl::StrCat("--source_dir=", SourceDir()), absl::StrCat("--work_dir=", folder.path(), "/demo")},
                         {"NO_COLOR=1"}, absl::Seconds(120));
   ASSERT_TRUE(demo.ok()) << demo.status();
   EXPECT_EQ(demo->exit_code, 0) << demo->err << demo->out;
@@ -66,10 +69,12 @@ TEST(Demo, TellsThreeCasesAndFindsNoDifference) {
 TEST(Check, NamesWhatDiffers) {
   WorkFolder folder;
   const SmallRoster roster;
-  auto stage = Prepare({.bin_dir = BinDir(), .work_dir = folder.path(), .policy = folder.Write("policy", PolicyInSeconds().Text())}, roster);
+  auto stage =
+      Prepare({.bin_dir = BinDir(), .work_dir = folder.path(), .policy = folder.Write("policy", PolicyInSeconds().Text())}, roster);
   ASSERT_TRUE(stage.ok()) << stage.status();
   demo::Narrator silent;
-  demo::Play play({.suite = *stage->suite, .directory = stage->directory, .narrator = silent, .candidate = stage->Candidate(roster), .key = "a"});
+  demo::Play play(
+      {.suite = *stage->suite, .directory = stage->directory, .narrator = silent, .candidate = stage->Candidate(roster), .key = "a"});
   auto expected = demo::TellDeclineSilenceYes(play, demo::DemoWords());
   ASSERT_TRUE(expected.ok()) << expected.status();
   ASSERT_THAT(demo::Differences(play, *expected, stage->before), IsEmpty());
@@ -80,7 +85,8 @@ TEST(Check, NamesWhatDiffers) {
   wrong.learned.erase(wrong.learned.begin());
   wrong.events.push_back("NEVER_HAPPENED");
   const std::string all = testing::PrintToString(demo::Differences(play, wrong, stage->before));
-  for (const char* part : {"the new mentor is", "messages differ", "offers are", " learned ", "the trail lacks NEVER_HAPPENED", "candidates, not"}) {
+  for (const char* part :
+       {"the new mentor is", "messages differ", "offers are", " learned ", "the trail lacks NEVER_HAPPENED", "candidates, not"}) {
     EXPECT_THAT(all, HasSubstr(part));
   }
 }

@@ -26,7 +26,8 @@ constexpr int kLanes = 4;
 // Kills a service at the n-th moment of a play, a little later, and starts it again.
 class Killer final : public demo::Narrator {
  public:
-  Killer(demo::Suite& suite, demo::Part part, int moment, absl::Duration delay) : suite_(suite), part_(part), moment_(moment), delay_(delay) {}
+  Killer(demo::Suite& suite, demo::Part part, int moment, absl::Duration delay)
+      : suite_(suite), part_(part), moment_(moment), delay_(delay) {}
   ~Killer() override { Join(); }
 
   void Say(const std::string& line) override { absl::StrAppend(&told_, line, "\n"); }
@@ -81,7 +82,8 @@ Outcome RunOnce(const std::string& work_dir, const std::string& policy, demo::Pa
   auto expected = demo::TellDeclineSilenceYes(play, demo::DemoWords());
   killer.Join();
   outcome.moments = killer.moments();
-  if (moment != 0 && !killer.restarted().ok()) outcome.wrong.push_back(absl::StrCat("the service did not come back: ", killer.restarted().message()));
+  if (moment != 0 && !killer.restarted().ok())
+    outcome.wrong.push_back(absl::StrCat("the service did not come back: ", killer.restarted().message()));
   if (!expected.ok()) {
     outcome.wrong.push_back(absl::StrCat(expected.status().message(), "\n", killer.told()));
     return outcome;
@@ -123,8 +125,8 @@ void KillAtEveryMoment(demo::Part part) {
         const int moment = 1 + i * (calm.moments - 1) / kMoments;
         const Outcome outcome = RunOnce(absl::StrCat(folder.path(), "/", i), policy, part, moment, delay);
         for (const std::string& line : outcome.wrong) {
-          wrong[i].push_back(absl::StrCat("kill of ", demo::NameOf(part), " ", absl::FormatDuration(delay), " after moment ", moment, " of ", calm.moments,
-                                          " (seed ", seed, "): ", line));
+          wrong[i].push_back(absl::StrCat("kill of ", demo::NameOf(part), " ", absl::FormatDuration(delay), " after moment ", moment,
+                                          " of ", calm.moments, " (seed ", seed, "): ", line));
         }
       }
     });

@@ -65,11 +65,12 @@ std::string PolicyInSeconds::Text() const {
   const auto stage = [&](const std::string& kind, int seconds) {
     // Whom the individual stage asks, in which order.
     const std::string tiers = kind == "INDIVIDUAL" ? "  tiers: TIER_ONE_CANDIDATE tiers: TIER_INTERESTED tiers: TIER_PAST_MENTOR\n" : "";
-    return absl::StrCat("stages {\n  kind: ", kind, "\n", tiers, window("window", seconds), window("remind_before", seconds == 0 ? 0 : remind_before), "}\n");
+    return absl::StrCat("stages {\n  kind: ", kind, "\n", tiers, window("window", seconds),
+                        window("remind_before", seconds == 0 ? 0 : remind_before), "}\n");
   };
   return absl::StrCat("display_name: \"In seconds\"\n", stage("INDIVIDUAL", individual), stage("BROADCAST", broadcast),
-                      stage("RECOMMENDATION", recommendation), stage("LEADER", 0), window("redial_after", redial), window("task_due_after", 60),
-                      "k_anonymity: 1\nwithout_consent: DISTRICT_ONLY\n");
+                      stage("RECOMMENDATION", recommendation), stage("LEADER", 0), window("redial_after", redial),
+                      window("task_due_after", 60), "k_anonymity: 1\nwithout_consent: DISTRICT_ONLY\n");
 }
 
 std::string SmallRoster::CandidateEmail(int candidate) const {
@@ -152,8 +153,8 @@ absl::Status Import(demo::Suite& suite, const SmallRoster& roster, const std::st
   const grpc::Status status = stream->Finish();
   if (!status.ok()) return rpc::FromGrpc(status);
   if (response.errors_size() > 0) {
-    return absl::InvalidArgumentError(absl::StrCat(response.errors(0).file(), ":", response.errors(0).line(), " ", response.errors(0).field(), ": ",
-                                                   response.errors(0).description()));
+    return absl::InvalidArgumentError(absl::StrCat(response.errors(0).file(), ":", response.errors(0).line(), " ",
+                                                   response.errors(0).field(), ": ", response.errors(0).description()));
   }
   return absl::OkStatus();
 }
@@ -168,7 +169,8 @@ absl::StatusOr<Stage> Prepare(demo::SuiteOptions options, const SmallRoster& ros
 }
 
 std::map<demo::Part, std::vector<std::string>> QuickRecovery() {
-  return {{demo::Part::kNotify, {"--lease=500ms", "--settle_delay=200ms", "--send_backoff=200ms"}}, {demo::Part::kRequest, {"--lease=500ms"}}};
+  return {{demo::Part::kNotify, {"--lease=500ms", "--settle_delay=200ms", "--send_backoff=200ms"}},
+          {demo::Part::kRequest, {"--lease=500ms"}}};
 }
 
 }  // namespace rematch::scenario

@@ -45,8 +45,8 @@ struct PolicyInSeconds {
   std::string Text() const;
 };
 
-// One consortium, `canyon`: a district, a school, a program with its leader, mentors of the individual pool, and candidates who all have the
-// former mentor.
+// One consortium, `canyon`: a district, a school, a program with its leader, mentors of the individual pool, and candidates who all have
+// the former mentor.
 struct SmallRoster {
   int mentors = 3;
   int candidates = 1;
@@ -69,7 +69,9 @@ struct Stage {
   std::unique_ptr<demo::Suite> suite;
   demo::Directory directory;
   std::map<std::string, demo::Load> before;
-  std::string Candidate(const SmallRoster& roster, int candidate = 0) const { return directory.CandidateByEmail(roster.CandidateEmail(candidate)); }
+  std::string Candidate(const SmallRoster& roster, int candidate = 0) const {
+    return directory.CandidateByEmail(roster.CandidateEmail(candidate));
+  }
 };
 absl::StatusOr<Stage> Prepare(demo::SuiteOptions options, const SmallRoster& roster);
 

@@ -25,11 +25,12 @@ class SmtpSink {
     std::filesystem::create_directories(folder_);
     const std::string stdin_path = folder + "/sink.stdin", port_path = folder + "/sink.port";
     EXPECT_EQ(mkfifo(stdin_path.c_str(), 0600), 0);
-    auto process = demo::Process::Start({.argv = {"/usr/bin/python3", absl::StrCat(REMATCH_SOURCE_DIR, "/tests/notify/smtp_sink.py"), folder_},
-                                         .stdout_path = port_path,
-                                         .stderr_path = folder + "/sink.stderr",
-                                         .stdin_path = stdin_path,
-                                         .environment = {}});
+    auto process =
+        demo::Process::Start({.argv = {"/usr/bin/python3", absl::StrCat(REMATCH_SOURCE_DIR, "/tests/notify/smtp_sink.py"), folder_},
+                              .stdout_path = port_path,
+                              .stderr_path = folder + "/sink.stderr",
+                              .stdin_path = stdin_path,
+                              .environment = {}});
     EXPECT_TRUE(process.ok()) << process.status();
     if (process.ok()) process_ = *std::move(process);
     demo::WaitUntil([&] { return absl::SimpleAtoi(demo::ReadFile(port_path), &port_) || !process_.running(); }, absl::Seconds(20));

@@ -51,7 +51,8 @@ class BadStart : public testing::TestWithParam<demo::Part> {
   // Flags with which the service would start, and those given, which replace flags of the same name.
   demo::Finished Start(const std::vector<std::string>& flags) {
     std::vector<std::string> argv = {absl::StrCat(BinDir(), "/", demo::NameOf(GetParam()))};
-    std::vector<std::string> usual = {"--listen=127.0.0.1:0", "--metrics_listen=127.0.0.1:0", absl::StrCat("--database=sqlite:", folder_.path(), "/data.db")};
+    std::vector<std::string> usual = {"--listen=127.0.0.1:0", "--metrics_listen=127.0.0.1:0",
+                                      absl::StrCat("--database=sqlite:", folder_.path(), "/data.db")};
     if (GetParam() == demo::Part::kNotify) usual.push_back(absl::StrCat("--transport=maildir:", folder_.path(), "/mail"));
     if (GetParam() == demo::Part::kRequest) {
       usual.insert(usual.end(), {"--mentor_service=127.0.0.1:1", "--notify_service=127.0.0.1:1",
@@ -87,7 +88,8 @@ TEST_P(BadStart, AnUnwritableDatabasePathIsOneLine) {
 }
 
 TEST_P(BadStart, ADatabaseThatAnotherProcessUsesIsOneLine) {
-  auto suite = demo::Suite::Start({.bin_dir = BinDir(), .work_dir = folder_.path() + "/suite", .policy = folder_.Write("policy", PolicyInSeconds().Text())});
+  auto suite = demo::Suite::Start(
+      {.bin_dir = BinDir(), .work_dir = folder_.path() + "/suite", .policy = folder_.Write("policy", PolicyInSeconds().Text())});
   ASSERT_TRUE(suite.ok()) << suite.status();
   ExpectOneLine({absl::StrCat("--database=sqlite:", folder_.path(), "/suite/", demo::NameOf(GetParam()), "/data.db")}, "in use");
 }
@@ -119,9 +121,13 @@ class BadPolicy : public BadStart {};
 
 TEST_P(BadPolicy, AMissingFileIsOneLine) { ExpectOneLine({"--policy=/nonexistent/policy.textproto"}, "policy", 2); }
 
-TEST_P(BadPolicy, AFileThatIsNoPolicyIsOneLine) { ExpectOneLine({absl::StrCat("--policy=", folder_.Write("bad", "stages { kind: LATER }"))}, "policy", 2); }
+TEST_P(BadPolicy, AFileThatIsNoPolicyIsOneLine) {
+  ExpectOneLine({absl::StrCat("--policy=", folder_.Write("bad", "stages { kind: LATER }"))}, "policy", 2);
+}
 
-TEST_P(BadPolicy, APolicyWithoutStagesIsOneLine) { ExpectOneLine({absl::StrCat("--policy=", folder_.Write("bad", "display_name: \"Nothing\""))}, "stages", 2); }
+TEST_P(BadPolicy, APolicyWithoutStagesIsOneLine) {
+  ExpectOneLine({absl::StrCat("--policy=", folder_.Write("bad", "display_name: \"Nothing\""))}, "stages", 2);
+}
 
 INSTANTIATE_TEST_SUITE_P(Services, BadPolicy, testing::Values(demo::Part::kRequest), [](const auto&) { return "request"; });
 
@@ -182,7 +188,8 @@ class Drain : public testing::TestWithParam<demo::Part> {};
 
 TEST_P(Drain, SigtermSaysNotServingFirstAndEndsWithZero) {
   WorkFolder folder;
-  auto stage = Prepare({.bin_dir = BinDir(), .work_dir = folder.path(), .policy = folder.Write("policy", PolicyInSeconds().Text())}, SmallRoster());
+  auto stage =
+      Prepare({.bin_dir = BinDir(), .work_dir = folder.path(), .policy = folder.Write("policy", PolicyInSeconds().Text())}, SmallRoster());
   ASSERT_TRUE(stage.ok()) << stage.status();
   demo::Suite& suite = *stage->suite;
   HealthWatch watch(suite.channel(GetParam()), demo::HealthNameOf(GetParam()));
@@ -203,7 +210,8 @@ TEST_P(Drain, SigtermSaysNotServingFirstAndEndsWithZero) {
 TEST(DrainWithStreams, AWatchedCaseAndAFollowedFeedEnd) {
   WorkFolder folder;
   const SmallRoster roster;
-  auto stage = Prepare({.bin_dir = BinDir(), .work_dir = folder.path(), .policy = folder.Write("policy", PolicyInSeconds().Text())}, roster);
+  auto stage =
+      Prepare({.bin_dir = BinDir(), .work_dir = folder.path(), .policy = folder.Write("policy", PolicyInSeconds().Text())}, roster);
   ASSERT_TRUE(stage.ok()) << stage.status();
   demo::Suite& suite = *stage->suite;
   demo::Narrator silent;
