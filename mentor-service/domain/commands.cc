@@ -32,15 +32,6 @@ absl::Status CheckReferences(const Roster& roster, const Mentor& mentor) {
   return absl::OkStatus();
 }
 
-// Why this mentor cannot be given this candidate, leaving seats aside.
-absl::Status CheckPair(const Mentor& mentor, const Candidate& candidate) {
-  if (mentor.state == Mentor::State::kRetired) return Refused(reason::kMentorRetired, "the mentor no longer takes part");
-  if (Contains(mentor.supervised_sites, candidate.site)) {
-    return Refused(reason::kMentorSupervises, "the mentor evaluates or supervises at the candidate's site");
-  }
-  return absl::OkStatus();
-}
-
 // What an existing seat answers to one more hold under its key: itself when `same`.
 absl::StatusOr<Seat> HoldAgain(const Seat& seat, bool same) {
   switch (seat.state) {
@@ -68,6 +59,17 @@ Seat& Hold(Roster& roster, const std::string& seat, const std::string& mentor, c
 }
 
 }  // namespace
+
+absl::Status CheckPair(const Mentor& mentor, const Candidate& candidate) {
+  if (mentor.state == Mentor::State::kRetired) return Refused(reason::kMentorRetired, "the mentor no longer takes part");
+  if (!Contains(mentor.programs, candidate.program)) {
+    return Refused(reason::kMentorNotMember, "the mentor is no member of the candidate's program");
+  }
+  if (Contains(mentor.supervised_sites, candidate.site)) {
+    return Refused(reason::kMentorSupervises, "the mentor evaluates or supervises at the candidate's site");
+  }
+  return absl::OkStatus();
+}
 
 absl::Status NoConsortium() { return Missing(reason::kConsortiumNotFound, "no such consortium"); }
 absl::Status NoDistrict() { return Missing(reason::kDistrictNotFound, "no such district"); }
@@ -264,7 +266,7 @@ absl::StatusOr<HeldNext> Decide(Roster& roster, const HoldNextSeat& command, con
     return next;
   }
   HeldNext next;
-  const std::vector<Ranked> ranking = Rank(roster, *program, *candidate, command.search, context.now);
+  const std::vector<Ranked> ranking = Rank(roster, *program, *candidate, command.search, command.day.value_or(context.now));
   next.full = static_cast<int>(std::count_if(ranking.begin(), ranking.end(), [](const Ranked& ranked) { return ranked.full; }));
   if (ranking.empty() || ranking.front().full) return next;
   next.mentor = ranking.front();

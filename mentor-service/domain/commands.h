@@ -54,6 +54,7 @@ struct HoldNextSeat {
   std::string program;
   std::string candidate;
   Search search;
+  std::optional<absl::Time> day = {};  // whose tie-breaks count; unset: the batch's
 };
 struct HoldSeat {
   std::string seat;
@@ -110,7 +111,9 @@ absl::StatusOr<Seat> Decide(Roster& roster, const HoldSeat& command, const Conte
 absl::StatusOr<Seat> Decide(Roster& roster, const ReleaseSeat& command, const Context& context);
 absl::StatusOr<Assignment> Decide(Roster& roster, const TransferCandidate& command, const Context& context);
 
-// Begins an assignment: the candidate has no live one, the mentor has a free seat.
+// Why this mentor cannot be given this candidate, seats aside: MENTOR_RETIRED, MENTOR_NOT_MEMBER, MENTOR_SUPERVISES.
+absl::Status CheckPair(const Mentor& mentor, const Candidate& candidate);
+// Begins an assignment: the candidate has no live one, the mentor has a free seat and passed CheckPair().
 const Assignment& BeginAssignment(Roster& roster, const std::string& candidate, const std::string& mentor, const Context& context);
 
 // The refusals that both reads and commands give for what is not there.

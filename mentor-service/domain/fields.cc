@@ -71,8 +71,4 @@ void CheckExternalId(Violations& bad, std::string_view field, std::string_view i
   if (!right) bad.Add(field, "must be 1 to 64 printable characters without spaces");
 }
 
-absl::Time FromTimestamp(const google::protobuf::Timestamp& time) {
-  return absl::FromUnixMicros(time.seconds() * 1'000'000 + time.nanos() / 1000);
-}
-
 }  // namespace rematch::mentor

@@ -7,7 +7,6 @@
 #include <google/protobuf/repeated_ptr_field.h>
 #include <google/protobuf/timestamp.pb.h>
 
-#include "absl/time/time.h"
 #include "platform/errors.h"
 #include "rematch/mentor/v1/resources.pb.h"
 
@@ -29,9 +28,6 @@ void CheckRange(Violations& bad, std::string_view field, int value, int low, int
 void CheckTimestamp(Violations& bad, std::string_view field, const google::protobuf::Timestamp& time);
 // An id of a program's files: 1 to 64 printable characters without spaces.
 void CheckExternalId(Violations& bad, std::string_view field, std::string_view id);
-
-// To the microsecond, as it is stored.
-absl::Time FromTimestamp(const google::protobuf::Timestamp& time);
 
 }  // namespace rematch::mentor
 

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "mentor-service/domain/fields.h"
 #include "platform/strings.h"
+#include "platform/timestamps.h"
 #include "platform/validation.h"
 
 namespace rematch::mentor {
@@ -36,6 +37,8 @@ class Import {
   }
 
   v1::ImportRosterResponse Run() {
+    for (const auto& [key, row] : roster_.external_ids.rows()) named_.insert(row.value.internal);
+    for (const auto& [id, row] : roster_.candidates.rows()) candidate_emails_.try_emplace(EmailIn(row.value), id);
     for (const Request::Row& row : command_.rows) {
       switch (row.row_case()) {
         case Request::Row::kDistrict:
@@ -48,16 +51,18 @@ class Import {
           if (!programs_.insert(row.program().id()).second) AddError(row, "id", "must not stand in two rows");
           break;
         case Request::Row::kMentor:
-          Introduce(row, Kind::kMentor, row.mentor().id());
+          Introduce(row, Kind::kMentor, row.mentor().id(), roster_.MentorWithEmail(row.mentor().contact().email()));
           break;
         case Request::Row::kCandidate:
-          Introduce(row, Kind::kCandidate, row.candidate().id());
+          Introduce(row, Kind::kCandidate, row.candidate().id(),
+                    CandidateWithEmail(row.candidate().program_id(), row.candidate().contact().email()));
           break;
         case Request::Row::ROW_NOT_SET:
           AddError(row, "row", "must be a district, site, program, mentor or candidate");
           break;
       }
     }
+    FreeEmails();
     // In the order in which they refer to one another; mentors and programs do so mutually, by ids that are known by now.
     ForEach(Request::Row::kDistrict, [this](const Request::Row& row) { Take(row, row.district()); });
     ForEach(Request::Row::kSite, [this](const Request::Row& row) { Take(row, row.site()); });
@@ -101,8 +106,19 @@ class Import {
     return bad.empty();
   }
 
-  // Gives what the row describes an id of ours, the one it has or a new one.
-  void Introduce(const Request::Row& row, Kind kind, const std::string& external) {
+  // Candidates are told apart by their email in their program.
+  static std::string EmailIn(std::string_view program, std::string_view email) {
+    return absl::StrCat(ToAbsl(program), "\n", LowerEmail(email));
+  }
+  static std::string EmailIn(const Candidate& candidate) { return EmailIn(candidate.program, candidate.contact.email); }
+  std::string CandidateWithEmail(std::string_view program, std::string_view email) const {
+    const auto found = candidate_emails_.find(EmailIn(program, email));
+    return found == candidate_emails_.end() ? "" : found->second;
+  }
+
+  // Gives what the row describes an id of ours: the one it has, that of `same` (somebody with the row's email, "" for nobody) if
+  // no file has named them yet, or a new one.
+  void Introduce(const Request::Row& row, Kind kind, const std::string& external, const std::string& same = "") {
     Violations bad;
     CheckExternalId(bad, "id", external);
     if (!Right(row, bad)) return;
@@ -112,7 +128,23 @@ class Import {
       return;
     }
     if (roster_.external_ids.Find(key) == nullptr) {
-      roster_.external_ids.Put({.id = key, .kind = kind, .external = external, .internal = context_.new_id()});
+      const bool joined_without_a_file = !same.empty() && named_.insert(same).second;
+      roster_.external_ids.Put(
+          {.id = key, .kind = kind, .external = external, .internal = joined_without_a_file ? same : context_.new_id()});
+    }
+  }
+
+  // Whoever has a row says in it which email is theirs from now on. Their old ones are free before the first row is taken, so that rows may
+  // hand addresses on to one another in any order.
+  void FreeEmails() {
+    for (const Request::Row& row : command_.rows) {
+      if (row.has_mentor()) {
+        const Mentor* known = roster_.mentors.Find(Internal(Kind::kMentor, row.mentor().id()));
+        if (known != nullptr) roster_.emails[LowerEmail(known->contact.email)].clear();
+      } else if (row.has_candidate()) {
+        const Candidate* known = roster_.candidates.Find(Internal(Kind::kCandidate, row.candidate().id()));
+        if (known != nullptr) candidate_emails_.erase(EmailIn(*known));
+      }
     }
   }
   // Our id for one of the files', "" when nobody brought it.
@@ -206,9 +238,11 @@ class Import {
       supervised.push_back(Refer(bad, absl::StrCat("supervised_site_ids[", i, "]"), Kind::kSite, asked.supervised_site_ids(i)));
     }
     const std::string id = Internal(Kind::kMentor, asked.id());
-    const std::string email = LowerEmail(asked.contact().email());
-    const std::string owner = roster_.MentorWithEmail(email);
-    if ((!owner.empty() && owner != id) || (!email.empty() && !mentor_emails_.insert(email).second)) {
+    // Before anything else is looked at: a row that is refused has its address as well.
+    std::string& owner = roster_.emails[LowerEmail(asked.contact().email())];
+    if (owner.empty()) {
+      owner = id;
+    } else {
       bad.Add("contact.email", "must not be another mentor's");
     }
     if (!Right(row, bad) || id.empty()) return;
@@ -253,9 +287,10 @@ class Import {
     if (roster_.programs.Find(asked.program_id()) == nullptr) bad.Add("program_id", "must be the id of a program");
     const std::string site = Refer(bad, "site_id", Kind::kSite, asked.site_id());
     const std::string mentor_id = Refer(bad, "mentor_id", Kind::kMentor, asked.mentor_id(), false);
-    const std::string email = LowerEmail(asked.contact().email());
-    if (!email.empty() && !candidate_emails_.insert(email).second) bad.Add("contact.email", "must not be another candidate's");
     const std::string id = Internal(Kind::kCandidate, asked.id());
+    if (!candidate_emails_.try_emplace(EmailIn(asked.program_id(), asked.contact().email()), id).second) {
+      bad.Add("contact.email", "must not be another candidate's of the program");
+    }
     const Candidate* known = roster_.candidates.Find(id);
     if (known != nullptr && known->program != asked.program_id()) bad.Add("program_id", "must stay the candidate's program");
     if (!Right(row, bad) || id.empty()) return;
@@ -267,7 +302,7 @@ class Import {
     candidate.grade_band = asked.grade_band();
     candidate.subjects = ListOf(asked.subjects());
     candidate.enrolled.reset();
-    if (asked.has_enroll_time()) candidate.enrolled = FromTimestamp(asked.enroll_time());
+    if (asked.has_enroll_time()) candidate.enrolled = platform::FromTimestamp(asked.enroll_time());
     if (known == nullptr) {
       candidate.id = id;
       candidate.program = asked.program_id();
@@ -290,8 +325,8 @@ class Import {
   void Assign(const Request::Row& row, const std::string& candidate, const std::string& mentor_id) {
     const Mentor* mentor = roster_.mentors.Find(mentor_id);
     if (mentor == nullptr) return;  // that mentor's own row is bad, and says so
-    if (mentor->state != Mentor::State::kActive) {
-      AddError(row, "mentor_id", "must be a mentor who takes part");
+    if (const absl::Status pair = CheckPair(*mentor, *roster_.candidates.Find(candidate)); !pair.ok()) {
+      AddError(row, "mentor_id", absl::StrCat("must be another one: ", pair.message()));
     } else if (mentor->full()) {
       AddError(row, "mentor_id", "must be a mentor with a free seat: their capacity is used up by other candidates");
     } else {
@@ -304,8 +339,8 @@ class Import {
   const Context& context_;
   std::set<std::string> programs_;
   std::set<std::string> in_this_import_;
-  std::set<std::string> mentor_emails_;
-  std::set<std::string> candidate_emails_;
+  std::set<std::string> named_;                          // of ours: whom some file has given an id
+  std::map<std::string, std::string> candidate_emails_;  // EmailIn() of those who are there, or had their row, to their ids
   v1::ImportRosterResponse answer_;
 };
 

@@ -115,12 +115,13 @@ Need Coarsen(const Need& need, const std::vector<Need>& others, int k) {
 bool IsExperienced(const Mentor& mentor) { return mentor.assigned > 0 || mentor.has_mentored || mentor.years_mentored > 0; }
 
 bool InEverybodyPool(const Mentor& mentor, const Program& program, const Candidate& candidate) {
-  return mentor.state == Mentor::State::kActive && !mentor.opted_out && Contains(mentor.programs, program.id) &&
+  return mentor.state == Mentor::State::kActive && Contains(mentor.programs, program.id) &&
          !Contains(mentor.supervised_sites, candidate.site);
 }
 
 bool InIndividualPool(const Mentor& mentor, const Program& program, const Candidate& candidate) {
-  return InEverybodyPool(mentor, program, candidate) && IsExperienced(mentor) && mentor.id != candidate.mentor && !Leads(mentor, program);
+  return InEverybodyPool(mentor, program, candidate) && !mentor.opted_out && IsExperienced(mentor) && mentor.id != candidate.mentor &&
+         !Leads(mentor, program);
 }
 
 std::vector<Tier> TiersOf(const Mentor& mentor, const std::vector<Tier>& wanted) {
@@ -129,9 +130,9 @@ std::vector<Tier> TiersOf(const Mentor& mentor, const std::vector<Tier>& wanted)
   return tiers;
 }
 
-uint64_t TieBreak(std::string_view mentor, absl::Time now) {
+uint64_t TieBreak(std::string_view mentor, absl::Time day) {
   const std::string digest =
-      platform::Sha256(absl::StrCat(absl::string_view(mentor.data(), mentor.size()), "\n", absl::ToUnixSeconds(now) / 86400));
+      platform::Sha256(absl::StrCat(absl::string_view(mentor.data(), mentor.size()), "\n", absl::ToUnixSeconds(day) / 86400));
   uint64_t place = 0;
   for (int i = 0; i < 8; ++i) place = place << 8 | static_cast<unsigned char>(digest[i]);
   return place;
@@ -155,7 +156,7 @@ Ranked Describe(const Mentor& mentor, const Need& need, const Search& search) {
   return ranked;
 }
 
-std::vector<Ranked> Rank(const Roster& roster, const Program& program, const Candidate& candidate, const Search& search, absl::Time now) {
+std::vector<Ranked> Rank(const Roster& roster, const Program& program, const Candidate& candidate, const Search& search, absl::Time day) {
   const Need need = NeedOf(roster, candidate);
   const std::vector<Tier>& wanted = TiersWanted(search);
   const std::set<std::string_view> exclude(search.exclude.begin(), search.exclude.end());
@@ -176,7 +177,7 @@ std::vector<Ranked> Rank(const Roster& roster, const Program& program, const Can
     if (exclude.contains(id)) continue;
     const bool individual = search.pool == Pool::kIndividual;
     if (!(individual ? InIndividualPool : InEverybodyPool)(mentor, program, candidate)) continue;
-    Place place{.ranked = Describe(mentor, need, search), .by_leader = kNowhere, .tier = kNowhere, .tie = TieBreak(id, now)};
+    Place place{.ranked = Describe(mentor, need, search), .by_leader = kNowhere, .tier = kNowhere, .tie = TieBreak(id, day)};
     if (individual && place.ranked.tiers.empty()) continue;
     if (place.ranked.placed_by_leader) {
       place.by_leader = static_cast<size_t>(std::find(search.order.begin(), search.order.end(), id) - search.order.begin());

@@ -1,5 +1,5 @@
 // Who could be asked for a candidate, in which order, and why: from an allow-list of attributes and nothing else. The same roster,
-// need, search and day give the same answer, in whatever order the mentors come.
+// need, search and day give the same answer, in whatever order the mentors come: a case is ranked as on one day, the day that it began.
 #ifndef REMATCH_MENTOR_SERVICE_DOMAIN_RANKING_H_
 #define REMATCH_MENTOR_SERVICE_DOMAIN_RANKING_H_
 
@@ -63,17 +63,17 @@ bool IsExperienced(const Mentor& mentor);
 // Whom to leave out of an individual search beside `search.exclude`, in the words of the policy: who has no experience, retired, opted out,
 // is no member of the program, is the mentor of record, supervises the site, or leads the program (they are the last stage).
 bool InIndividualPool(const Mentor& mentor, const Program& program, const Candidate& candidate);
-// Every active member who has not opted out and does not supervise the site.
+// Every active member who does not supervise the site. Opting out is of individual approaches.
 bool InEverybodyPool(const Mentor& mentor, const Program& program, const Candidate& candidate);
 // The tiers of `wanted` that apply, in that order.
 std::vector<Tier> TiersOf(const Mentor& mentor, const std::vector<Tier>& wanted);
 
 // Where mentors stand who are equal in everything else: different every (UTC) day and the same for all candidates, so that no id and no
 // name is favoured over time, and two candidates with one need get one order.
-uint64_t TieBreak(std::string_view mentor, absl::Time now);
+uint64_t TieBreak(std::string_view mentor, absl::Time day);
 
-// The mentors of `roster` for `candidate`, best first, the full ones last.
-std::vector<Ranked> Rank(const Roster& roster, const Program& program, const Candidate& candidate, const Search& search, absl::Time now);
+// The mentors of `roster` for `candidate`, best first, the full ones last. `day`: an instant of the day whose tie-breaks count.
+std::vector<Ranked> Rank(const Roster& roster, const Program& program, const Candidate& candidate, const Search& search, absl::Time day);
 // One mentor described as in Rank(), whether or not they are in a pool; rank 0.
 Ranked Describe(const Mentor& mentor, const Need& need, const Search& search);
 

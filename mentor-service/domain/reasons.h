@@ -27,6 +27,7 @@ inline constexpr std::string_view kCandidateHasMentor = "CANDIDATE_HAS_MENTOR"; 
 inline constexpr std::string_view kNoFreeSeat = "NO_FREE_SEAT";               // FAILED_PRECONDITION: assigned and held reach the capacity
 inline constexpr std::string_view kMentorRetired = "MENTOR_RETIRED";          // FAILED_PRECONDITION
 inline constexpr std::string_view kMentorIsCurrent = "MENTOR_IS_CURRENT";     // FAILED_PRECONDITION: the candidate's mentor of record
+inline constexpr std::string_view kMentorNotMember = "MENTOR_NOT_MEMBER";     // FAILED_PRECONDITION: not of the candidate's program
 inline constexpr std::string_view kMentorSupervises = "MENTOR_SUPERVISES";    // FAILED_PRECONDITION: evaluates the candidate's site
 inline constexpr std::string_view kSeatReleased = "SEAT_RELEASED";            // FAILED_PRECONDITION: given back, or refused in advance
 inline constexpr std::string_view kSeatTransferred = "SEAT_TRANSFERRED";      // FAILED_PRECONDITION: became an assignment

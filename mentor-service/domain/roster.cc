@@ -17,7 +17,9 @@ std::string Roster::MentorWithEmail(std::string_view email) const {
 
 Mentor& Roster::PutMentor(Mentor mentor) {
   if (const Mentor* before = mentors.Find(mentor.id)) {
-    emails[LowerEmail(before->contact.email)] = "";
+    // Unless somebody else has taken it over by now.
+    const auto old = emails.find(LowerEmail(before->contact.email));
+    if (old != emails.end() && old->second == mentor.id) old->second.clear();
     mentor.version = before->version;
   }
   ++mentor.version;

@@ -7,25 +7,17 @@
 #include "absl/strings/str_cat.h"
 #include "mentor-service/domain/fields.h"
 #include "platform/strings.h"
+#include "platform/timestamps.h"
 #include "platform/validation.h"
 
 namespace rematch::mentor {
 namespace {
 
+using platform::FromTimestamp;
+using platform::ToTimestamp;
+
 constexpr int kMaxReferences = 50;
 constexpr int kMaxMentorsNamed = 10'000;
-
-void SetTime(absl::Time time, google::protobuf::Timestamp* out) {
-  const int64_t micros = absl::ToUnixMicros(time);
-  int64_t seconds = micros / 1'000'000;
-  int64_t rest = micros % 1'000'000;
-  if (rest < 0) {
-    --seconds;
-    rest += 1'000'000;
-  }
-  out->set_seconds(seconds);
-  out->set_nanos(static_cast<int32_t>(rest * 1000));
-}
 
 void SetContact(const Contact& contact, v1::Contact* out) {
   out->set_display_name(contact.display_name);
@@ -207,10 +199,10 @@ v1::Candidate ToProto(std::string_view consortium, const Candidate& value) {
   out.set_credential(value.credential);
   out.set_grade_band(value.grade_band);
   for (const std::string& subject : value.subjects) out.add_subjects(subject);
-  if (value.enrolled.has_value()) SetTime(*value.enrolled, out.mutable_enroll_time());
+  if (value.enrolled.has_value()) *out.mutable_enroll_time() = ToTimestamp(*value.enrolled);
   out.set_mentor(NameIn(consortium, "mentors", value.mentor));
   out.set_assignment(NameIn(consortium, "assignments", value.assignment));
-  if (value.without_mentor_since.has_value()) SetTime(*value.without_mentor_since, out.mutable_without_mentor_since());
+  if (value.without_mentor_since.has_value()) *out.mutable_without_mentor_since() = ToTimestamp(*value.without_mentor_since);
   return out;
 }
 
@@ -219,8 +211,8 @@ v1::Assignment ToProto(std::string_view consortium, const Assignment& value) {
   out.set_name(NameIn(consortium, "assignments", value.id));
   out.set_candidate(CandidateName(consortium, value.program, value.candidate));
   out.set_mentor(NameIn(consortium, "mentors", value.mentor));
-  SetTime(value.begin, out.mutable_begin_time());
-  if (value.end.has_value()) SetTime(*value.end, out.mutable_end_time());
+  *out.mutable_begin_time() = ToTimestamp(value.begin);
+  if (value.end.has_value()) *out.mutable_end_time() = ToTimestamp(*value.end);
   return out;
 }
 
@@ -230,8 +222,8 @@ v1::Seat ToProto(std::string_view consortium, const Seat& value) {
   out.set_mentor(NameIn(consortium, "mentors", value.mentor));
   out.set_candidate(CandidateName(consortium, value.program, value.candidate));
   out.set_state(static_cast<v1::Seat::State>(value.state));
-  if (value.held_at.has_value()) SetTime(*value.held_at, out.mutable_hold_time());
-  if (value.ended_at.has_value()) SetTime(*value.ended_at, out.mutable_end_time());
+  if (value.held_at.has_value()) *out.mutable_hold_time() = ToTimestamp(*value.held_at);
+  if (value.ended_at.has_value()) *out.mutable_end_time() = ToTimestamp(*value.ended_at);
   out.set_assignment(NameIn(consortium, "assignments", value.assignment));
   return out;
 }
@@ -316,6 +308,11 @@ Search ParseSearch(Violations& bad, NamesIn& names, const google::protobuf::Repe
   search.order = names.Ids("order", order, "mentors", kMaxMentorsNamed);
   search.exclude = names.Ids("exclude", exclude, "mentors", kMaxMentorsNamed);
   return search;
+}
+
+absl::Time ParseDay(Violations& bad, const google::protobuf::Timestamp& rank_time) {
+  CheckTimestamp(bad, "rank_time", rank_time);
+  return FromTimestamp(rank_time);
 }
 
 absl::StatusOr<Parsed> Parse(const v1::CreateConsortiumRequest& request) {
@@ -456,6 +453,7 @@ absl::StatusOr<Parsed> Parse(const v1::HoldNextSeatRequest& request) {
   const NamesIn::CandidateId candidate = names.Candidate("candidate", request.candidate());
   HoldNextSeat hold{.seat = request.seat_id(), .program = candidate.program, .candidate = candidate.candidate, .search = {}};
   hold.search = ParseSearch(bad, names, request.tiers(), request.order(), request.exclude());
+  if (request.has_rank_time()) hold.day = ParseDay(bad, request.rank_time());
   return Result(bad, names.consortium(), std::move(hold));
 }
 
@@ -490,7 +488,8 @@ absl::StatusOr<Parsed> Parse(const v1::ImportRosterRequest::Header& header) {
   Violations bad;
   const std::string consortium = ParentConsortium(bad, "header.consortium", header.consortium());
   CheckRequestId(bad, header.request_id());
-  if (header.row_count() < 0) bad.Add("header.row_count", "must not be negative");
+  if (!header.display_name().empty()) CheckDisplayName(bad, "header.display_name", header.display_name());
+  if (header.row_count() < 1) bad.Add("header.row_count", "must be how many rows follow, at least 1");
   return Result(bad, consortium, ImportRoster{.display_name = header.display_name(), .rows = {}});
 }
 

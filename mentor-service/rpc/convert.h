@@ -86,6 +86,8 @@ class NamesIn {
 Search ParseSearch(Violations& bad, NamesIn& names, const google::protobuf::RepeatedField<int>& tiers,
                    const google::protobuf::RepeatedPtrField<std::string>& order,
                    const google::protobuf::RepeatedPtrField<std::string>& exclude);
+// The instant that `rank_time` gives.
+absl::Time ParseDay(Violations& bad, const google::protobuf::Timestamp& rank_time);
 
 // --- Implementation ---
 

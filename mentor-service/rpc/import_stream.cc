@@ -153,7 +153,7 @@ void ImportStream::Submit() {
     End(Broken("header", "must be the first message"));
     return;
   }
-  if (row_count_ != 0 && row_count_ != static_cast<int>(import_.rows.size())) {
+  if (row_count_ != static_cast<int>(import_.rows.size())) {
     End(Broken("header.row_count", "must be the number of rows that follow"));
     return;
   }

@@ -394,11 +394,12 @@ absl::StatusOr<v1::FindEligibleMentorsResponse> Reader::Get(const rpc::Call& cal
       break;
     case v1::FindEligibleMentorsRequest::EVERYBODY:
       search.pool = Pool::kEverybody;
-      search.tiers.clear();
+      if (!search.tiers.empty()) bad.Add("tiers", "must be empty for EVERYBODY");
       break;
     default:
       bad.Add("pool", "must be INDIVIDUAL or EVERYBODY");
   }
+  const absl::Time day = request.has_rank_time() ? ParseDay(bad, request.rank_time()) : clock_.Now();
   if (!bad.empty()) return bad.ToStatus();
   return Read<v1::FindEligibleMentorsResponse>(database_, [&](sql::Transaction& tx) -> absl::StatusOr<v1::FindEligibleMentorsResponse> {
     const Ownership ownership(call.caller, call.method, names.consortium());
@@ -410,7 +411,7 @@ absl::StatusOr<v1::FindEligibleMentorsResponse> Reader::Get(const rpc::Call& cal
     const Program* program = roster.programs.Find(id.program);
     if (program == nullptr) return NoCandidate();
     v1::FindEligibleMentorsResponse response;
-    for (const Ranked& ranked : Rank(roster, *program, candidate, search, clock_.Now())) {
+    for (const Ranked& ranked : Rank(roster, *program, candidate, search, day)) {
       *response.add_mentors() = ToProto(names.consortium(), ranked);
     }
     return response;

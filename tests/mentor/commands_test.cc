@@ -58,6 +58,10 @@ TEST(HoldSeat, RefusesWhoMayNotHaveTheCandidate_F20_F25) {
   Roster roster = WithTwoMentors();
   roster.mentors.Change("one").supervised_sites = {"s1"};
   EXPECT_EQ(Reason(Decide(roster, kHold, TestContext())), reason::kMentorSupervises);
+  roster.mentors.Change("one").programs = {"p2"};
+  EXPECT_EQ(Reason(Decide(roster, kHold, TestContext())), reason::kMentorNotMember);
+  EXPECT_EQ(Reason(Decide(roster, AssignMentor{.program = "p1", .candidate = "ann", .mentor = "one"}, TestContext())),
+            reason::kMentorNotMember);
   roster.mentors.Change("one").state = Mentor::State::kRetired;
   EXPECT_EQ(Reason(Decide(roster, kHold, TestContext())), reason::kMentorRetired);
   HoldSeat two = kHold;
@@ -141,6 +145,24 @@ TEST(HoldNextSeat, HoldsTheFirstWithAFreeSeatAndSeesHoldsMadeBefore_F5_F30) {
   EXPECT_FALSE(none->seat.has_value());
   EXPECT_EQ(none->full, 2);
   EXPECT_EQ(roster.seats.Find("k4"), nullptr);
+}
+
+TEST(HoldNextSeat, BreaksTiesAsOnTheDayOfTheCaseHoweverLateItAsks_F5_F26) {
+  const auto first_on = [](std::optional<absl::Time> day, absl::Time now) {
+    Roster roster = SmallRoster();
+    for (int i = 0; i < 12; ++i) roster.mentors.Load(SomeMentor("m" + std::to_string(i)));
+    const auto held =
+        Decide(roster, HoldNextSeat{.seat = "k", .program = "p1", .candidate = "ann", .search = {}, .day = day}, TestContext(now));
+    return held.ok() ? held->mentor.mentor : "";
+  };
+  const std::string reviewed = first_on(std::nullopt, TestNow());
+  bool others_differ = false;
+  for (int later = 1; later <= 30; ++later) {
+    const absl::Time now = TestNow() + later * absl::Hours(24);
+    EXPECT_EQ(first_on(TestNow(), now), reviewed) << later;
+    others_differ |= first_on(std::nullopt, now) != reviewed;
+  }
+  EXPECT_TRUE(others_differ) << "unset, it is the day of the call";
 }
 
 TEST(TransferCandidate, EndsOneAssignmentAndBeginsTheOtherAtTheSameInstant_F34) {

@@ -1,5 +1,6 @@
 #include "mentor-service/domain/import.h"
 
+#include <algorithm>
 #include <functional>
 
 #include "tests/mentor/mentor_kit.h"
@@ -116,6 +117,8 @@ TEST(ImportRoster, NamesEveryBadRowAndKeepsNothing) {
       {"unknown program", [&](ImportRoster& i) { candidate(i)->set_program_id("p9"); }, 1, "program_id"},
       {"unknown site", [&](ImportRoster& i) { candidate(i)->set_site_id("S9"); }, 1, "site_id"},
       {"unknown mentor", [&](ImportRoster& i) { candidate(i)->set_mentor_id("M9"); }, 1, "mentor_id"},
+      {"a mentor of another program", [&](ImportRoster& i) { mentor(i)->clear_program_ids(); }, 1, "mentor_id"},
+      {"a mentor who supervises there", [&](ImportRoster& i) { mentor(i)->add_supervised_site_ids("S1"); }, 1, "mentor_id"},
       {"capacity exceeded", [&](ImportRoster& i) { mentor(i)->set_capacity(0); }, 1, "mentor_id"},
       {"no credential", [&](ImportRoster& i) { candidate(i)->clear_credential(); }, 1, "credential"},
       {"bad time", [&](ImportRoster& i) { candidate(i)->mutable_enroll_time()->set_seconds(-9'000'000'000); }, 1, "enroll_time"},
@@ -148,6 +151,12 @@ TEST(ImportRoster, NamesEveryBadRowAndKeepsNothing) {
       {"an id twice", [&](ImportRoster& i) { SetContact("mo2", again(i, 1).mutable_mentor()->mutable_contact()); }, 6, "id"},
       {"a program twice", [&](ImportRoster& i) { again(i, 2); }, 6, "id"},
       {"an email twice", [&](ImportRoster& i) { again(i, 1).mutable_mentor()->set_id("M2"); }, 6, "contact.email"},
+      {"an email twice, in another case",
+       [&](ImportRoster& i) {
+         again(i, 1).mutable_mentor()->set_id("M2");
+         i.rows[5].mutable_mentor()->mutable_contact()->set_email("MO@x.example");
+       },
+       6, "contact.email"},
       {"a candidate's email twice", [&](ImportRoster& i) { again(i, 0).mutable_candidate()->set_id("C2"); }, 6, "contact.email"},
   };
   for (const Case& c : cases) {
@@ -202,6 +211,121 @@ TEST(ImportRoster, KeepsACandidateInTheirProgramAndACapacityAboveWhatIsTaken) {
   EXPECT_EQ(answer->errors(0).field(), "program_id");
   EXPECT_EQ(answer->errors(1).field(), "capacity");
   EXPECT_EQ(roster.programs.Find("p2"), nullptr);
+}
+
+// SomeImport() with a second mentor M2 (ada@x.example) on line 6 and a second candidate C2 (cal@x.example) on line 7.
+ImportRoster TwoOfEach() {
+  ImportRoster import = SomeImport();
+  Row mentor = import.rows[1];
+  mentor.set_line(6);
+  mentor.mutable_mentor()->set_id("M2");
+  SetContact("ada", mentor.mutable_mentor()->mutable_contact());
+  import.rows.push_back(mentor);
+  Row candidate = import.rows[0];
+  candidate.set_line(7);
+  candidate.mutable_candidate()->set_id("C2");
+  candidate.mutable_candidate()->clear_mentor_id();
+  SetContact("cal", candidate.mutable_candidate()->mutable_contact());
+  import.rows.push_back(candidate);
+  return import;
+}
+constexpr int kMo = 1, kAnn = 0, kAda = 5, kCal = 6;  // rows of it
+
+void SetEmails(ImportRoster& import, const std::string& mo, const std::string& ada, const std::string& ann, const std::string& cal) {
+  import.rows[kMo].mutable_mentor()->mutable_contact()->set_email(mo);
+  import.rows[kAda].mutable_mentor()->mutable_contact()->set_email(ada);
+  import.rows[kAnn].mutable_candidate()->mutable_contact()->set_email(ann);
+  import.rows[kCal].mutable_candidate()->mutable_contact()->set_email(cal);
+}
+
+std::string InternalOf(const Roster& roster, ExternalId::Kind kind, const std::string& id) {
+  const ExternalId* found = roster.external_ids.Find(ExternalId::KeyOf(kind, id));
+  return found == nullptr ? "" : found->internal;
+}
+
+TEST(ImportRoster, RowsMayHandAddressesOnToOneAnotherInAnyOrder) {
+  struct Case {
+    const char *what, *mo, *ada, *ann, *cal;
+  };
+  const Case cases[] = {
+      {"swapped", "ada@x.example", "mo@x.example", "cal@x.example", "ann@x.example"},
+      {"the first takes what the second leaves", "ada@x.example", "new@x.example", "cal@x.example", "new2@x.example"},
+      {"the second takes what the first leaves", "new@x.example", "mo@x.example", "new2@x.example", "ann@x.example"},
+  };
+  for (const Case& c : cases) {
+    for (const bool reversed : {false, true}) {
+      Roster roster = Nobody();
+      ASSERT_EQ(Decide(roster, TwoOfEach(), TestContext())->errors_size(), 0);
+      ImportRoster import = TwoOfEach();
+      SetEmails(import, c.mo, c.ada, c.ann, c.cal);
+      if (reversed) std::reverse(import.rows.begin(), import.rows.end());
+      const auto answer = Decide(roster, import, TestContext());
+      ASSERT_EQ(answer->errors_size(), 0) << c.what << ": " << answer->ShortDebugString();
+      EXPECT_EQ(answer->updated(), 4) << c.what;
+      EXPECT_EQ(roster.MentorWithEmail(c.mo), InternalOf(roster, ExternalId::Kind::kMentor, "M1")) << c.what;
+      EXPECT_EQ(roster.MentorWithEmail(c.ada), InternalOf(roster, ExternalId::Kind::kMentor, "M2")) << c.what;
+    }
+  }
+}
+
+TEST(ImportRoster, AnAddressOfSomebodyWhomTheImportDoesNotNameStaysTheirs_F32) {
+  Roster roster = Nobody();
+  ASSERT_EQ(Decide(roster, TwoOfEach(), TestContext())->errors_size(), 0);
+  ImportRoster import = SomeImport();
+  import.rows[kMo].mutable_mentor()->mutable_contact()->set_email("ADA@x.example");
+  import.rows[kAnn].mutable_candidate()->mutable_contact()->set_email("Cal@x.example");
+  const auto answer = Decide(roster, import, TestContext());
+  ASSERT_EQ(answer->errors_size(), 2) << answer->ShortDebugString();
+  for (const auto& error : answer->errors()) EXPECT_EQ(error.field(), "contact.email");
+  ImportRoster more = SomeImport();
+  more.rows[kMo].mutable_mentor()->set_id("M9");
+  more.rows[kMo].mutable_mentor()->mutable_contact()->set_email("ada@x.example");
+  more.rows[kAnn].mutable_candidate()->set_id("C9");
+  more.rows[kAnn].mutable_candidate()->mutable_contact()->set_email("cal@x.example");
+  more.rows[kAnn].mutable_candidate()->clear_mentor_id();
+  more.rows[2].mutable_program()->clear_leader_mentor_id();
+  EXPECT_EQ(Decide(roster, more, TestContext())->errors_size(), 2) << "one person must not become two";
+}
+
+TEST(ImportRoster, WhoJoinedWithoutAFileIsTakenUpByTheRowWithTheirEmail_F10_F32) {
+  Roster roster = Nobody();
+  ASSERT_EQ(Decide(roster, SomeImport(), TestContext())->errors_size(), 0);
+  Mentor qualified = SomeMentor("");
+  qualified.district.clear();
+  qualified.contact.email = "Ada@x.example";
+  Context context = TestContext();
+  context.new_id = [] { return std::string("ours"); };
+  ASSERT_TRUE(Decide(roster, CreateMentor{qualified}, context).ok());
+  Candidate enrolled = SomeCandidate("cal-id");
+  enrolled.contact.email = "cal@x.example";
+  enrolled.site = InternalOf(roster, ExternalId::Kind::kSite, "S1");
+  ASSERT_TRUE(Decide(roster, CreateCandidate{enrolled}, context).ok());
+
+  const auto answer = Decide(roster, TwoOfEach(), TestContext());
+  ASSERT_EQ(answer->errors_size(), 0) << answer->ShortDebugString();
+  EXPECT_EQ(answer->created(), 0);
+  EXPECT_EQ(answer->updated(), 2);
+  EXPECT_EQ(InternalOf(roster, ExternalId::Kind::kMentor, "M2"), "ours");
+  EXPECT_EQ(InternalOf(roster, ExternalId::Kind::kCandidate, "C2"), "cal-id");
+  EXPECT_EQ(roster.mentors.Find("ours")->contact.email, "ada@x.example");
+  EXPECT_EQ(roster.MentorWithEmail("ada@x.example"), "ours");
+}
+
+TEST(ImportRoster, TwoRowsWithTheEmailOfOneWhoJoinedWithoutAFileAreRefused) {
+  Roster roster = Nobody();
+  ASSERT_EQ(Decide(roster, SomeImport(), TestContext())->errors_size(), 0);
+  Mentor qualified = SomeMentor("ours");
+  qualified.district.clear();
+  qualified.contact.email = "ada@x.example";
+  ASSERT_TRUE(Decide(roster, CreateMentor{qualified}, TestContext()).ok());
+  ImportRoster import = TwoOfEach();
+  Row twin = import.rows[kAda];
+  twin.set_line(8);
+  twin.mutable_mentor()->set_id("M3");
+  import.rows.push_back(twin);
+  const auto answer = Decide(roster, import, TestContext());
+  ASSERT_EQ(answer->errors_size(), 1) << answer->ShortDebugString();
+  EXPECT_EQ(answer->errors(0).line(), 8);
 }
 
 }  // namespace

@@ -90,7 +90,7 @@ TEST(IndividualPool, ExperienceIsYearsOrAnAssignmentNowOrBefore_F4) {
   EXPECT_TRUE(IsExperienced(mentor));
 }
 
-TEST(EverybodyPool, ReachesAllActiveMembersTheCurrentMentorAndTheFullIncluded_F9) {
+TEST(EverybodyPool, ReachesAllActiveMembersTheCurrentTheFullAndThoseWhoOptedOutIncluded_F9) {
   Roster roster = SmallRoster();
   roster.mentors.Load(With("new", [](Mentor& m) {
     m.assigned = 0;
@@ -101,9 +101,11 @@ TEST(EverybodyPool, ReachesAllActiveMembersTheCurrentMentorAndTheFullIncluded_F9
   roster.mentors.Load(With("current", [](Mentor& m) { m.assigned = 2; }));
   roster.mentors.Load(With("out", [](Mentor& m) { m.opted_out = true; }));
   roster.mentors.Load(With("boss", [](Mentor& m) { m.supervised_sites = {"s1"}; }));
+  roster.mentors.Load(With("gone", [](Mentor& m) { m.state = Mentor::State::kRetired; }));
+  roster.mentors.Load(With("elsewhere", [](Mentor& m) { m.programs = {"p2"}; }));
   roster.candidates.Change("ann").mentor = "current";
-  EXPECT_THAT(MentorsOf(RankFor(roster, Everybody())), ::testing::UnorderedElementsAre("new", "full", "current"));
-  EXPECT_THAT(MentorsOf(RankFor(roster, Everybody({"current"}))), ::testing::UnorderedElementsAre("new", "full"));
+  EXPECT_THAT(MentorsOf(RankFor(roster, Everybody())), ::testing::UnorderedElementsAre("new", "full", "current", "out"));
+  EXPECT_THAT(MentorsOf(RankFor(roster, Everybody({"current"}))), ::testing::UnorderedElementsAre("new", "full", "out"));
 }
 
 TEST(Ranking, OrdersByLeaderThenTierThenMatchThenCaseload_F5) {

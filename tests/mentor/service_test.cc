@@ -441,10 +441,47 @@ TEST_F(ServiceTest, FindsWhoIsEligibleAndDescribesTheNeed_F4_F18) {
       Ok(&Stub::FindEligibleMentors,
          Text<v1::FindEligibleMentorsRequest>("candidate: '" + kAnn + "' pool: INDIVIDUAL order: '" + found.mentors(1).mentor() + "'"));
   EXPECT_EQ(placed.mentors(0).mentor(), found.mentors(1).mentor());
+  EXPECT_EQ(Reason(harness_.Call(&Stub::FindEligibleMentors, Text<v1::FindEligibleMentorsRequest>(
+                                                                 "candidate: '" + kAnn + "' pool: EVERYBODY tiers: TIER_PAST_MENTOR"))),
+            rematch::reason::kInvalidField);
   const auto need = Ok(&Stub::DescribeNeed, Text<v1::DescribeNeedRequest>("candidate: '" + kAnn + "'"));
   EXPECT_EQ(need.need().district(), "consortia/c1/districts/d1");
   EXPECT_TRUE(need.coarse_need().credential().empty()) << "she is the only one in her program";
   EXPECT_EQ(Ok(&Stub::DescribeNeed, Text<v1::DescribeNeedRequest>("candidate: '" + kAnn + "' k: 1")).coarse_need().subjects_size(), 1);
+}
+
+TEST_F(ServiceTest, TheOrderOfACaseIsThatOfItsFirstDay_F2_F5_F26) {
+  for (int i = 0; i < 8; ++i) CreateMentor("x" + std::to_string(i), "p1", 2);
+  const auto find = [&](const std::string& rank_time) {
+    std::vector<std::string> order;
+    const auto found =
+        Ok(&Stub::FindEligibleMentors, Text<v1::FindEligibleMentorsRequest>("candidate: '" + kAnn + "' pool: INDIVIDUAL " + rank_time));
+    for (const auto& mentor : found.mentors()) order.push_back(mentor.mentor());
+    return order;
+  };
+  std::set<std::vector<std::string>> orders;
+  for (int day = 0; day < 10; ++day) {
+    const std::string rank_time = "rank_time { seconds: " + std::to_string(1'700'000'000 + day * 86'400) + " }";
+    orders.insert(find(rank_time));
+    EXPECT_EQ(find(rank_time), find(rank_time));
+    const auto held = Ok(&Stub::HoldNextSeat,
+                         Text<v1::HoldNextSeatRequest>("parent: 'consortia/c1' seat_id: 's" + std::to_string(day) + "' candidate: '" +
+                                                       kAnn + "' request_id: 'h" + std::to_string(day) + "' " + rank_time));
+    Ok(&Stub::ReleaseSeat,
+       Text<v1::ReleaseSeatRequest>("name: 'consortia/c1/seats/s" + std::to_string(day) + "' request_id: 'r" + std::to_string(day) + "'"));
+    EXPECT_EQ(held.seat().mentor(), find(rank_time).front()) << "the seat goes to the first of the order";
+  }
+  EXPECT_GT(orders.size(), 1u);
+  for (const char* bad : {"rank_time { seconds: -99999999999 }", "rank_time { nanos: -1 }", "rank_time { seconds: 9999999999999 }"}) {
+    EXPECT_EQ(Reason(harness_.Call(&Stub::FindEligibleMentors,
+                                   Text<v1::FindEligibleMentorsRequest>("candidate: '" + kAnn + "' pool: INDIVIDUAL " + bad))),
+              rematch::reason::kInvalidField)
+        << bad;
+    EXPECT_EQ(Reason(harness_.Call(&Stub::HoldNextSeat, Text<v1::HoldNextSeatRequest>("parent: 'consortia/c1' seat_id: 'bad' candidate: '" +
+                                                                                      kAnn + "' request_id: 'bad' " + bad))),
+              rematch::reason::kInvalidField)
+        << bad;
+  }
 }
 
 TEST_F(ServiceTest, AnImportStreamIsAHeaderThenRowsAndAllOfThem) {
@@ -458,6 +495,11 @@ TEST_F(ServiceTest, AnImportStreamIsAHeaderThenRowsAndAllOfThem) {
   EXPECT_EQ(Reason(harness_.Stream({header})), rematch::reason::kInvalidField) << "a row is missing";
   EXPECT_EQ(Reason(harness_.Stream({header, row, row})), rematch::reason::kInvalidField) << "a row too many";
   EXPECT_EQ(Reason(harness_.Stream({header, v1::ImportRosterRequest()})), rematch::reason::kInvalidField);
+  for (const char* uncounted : {"header { consortium: 'consortia/c2' display_name: 'Two' request_id: 'i' }",
+                                "header { consortium: 'consortia/c2' display_name: 'Two' request_id: 'i' row_count: -1 }",
+                                "header { consortium: 'consortia/c1' display_name: 'two\\nlines' request_id: 'i' row_count: 1 }"}) {
+    EXPECT_EQ(Reason(harness_.Stream({Text<v1::ImportRosterRequest>(uncounted), row})), rematch::reason::kInvalidField) << uncounted;
+  }
   EXPECT_EQ(Reason(harness_.Stream({Text<v1::ImportRosterRequest>("header { consortium: 'c2' request_id: 'i' }")})),
             rematch::reason::kInvalidField);
   EXPECT_EQ(Reason(harness_.Stream({header, row}, MentorHarness::Leader("consortia/c1/leaders/lee"))), rematch::reason::kRoleNotAllowed);
@@ -499,7 +541,7 @@ TEST_F(ServiceTest, DrainingEndsAnImportThatWaitsForRows) {
   rpc::Prepare(context, absl::Seconds(20), MentorHarness::Service());
   v1::ImportRosterResponse response;
   auto stream = harness_.stub().ImportRoster(&context, &response);
-  stream->Write(Text<v1::ImportRosterRequest>("header { consortium: 'consortia/c2' display_name: 'Two' request_id: 'i' }"));
+  stream->Write(Text<v1::ImportRosterRequest>("header { consortium: 'consortia/c2' display_name: 'Two' request_id: 'i' row_count: 1 }"));
   EXPECT_EQ(GetMentor("m1").name(), "consortia/c1/mentors/m1");  // the stream is open by now or refused at once: either way it must end
   harness_.server().Drain();
   EXPECT_FALSE(stream->Finish().ok());
