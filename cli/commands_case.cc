@@ -125,7 +125,7 @@ absl::StatusOr<request_v1::ListReassignmentEventsResponse> Events(Context& conte
 // What a service was asked and what it answered, beside what that came to.
 bool IsEffect(const request_v1::ReassignmentEvent& event) { return event.type().starts_with("EFFECT_"); }
 
-absl::Status ShowEvents(Context& context, const std::string& given, bool all) {
+absl::Status ShowEvents(Context& context, const std::string& given, bool all, bool folded) {
   REMATCH_ASSIGN_OR_RETURN(const std::string name, context.CaseName(given, Purpose::kRead));
   REMATCH_ASSIGN_OR_RETURN(const auto events, Events(context, name));
   return context.Show(events, [&] {
@@ -133,7 +133,7 @@ absl::Status ShowEvents(Context& context, const std::string& given, bool all) {
     const size_t hidden = all ? 0 : std::erase_if(shown, IsEffect);
     const std::string note =
         hidden == 0 ? "" : Count(static_cast<int64_t>(hidden), "call", "calls") + " between the services left out; --all shows them\n";
-    return RenderEvents(shown, PeopleOf(context, name), context.ZoneOf(name), context.canvas()) + note;
+    return RenderEvents(shown, PeopleOf(context, name), context.ZoneOf(name), folded, context.canvas()) + note;
   });
 }
 
@@ -166,12 +166,12 @@ absl::Status ShowTimeline(Context& context, const std::string& given, bool ascii
   return absl::OkStatus();
 }
 
-absl::Status ShowDisclosures(Context& context, const std::string& given) {
+absl::Status ShowDisclosures(Context& context, const std::string& given, bool folded) {
   request_v1::ListDisclosuresRequest request;
   REMATCH_ASSIGN_OR_RETURN(*request.mutable_parent(), context.CaseName(given, Purpose::kRead));
   REMATCH_ASSIGN_OR_RETURN(const auto listed, context.Call(&RequestStub::ListDisclosures, request));
   return context.Show(listed, [&] {
-    return RenderDisclosures(ToVector(listed.disclosures()), PeopleOf(context, request.parent()), context.ZoneOf(request.parent()),
+    return RenderDisclosures(ToVector(listed.disclosures()), PeopleOf(context, request.parent()), context.ZoneOf(request.parent()), folded,
                              context.canvas());
   });
 }
@@ -296,11 +296,19 @@ void AddCaseCommands(CLI::App& app, Chosen& chosen) {
   }
   {
     auto all = std::make_shared<bool>(false);
-    AddCaseCommand(*group, chosen, "events", "The audit trail", [all](Context& context, const std::string& given) {
-      return ShowEvents(context, given, *all);
-    })->add_flag("--all", *all, "With the calls between the services; --json has them in any case");
+    auto folded = std::make_shared<bool>(false);
+    CLI::App* const command =
+        AddCaseCommand(*group, chosen, "events", "The audit trail",
+                       [all, folded](Context& context, const std::string& given) { return ShowEvents(context, given, *all, *folded); });
+    command->add_flag("--all", *all, "With the calls between the services; --json has them in any case");
+    command->add_flag("--folded", *folded, "What repeats on one line");
   }
-  AddCaseCommand(*group, chosen, "disclosures", "Who learned what, when and by which message", ShowDisclosures);
+  {
+    auto folded = std::make_shared<bool>(false);
+    AddCaseCommand(*group, chosen, "disclosures", "Who learned what, when and by which message",
+                   [folded](Context& context, const std::string& given) { return ShowDisclosures(context, given, *folded); })
+        ->add_flag("--folded", *folded, "Those who learned the same on one line");
+  }
   AddCaseCommand(*group, chosen, "verify", "Recompute the audit trail; exit code 3 if it is not intact", Verify);
   AddCaseCommand(*group, chosen, "preview", "Who would be asked individually, in which order, by when; contacts nobody", Preview);
   AddCaseCommand(*group, chosen, "people", "Those who were recommended or referred", ListNamed);

@@ -72,6 +72,12 @@ std::string Words(const google::protobuf::EnumDescriptor& descriptor, int value,
   return words;
 }
 
+std::string Spoken(std::string_view word) {
+  std::string words = absl::AsciiStrToLower(std::string(word));
+  std::replace(words.begin(), words.end(), '_', ' ');
+  return words;
+}
+
 std::string InWords(std::string_view text) {
   static const std::set<std::string>* const values = [] {
     auto* const all = new std::set<std::string>;
@@ -97,8 +103,7 @@ std::string InWords(std::string_view text) {
                        (end == text.size() || !absl::ascii_isalnum(static_cast<unsigned char>(text[end])));
     // Whatever has an underscore was never a word of a language.
     if (alone && (values->contains(word) || (word.find('_') != std::string::npos && absl::ascii_isupper(word.front())))) {
-      absl::AsciiStrToLower(&word);
-      std::replace(word.begin(), word.end(), '_', ' ');
+      word = Spoken(word);
     }
     out += word;
     text.remove_prefix(end);

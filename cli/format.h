@@ -41,6 +41,8 @@ std::string Words(Enum value, char separator = ' ') {
   return Words(*google::protobuf::GetEnumDescriptor<Enum>(), static_cast<int>(value), separator);
 }
 
+// A fixed word of the protos in words: `OFFER_MADE` -> "offer made".
+std::string Spoken(std::string_view word);
 // `text` with the values of enums that stand in it in words: "task REVIEW_REASONS" -> "task review reasons".
 std::string InWords(std::string_view text);
 

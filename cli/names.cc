@@ -50,6 +50,22 @@ bool IsCaseReference(std::string_view name, std::string_view given) {
   return given.substr(slash + 1) == IdOf(name) && (case_id == tail || (tail.size() >= kLeastTyped && case_id.ends_with(tail)));
 }
 
+// Words of a service: values of enums in lower case, ids as they are shown. No person's name is among them.
+std::string Plain(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const size_t begin = std::min(text.find_first_not_of(" ,;:()"), text.size());
+    out += text.substr(0, begin);
+    text.remove_prefix(begin);
+    const size_t end = std::min(text.find_first_of(" ,;:()"), text.size());
+    const std::string_view word = text.substr(0, end);
+    const bool shouted = word.size() > 2 && word.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ_") == std::string_view::npos;
+    out += BehindUuid(word).has_value() ? Tail(word, kShownTail) : shouted ? Spoken(word) : std::string(word);
+    text.remove_prefix(end);
+  }
+  return out;
+}
+
 // The first few of them, as they can be named: `Ana Ruiz (0000c1), Bo Kern (0000c2), ...`.
 std::string Listed(const std::vector<const Known*>& found) {
   constexpr size_t kListed = 5;
@@ -168,7 +184,7 @@ std::string People::Humanize(std::string_view text) const {
   std::string out;
   while (!text.empty()) {
     const size_t begin = text.find("consortia/");
-    out += Printable(InWords(text.substr(0, begin)));
+    out += Printable(Plain(text.substr(0, begin)));
     if (begin == std::string_view::npos) break;
     text.remove_prefix(begin);
     const size_t end = std::min(text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./"), text.size());

@@ -46,7 +46,7 @@ class People {
   void Add(std::string name, std::string display_name);
   // The display name, safe to print; the short name of who is not known.
   std::string Of(std::string_view name) const;
-  // `text` with every resource name in it replaced by what Of() says, and the values of enums in words.
+  // `text` that a service wrote, with every resource name in it replaced by what Of() says, and the values of enums in words.
   std::string Humanize(std::string_view text) const;
 
  private:

@@ -5,6 +5,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_join.h"
+#include "cli/cycles.h"
 #include "cli/format.h"
 #include "cli/utf8.h"
 
@@ -110,12 +111,10 @@ std::string StandingOf(const Mentor& mentor) {
   return mentor.interested_in_more() ? "interested" : "";
 }
 
-// A fixed word of the protos that is no value of an enum: the type of an event, a role.
-std::string Spoken(std::string word) {
-  absl::AsciiStrToLower(&word);
-  std::replace(word.begin(), word.end(), '_', ' ');
-  return word;
-}
+// Folded: how many steps may repeat together, how often they must, and how many of those who learned the same are named.
+constexpr size_t kLongestCycle = 4;
+constexpr size_t kWorthFolding = 3;
+constexpr size_t kNamed = 3;
 
 std::string EmptyNote(std::string_view what) { return "no " + std::string(what) + "\n"; }
 
@@ -199,7 +198,7 @@ std::string RenderOffers(const std::vector<Offer>& offers, const People& people,
     table.Add({ShortName(offer.name()),
                who,
                Words(offer.stage()),
-               {Words(offer.state()) + (offer.late() ? ", late" : ""), StyleOf(offer.state())},
+               {Words(offer.state()) + (offer.late() ? ", late" : "") + (offer.full() ? ", full" : ""), StyleOf(offer.state())},
                Moment(offer.open_time(), zone),
                Moment(offer.answer_time(), zone),
                offer.state() == OfferState::OPEN ? Relative(offer.window_end_time(), now) : "",
@@ -253,7 +252,7 @@ std::string RenderNamed(const std::vector<request_v1::Person>& named, const Peop
   return table.Render(canvas);
 }
 
-std::string RenderEvents(const std::vector<request_v1::ReassignmentEvent>& events, const People& people, absl::TimeZone zone,
+std::string RenderEvents(const std::vector<request_v1::ReassignmentEvent>& events, const People& people, absl::TimeZone zone, bool folded,
                          const Canvas& canvas) {
   if (events.empty()) return EmptyNote("events");
   Table table({{.title = "#", .right = true},
@@ -263,28 +262,67 @@ std::string RenderEvents(const std::vector<request_v1::ReassignmentEvent>& event
                {.title = "BY", .shrinks = true},
                {.title = "SUMMARY", .shrinks = true},
                {.title = "HASH", .yields = 2}});
-  for (const auto& event : events) {
-    const std::string by = event.actor().empty() ? Spoken(event.actor_role()) : people.Of(event.actor());
+  const auto by = [&](const request_v1::ReassignmentEvent& event) {
+    return event.actor().empty() ? Spoken(event.actor_role()) : people.Of(event.actor());
+  };
+  const auto one = [&](const request_v1::ReassignmentEvent& event) {
     table.Add({std::to_string(event.sequence()),
                MomentToTheSecond(event.time(), zone),
                Spoken(event.type()),
                event.subject().empty() ? "" : IdOf(event.subject()),
-               by,
+               by(event),
                people.Humanize(event.summary()),
                {event.hash().substr(0, 8), Style::kDim}});
+  };
+  std::vector<std::string> types;
+  for (const auto& event : events) types.push_back(event.type());
+  for (const Cycle& cycle : CyclesOf(types, folded ? kLongestCycle : 0)) {
+    if (cycle.count < kWorthFolding) {
+      for (size_t i = cycle.first; i < cycle.first + cycle.length * cycle.count; ++i) one(events[i]);
+      continue;
+    }
+    const auto& first = events[cycle.first];
+    std::vector<std::string> steps;
+    for (size_t i = 0; i < cycle.length; ++i) steps.push_back(Spoken(events[cycle.first + i].type()));
+    const auto& last = events[cycle.first + cycle.length * cycle.count - 1];
+    table.Add({std::to_string(first.sequence()) + "-" + std::to_string(last.sequence()),
+               MomentToTheSecond(first.time(), zone),
+               "",
+               "",
+               by(first) == by(last) ? by(first) : "",
+               std::to_string(cycle.count) + " times " + absl::StrJoin(steps, ", "),
+               {last.hash().substr(0, 8), Style::kDim}});
   }
   return table.Render(canvas);
 }
 
-std::string RenderDisclosures(const std::vector<Disclosure>& disclosures, const People& people, absl::TimeZone zone, const Canvas& canvas) {
+std::string RenderDisclosures(const std::vector<Disclosure>& disclosures, const People& people, absl::TimeZone zone, bool folded,
+                              const Canvas& canvas) {
   if (disclosures.empty()) return EmptyNote("disclosures");
   Table table(
       {{.title = "TIME"}, {.title = "WHO LEARNED", .shrinks = true}, {.title = "WHAT", .shrinks = true}, {.title = "BY", .shrinks = true}});
-  for (const Disclosure& disclosure : disclosures) {
+  const auto facts_of = [](const Disclosure& disclosure) {
     std::vector<std::string> facts;
     for (const int fact : disclosure.facts()) facts.push_back(Words(static_cast<Disclosure::Fact>(fact)));
-    table.Add(
-        {MomentToTheSecond(disclosure.time(), zone), people.Of(disclosure.to()), absl::StrJoin(facts, ", "), ShortName(disclosure.by())});
+    return absl::StrJoin(facts, ", ");
+  };
+  // The kind of message, which is the last part of its key.
+  const auto kind_of = [](const Disclosure& disclosure) { return Spoken(disclosure.by().substr(disclosure.by().rfind('.') + 1)); };
+  // Those who learned the same by the same kind of message, in the order of the first of them.
+  std::vector<std::vector<const Disclosure*>> groups;
+  for (const Disclosure& disclosure : disclosures) {
+    const auto same = std::find_if(groups.begin(), groups.end(), [&](const auto& group) {
+      return folded && facts_of(*group.front()) == facts_of(disclosure) && kind_of(*group.front()) == kind_of(disclosure);
+    });
+    same == groups.end() ? groups.push_back({&disclosure}) : same->push_back(&disclosure);
+  }
+  for (const auto& group : groups) {
+    const Disclosure& first = *group.front();
+    std::vector<std::string> names;
+    for (const Disclosure* one : group) names.push_back(people.Of(one->to()));
+    table.Add({MomentToTheSecond(first.time(), zone),
+               group.size() <= kNamed ? absl::StrJoin(names, ", ") : std::to_string(group.size()) + " people", facts_of(first),
+               folded ? kind_of(first) : ShortName(first.by())});
   }
   return table.Render(canvas);
 }

@@ -29,10 +29,11 @@ std::string RenderOffers(const std::vector<rematch::request::v1::Offer>& offers,
 std::string RenderTasks(const std::vector<rematch::request::v1::Task>& tasks, const People& people, absl::Time now, absl::TimeZone zone,
                         const Canvas& canvas);
 std::string RenderNamed(const std::vector<rematch::request::v1::Person>& named, const People& people, const Canvas& canvas);
+// The audit trail, and the ledger of who learned what; folded, what repeats is one line.
 std::string RenderEvents(const std::vector<rematch::request::v1::ReassignmentEvent>& events, const People& people, absl::TimeZone zone,
-                         const Canvas& canvas);
+                         bool folded, const Canvas& canvas);
 std::string RenderDisclosures(const std::vector<rematch::request::v1::Disclosure>& disclosures, const People& people, absl::TimeZone zone,
-                              const Canvas& canvas);
+                              bool folded, const Canvas& canvas);
 std::string RenderPreview(const rematch::request::v1::PreviewEscalationResponse& preview, const People& people, absl::TimeZone zone,
                           const Canvas& canvas);
 

@@ -172,13 +172,15 @@ class Teller {
   absl::StatusOr<std::vector<Offer>> Broadcast() {
     REMATCH_RETURN_IF_ERROR(play_.AwaitTask(request::v1::CHOOSE_BROADCAST_AUDIENCE).status());
     REMATCH_ASSIGN_OR_RETURN(const std::vector<std::string> everybody, Everybody(play_));
-    Say(Leader(), " asks all ", everybody.size(), " mentors at once, each in a message of their own, which says nothing of ", Candidate(),
-        ". ", Name(play_.former_mentor()), " is left out.");
+    const auto alone = std::count_if(everybody.begin(), everybody.end(),
+                                     [this](const std::string& mentor) { return play_.directory().mentors.at(mentor).opted_out(); });
+    Say(Leader(), " asks all ", everybody.size(), " mentors at once", alone > 0 ? ", also those who do not want to be asked alone" : "",
+        ", each in a message of their own, which says nothing of ", Candidate(), ". Only ", Name(play_.former_mentor()), " is left out.");
     REMATCH_RETURN_IF_ERROR(play_.OpenBroadcast(false));
     REMATCH_ASSIGN_OR_RETURN(std::vector<Offer> offers, play_.AwaitBroadcast());
     for (const std::string& mentor : everybody) {
       Mailed("broadcast", mentor);
-      Learned(mentor, {Disclosure::MENTORS_WANTED});
+      Learned(mentor, {Disclosure::MENTORS_WANTED, Disclosure::NEED});
     }
     expected.events.insert(expected.events.end(), {"STAGE_OPENED", "BROADCAST_OPENED", "STAGE_WINDOW_BEGAN"});
     return offers;
@@ -189,7 +191,6 @@ class Teller {
     for (const Offer& offer : offers) {
       const bool silent = offer.mentor() != declined;
       Asked(offer.mentor(), request::v1::BROADCAST, silent ? request::v1::EXPIRED : request::v1::DECLINED);
-      if (silent && Reminds(policy, request::v1::BROADCAST)) Mailed("broadcast_reminder", offer.mentor());
     }
     expected.events.push_back("STAGE_WINDOW_ENDED");
   }
@@ -235,7 +236,6 @@ absl::StatusOr<Expected> TellDeclineSilenceYes(Play& play, const Words& words) {
   if (Reminds(t.policy, request::v1::INDIVIDUAL)) {
     REMATCH_ASSIGN_OR_RETURN(const bool reminded, play.AwaitReminder(second));
     if (reminded) t.Say(t.Name(second.mentor()), " gets a reminder.");
-    t.Mailed("approach_reminder", second.mentor());
   }
   REMATCH_RETURN_IF_ERROR(play.AwaitOffer(second.name(), request::v1::EXPIRED).status());
   t.Say("The window of ", t.Name(second.mentor()), " ends.");
@@ -336,7 +336,6 @@ absl::StatusOr<Expected> TellEveryStageFails(Play& play, const Words& words) {
   REMATCH_RETURN_IF_ERROR(play.RecordConsent(false));
   t.Mailed("district_recommendation", t.District());
   t.Learned(t.District(), {Disclosure::NEED});
-  if (Reminds(t.policy, request::v1::RECOMMENDATION)) t.Mailed("recommendation_reminder", t.District());
   REMATCH_RETURN_IF_ERROR(play.AwaitMail(t.Email(t.District()), "Could your district recommend a mentor?").status());
   t.expected.events.insert(t.expected.events.end(),
                            {"STAGE_OPENED", "CONSENT_RECORDED", "STAGE_WINDOW_BEGAN", "STAGE_WINDOW_ENDED", "STAGE_OPENED"});

@@ -24,8 +24,8 @@ struct Expected {
   std::string new_mentor;
   // In the order in which they were asked; those of a broadcast in any order.
   std::vector<Asked> asked;
-  // (template, recipient's address), each once. Of a kind of reminder all or none: a reminder that is due a second before its window ends
-  // is not sent any more when a busy machine comes to it later than that.
+  // (template, recipient's address), each once. Without reminders: which of them there must be the trail says, since a busy machine may
+  // come to a reminder only when its window has ended, and to an answer only when its reminder has gone out.
   std::multiset<std::pair<std::string, std::string>> messages;
   // Resource name -> everything that this person or place learned.
   std::map<std::string, std::set<request::v1::Disclosure::Fact>> learned;

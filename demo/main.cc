@@ -32,6 +32,7 @@ int Main() {
     }
     work_dir = folder;
   }
+  work_dir = std::filesystem::absolute(work_dir).string();
   const std::string examples = absl::StrCat(absl::GetFlag(FLAGS_source_dir), "/examples");
   absl::Status status;
   {
@@ -54,8 +55,10 @@ int Main() {
   }
   std::cout << "\nThree cases, " << absl::ToInt64Seconds(absl::Now() - begin) << " seconds, nothing differed.\n";
   if (keep) {
-    std::cout << "Mail, databases and logs are in " << work_dir << "\n";
+    std::cout << "Mail, databases and logs are in " << work_dir << ". The servers start on them with\n\n  REMATCH_HOME=" << work_dir
+              << " ./dev up --policy examples/policies/demo.textproto\n";
   } else {
+    std::cout << "With --keep, mail, databases and logs stay, and the servers can be started on them.\n";
     std::error_code ignored;
     std::filesystem::remove_all(work_dir, ignored);
   }

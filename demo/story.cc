@@ -21,8 +21,6 @@
 namespace rematch::demo {
 namespace {
 
-using request::v1::Disclosure;
-
 // The columns that a text takes, counting each code point of UTF-8 as one.
 size_t Columns(const std::string& text) {
   return std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
@@ -33,6 +31,23 @@ std::string Padded(const std::string& text, size_t width) {
   return columns >= width ? text : text + std::string(width - columns, ' ');
 }
 
+// The words with spaces between them, in lines of at most `width` columns.
+std::vector<std::string> Wrapped(const std::vector<std::string>& words, size_t width) {
+  std::vector<std::string> lines = {""};
+  for (const std::string& word : words) {
+    if (!lines.back().empty() && Columns(lines.back()) + 1 + Columns(word) > width) lines.emplace_back();
+    absl::StrAppend(&lines.back(), lines.back().empty() ? "" : " ", word);
+  }
+  return lines;
+}
+
+// The end of an id that begins with a UUID, as the command line shows and takes it.
+std::string Tail(const std::string& name) {
+  constexpr size_t kBefore = 30;
+  const std::string id = name.substr(name.rfind('/') + 1);
+  return id.size() > kBefore ? id.substr(kBefore) : id;
+}
+
 // Prints to a terminal: sections, lines with the time at which they happened, tables.
 class Page final : public Narrator {
  public:
@@ -41,19 +56,7 @@ class Page final : public Narrator {
   void Section(const std::string& title) { out_ << "\n" << Style("1", title) << "\n" << std::flush; }
   void Say(const std::string& line) override {
     const std::string time = absl::StrFormat("%6.1f s  ", absl::ToDoubleSeconds(absl::Now() - begin_));
-    std::string text;
-    size_t column = 0;
-    for (const std::string& word : std::vector<std::string>(absl::StrSplit(line, ' '))) {
-      if (column > 0 && column + 1 + Columns(word) > kWidth) {
-        text += "\n" + std::string(time.size(), ' ');
-        column = 0;
-      } else if (column > 0) {
-        text += " ";
-        ++column;
-      }
-      text += word;
-      column += Columns(word);
-    }
+    const std::string text = absl::StrJoin(Wrapped(absl::StrSplit(line, ' '), kWidth), "\n" + std::string(time.size(), ' '));
     out_ << Style("2", time) << text << "\n" << std::flush;
   }
   void Line(const std::string& line) { out_ << "  " << line << "\n"; }
@@ -93,30 +96,10 @@ struct Told {
   std::vector<std::string> differences;
 };
 
-// The words in order, what repeats said once with its count: `A`, `B x3`, `(C > D) x11`.
-std::vector<std::string> Runs(const std::vector<std::string>& words) {
-  constexpr size_t kLongestCycle = 3;
-  std::vector<std::string> runs;
-  for (size_t i = 0; i < words.size();) {
-    size_t best_length = 1, best_count = 1;
-    for (size_t length = 1; length <= kLongestCycle; ++length) {
-      size_t count = 1;
-      const auto repeats = [&] {
-        const size_t next = i + count * length;
-        return next + length <= words.size() && std::equal(words.begin() + i, words.begin() + i + length, words.begin() + next);
-      };
-      while (repeats()) ++count;
-      if (count > 1 && count * length > best_count * best_length) best_length = length, best_count = count;
-    }
-    const std::string cycle = absl::StrJoin(words.begin() + i, words.begin() + i + best_length, " > ");
-    runs.push_back(best_count == 1 ? cycle : absl::StrCat(best_length > 1 ? "(" : "", cycle, best_length > 1 ? ")" : "", " x", best_count));
-    i += best_length * best_count;
-  }
-  return runs;
-}
-
-// More messages of a kind than this are shown as one line.
+// Messages of one subject to more people than this are listed as one subject and its recipients.
 constexpr size_t kShown = 6;
+// How wide the recipients of a broadcast are listed.
+constexpr size_t kRecipients = 80;
 
 class Story {
  public:
@@ -189,62 +172,54 @@ class Story {
   absl::Status Show(Told& told) {
     Play& play = told.play;
     page_.Section(absl::StrCat(told.title, ": the record"));
-    REMATCH_ASSIGN_OR_RETURN(const Finished timeline, suite_.CommandLine(absl::StrCat("leader:", play.program().leader().person()),
-                                                                         {"case", "timeline", play.case_name()}, options_.color));
-    if (timeline.exit_code != 0) return absl::InternalError(absl::StrCat("`rematch case timeline` failed: ", timeline.err));
-    page_.Raw(timeline.out);
+    REMATCH_RETURN_IF_ERROR(Quote(play, {"case", "timeline", Tail(play.case_name())}));
+    REMATCH_RETURN_IF_ERROR(ListMessages(play));
+    REMATCH_RETURN_IF_ERROR(Quote(play, {"case", "events", Tail(play.case_name()), "--folded"}));
+    return Quote(play, {"case", "disclosures", Tail(play.case_name()), "--folded"});
+  }
 
+  // A command, as the Leader of the case would type it, and what it prints.
+  absl::Status Quote(Play& play, const std::vector<std::string>& words) {
+    REMATCH_ASSIGN_OR_RETURN(const Finished said,
+                             suite_.CommandLine(absl::StrCat("leader:", play.program().leader().person()), words, options_.color));
+    const std::string command = absl::StrCat("rematch ", absl::StrJoin(words, " "));
+    if (said.exit_code != 0) return absl::InternalError(absl::StrCat("`", command, "` failed: ", said.err));
+    page_.Line("");
+    page_.Line(absl::StrCat("$ ", command));
+    page_.Raw(said.out);
+    return absl::OkStatus();
+  }
+
+  // Everything that was sent: to whom, under which subject; and the first message to the candidate as they read it.
+  absl::Status ListMessages(Play& play) {
     REMATCH_ASSIGN_OR_RETURN(const auto messages, play.Messages());
-    std::map<std::string, size_t> of_kind;
+    std::vector<std::pair<std::string, std::vector<std::string>>> subjects;
+    const std::string candidate = play.directory().EmailOf(play.candidate());
+    std::string official;
     for (const auto& message : messages) {
       sent_ += message.state() == notify::v1::Notification::SENT;
-      ++of_kind[message.template_()];
+      if (official.empty() && message.to().email() == candidate) official = message.name();
+      // What was called back before it went out reached nobody.
+      if (message.state() == notify::v1::Notification::CANCELLED) continue;
+      const auto same = std::find_if(subjects.begin(), subjects.end(), [&](const auto& one) { return one.first == message.subject(); });
+      auto& to = same == subjects.end() ? subjects.emplace_back(message.subject(), std::vector<std::string>()).second : same->second;
+      to.push_back(message.to().display_name());
     }
-    // One line stands for the rest of a broadcast, as everybody got the same.
-    std::set<std::string> shown;
-    std::vector<std::vector<std::string>> table = {{"message to", "subject"}};
-    for (const auto& message : messages) {
-      const size_t all = of_kind[message.template_()];
-      if (all <= kShown) {
-        table.push_back({message.to().display_name(), message.subject()});
-      } else if (shown.insert(message.template_()).second) {
-        table.push_back({absl::StrCat(all, " mentors, each in a message of their own"), message.subject()});
+    std::vector<std::vector<std::string>> table = {{"subject", "message to"}};
+    for (const auto& [subject, to] : subjects) {
+      if (to.size() > kShown) {
+        table.push_back({subject, absl::StrCat(to.size(), " people, each in a message of their own:")});
+        std::vector<std::string> names = to;
+        for (size_t i = 0; i + 1 < names.size(); ++i) names[i] += ",";
+        for (const std::string& line : Wrapped(names, kRecipients)) table.push_back({"", line});
+      } else {
+        for (const std::string& name : to) table.push_back({subject, name});
       }
     }
     page_.Line("");
     page_.Table(table);
-
-    REMATCH_ASSIGN_OR_RETURN(const auto events, play.Events());
-    page_.Line("");
-    page_.Line(absl::StrCat("audit trail: ", events.size(), " events, the last with hash ",
-                            events.empty() ? "" : events.back().hash().substr(0, 16)));
-    std::vector<std::string> types;
-    for (const auto& event : events) types.push_back(event.type());
-    std::string line;
-    for (const std::string& run : Runs(types)) {
-      if (!line.empty() && line.size() + run.size() > 96) {
-        page_.Line("  " + line);
-        line.clear();
-      }
-      absl::StrAppend(&line, line.empty() ? "" : " > ", run);
-    }
-    page_.Line("  " + line);
-
-    REMATCH_ASSIGN_OR_RETURN(const auto disclosures, play.Disclosures());
-    std::vector<std::vector<std::string>> learned = {{"who learned", "what", "by"}};
-    size_t wanted = 0;
-    for (const Disclosure& disclosure : disclosures) {
-      const bool broadcast = disclosure.facts_size() == 1 && disclosure.facts(0) == Disclosure::MENTORS_WANTED;
-      if (broadcast && ++wanted > 1) continue;
-      const std::string facts = absl::StrJoin(disclosure.facts(), ", ", [](std::string* out, int fact) {
-        out->append(Disclosure::Fact_Name(static_cast<Disclosure::Fact>(fact)));
-      });
-      learned.push_back({broadcast ? "everybody of the broadcast" : directory_.NameOf(disclosure.to()), facts,
-                         disclosure.by() == "call" ? "a phone call" : "a message"});
-    }
-    page_.Line("");
-    page_.Table(learned);
-    return absl::OkStatus();
+    if (official.empty()) return absl::NotFoundError("the candidate was written to by nobody");
+    return Quote(play, {"mail", "show", Tail(official)});
   }
 
   absl::Status Verdict() {

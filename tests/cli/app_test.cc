@@ -242,6 +242,26 @@ TEST_F(App, EventsAreInWordsAndLeaveOutCallsBetweenTheServices) {
   EXPECT_THAT(suite.out, HasSubstr("EFFECT_ANSWERED"));
 }
 
+TEST_F(App, WhatRepeatsIsOneLineWhereThatIsAskedFor) {
+  for (int i = 0; i < 40; ++i) {
+    AddEvent(suite.request.history, 103, "OFFER_MADE", "o" + std::to_string(i));
+    AddEvent(suite.request.history, 103, "MESSAGE_MADE", "o" + std::to_string(i));
+    auto* const disclosure = suite.request.disclosures.add_disclosures();
+    disclosure->set_to(MentorName(i % 5));
+    disclosure->add_facts(request_v1::Disclosure::MENTORS_WANTED);
+    disclosure->set_by("consortia/south-bay/notifications/0195a1b2-0000-7000-8000-0000003fa2b1.o" + std::to_string(i) + ".broadcast");
+  }
+  EXPECT_EQ(suite.Run({"case", "events", "3fa2b1", "--folded"}), kExitOk);
+  EXPECT_THAT(suite.out, AllOf(HasSubstr("17-96"), HasSubstr("40 times offer made, message made")));
+  EXPECT_EQ(suite.Run({"case", "events", "3fa2b1"}), kExitOk);
+  EXPECT_THAT(suite.out, AllOf(Not(HasSubstr("times")), HasSubstr("o39")));
+  EXPECT_EQ(suite.Run({"case", "disclosures", "3fa2b1", "--folded"}), kExitOk);
+  EXPECT_EQ(std::count(suite.out.begin(), suite.out.end(), '\n'), 2) << suite.out;
+  EXPECT_THAT(suite.out, AllOf(HasSubstr("40 people"), HasSubstr("mentors wanted"), HasSubstr("broadcast")));
+  EXPECT_EQ(suite.Run({"case", "disclosures", "3fa2b1"}), kExitOk);
+  EXPECT_EQ(std::count(suite.out.begin(), suite.out.end(), '\n'), 41);
+}
+
 TEST_F(App, ExplanationsStayWholeOnANarrowTerminal_F26) {
   auto* const step = suite.request.preview.add_steps();
   step->mutable_mentor()->set_mentor(MentorName(1));
@@ -412,7 +432,7 @@ TEST_F(App, BroadcastIsOpenedWithOrWithoutTheCurrentMentor_F20) {
   const std::vector<std::string> requests = suite.request.records.Of("OpenBroadcast");
   ASSERT_THAT(requests, SizeIs(2));
   EXPECT_THAT(requests[0], HasSubstr("include_current_mentor: true"));
-  EXPECT_THAT(requests[1], Not(HasSubstr("include_current_mentor")));
+  EXPECT_THAT(requests[1], HasSubstr("include_current_mentor: false"));
 }
 
 TEST_F(App, OneOfTheInterestedIsChosenOrNone_F9) {

@@ -102,8 +102,9 @@ TEST(Resolve, WhereSomethingIsWrittenAPartOfANameIsOnlySuggested) {
 TEST(People, ValuesOfEnumsBecomeWordsAndNamesStayAsTheyAre) {
   People people;
   people.Add(MentorName(1), "OPEN_ Ana TOLD");
-  EXPECT_EQ(people.Humanize("task REVIEW_REASONS (VOICEMAIL), " + MentorName(1) + " WAS"),
-            "task review reasons (voicemail), OPEN_ Ana TOLD WAS");
+  EXPECT_EQ(people.Humanize("task REVIEW_REASONS (VOICEMAIL), " + MentorName(1) + " UNTOLD"),
+            "task review reasons (voicemail), OPEN_ Ana TOLD untold");
+  EXPECT_EQ(people.Humanize("delivered 0195a1b2-aaaa-7000-8000-0000001111aa.o1.broadcast"), "delivered 1111aa.o1.broadcast");
 }
 
 TEST(People, ResourceNamesInSentencesBecomePeople) {

@@ -2,10 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <iostream>
 #include <sstream>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "demo/cases.h"
 #include "demo/story.h"
 #include "tests/scenario/scenario_kit.h"
@@ -13,8 +16,10 @@
 namespace rematch::scenario {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 class Lines final : public demo::Narrator {
  public:
@@ -57,12 +62,23 @@ TEST(Cases, EveryStageFailsAndTheLeaderTakesTheCandidate) { PlayOnExampleRoster(
 TEST(Demo, TellsThreeCasesAndFindsNoDifference) {
   WorkFolder folder;
   auto demo = demo::Run({absl::StrCat(BinDir(), "/rematch-demo"), absl::StrCat("--bin_dir=", BinDir()),
-                         absl::StrCat("--source_dir=", SourceDir()), absl::StrCat("--work_dir=", folder.path(), "/demo")},
+                         absl::StrCat("--source_dir=", SourceDir()), absl::StrCat("--work_dir=", folder.path(), "/demo"), "--keep"},
                         {"NO_COLOR=1"}, absl::Seconds(120));
   ASSERT_TRUE(demo.ok()) << demo.status();
   EXPECT_EQ(demo->exit_code, 0) << demo->err << demo->out;
   EXPECT_THAT(demo->out, HasSubstr("nothing differed"));
-  EXPECT_THAT(demo->out, testing::Not(HasSubstr("\033["))) << "NO_COLOR is respected";
+  EXPECT_THAT(demo->out, Not(HasSubstr("\033["))) << "NO_COLOR is respected";
+  // What was sent is listed to the last recipient, and can be read: the broadcasts reached these, two of whom had opted out.
+  for (const char* name : {"Ravi Calloway", "Grace Kessler", "Liam Moreau", "Björn Zamora", "Grace Zamora", "Mei Harmon"}) {
+    EXPECT_THAT(demo->out, HasSubstr(name));
+  }
+  EXPECT_THAT(demo->out, AllOf(HasSubstr("$ rematch mail show "), HasSubstr("Your mentor is now "), HasSubstr("Dear ")));
+  // The trail and the ledger are in words, each no longer than somebody would read.
+  EXPECT_THAT(demo->out, AllOf(HasSubstr("$ rematch case events "), HasSubstr("$ rematch case disclosures "), HasSubstr(" times"),
+                               Not(HasSubstr("OFFER_")), Not(HasSubstr("EFFECT_")), Not(HasSubstr("MENTORS_WANTED"))));
+  EXPECT_LT(std::count(demo->out.begin(), demo->out.end(), '\n'), 700);
+  EXPECT_THAT(demo->out,
+              HasSubstr(absl::StrCat("REMATCH_HOME=", folder.path(), "/demo ./dev up --policy examples/policies/demo.textproto\n")));
 }
 
 // The check itself can fail: with a wrong expectation it says what differs.
