@@ -107,6 +107,8 @@ constexpr FieldRow kPrivateFields[] = {
     {"rematch.request.v1.Reassignment.round",              {yes, no, no, no, yes, yes}},
     {"rematch.request.v1.Reassignment.proposed_mentor",    {yes, no, no, no, yes, yes}},
     {"rematch.request.v1.Reassignment.next_due_time",      {yes, no, no, no, yes, yes}},
+    {"rematch.request.v1.Reassignment.update_time",        {yes, no, no, no, yes, yes}},
+    {"rematch.request.v1.Reassignment.etag",               {yes, no, no, no, yes, yes}},
     {"rematch.request.v1.Reassignment.open_tasks",         {yes, no, no, no, yes, yes}},
     // What messages say: they name people.
     {"rematch.notify.v1.Notification.variables",           {yes, no, no, no, no, yes}},

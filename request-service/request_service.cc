@@ -40,12 +40,13 @@ RequestCore::RequestCore(const Environment& env, const RequestOptions& options, 
       codes_(reply_key),
       messages_(env.mentor, codes_, env.clock),
       handler_(env.replica, policies_, env.clock) {
+  for (const char* alerted : {"reconciled_seats", "poisoned_effects", "poisoned_timers", "poisoned_deliveries"}) metrics_.Count(alerted, 0);
   handler_.Listen([this](Committed committed) { OnCommit(std::move(committed)); });
   door_ = std::make_unique<CaseDoor>(options.door, env.database, handler_, env.clock, env.random, &env.metrics);
   effects_ = std::make_unique<EffectRunner>(options.effects, *door_, reader_, work_, policies_, leases_, env.mentor, env.notify, messages_,
                                             env.effects, env.clock, env.metrics);
   timers_ = std::make_unique<TimerLoop>(*door_, work_, leases_, env.clock, env.metrics);
-  deliveries_ = std::make_unique<DeliveryFollower>(*door_, work_, env.notify);
+  deliveries_ = std::make_unique<DeliveryFollower>(*door_, work_, env.notify, env.metrics);
   reconciler_ = std::make_unique<SeatReconciler>(options.reconcile_interval, reader_, env.mentor, env.clock, env.metrics);
   reassignments_ = std::make_unique<Reassignments>(*door_, reader_, policies_, env.mentor, codes_, env.ids, env.clock, env.blocking);
 }
@@ -136,6 +137,7 @@ RequestService::~RequestService() {
 }
 
 void RequestService::Start() {
+  started_ = true;
   housekeeping_.Start();
   auto loops = std::make_shared<Loops>();
   loops->effects = std::make_unique<platform::Loop>("effects", [this] { return core_->effects().Step(); });
@@ -160,19 +162,25 @@ void RequestService::Start() {
   });
 }
 
-void RequestService::Stop() {
+void RequestService::StopIntake() {
   std::shared_ptr<Loops> loops;
   {
     absl::MutexLock lock(&loops_mutex_);
     loops = std::move(loops_);
   }
   if (loops == nullptr) return;
+  core_->door().BeginDrain();
   housekeeping_.Stop();
   hub_.Stop();
   core_->deliveries().StopFollowing();
   // Without the lock: a step that ends may wake others, which finds nobody to wake.
   loops.reset();
   core_->effects().Stop();
+}
+
+void RequestService::Stop() {
+  StopIntake();
+  if (!std::exchange(started_, false)) return;
   core_->door().Drain();
   // Whoever starts next need not wait for a lease to run out.
   const absl::Status status = core_->work().ReleaseAll();

@@ -121,6 +121,7 @@ class RequestService final : public rpc::Service {
   std::vector<grpc::Service*> grpc_services() override { return {&server_}; }
   std::vector<std::string> health_names() override { return {v1::ReassignmentService::service_full_name()}; }
   void Start() override;
+  void StopIntake() override;
   void Stop() override;
 
   RequestCore& core() { return *core_; }
@@ -142,6 +143,7 @@ class RequestService final : public rpc::Service {
   rpc::FeedHub hub_;
   ReassignmentServer server_;
   platform::Housekeeping housekeeping_;
+  bool started_ = false;  // and Stop() is still to come
   absl::Mutex loops_mutex_;
   std::shared_ptr<Loops> loops_ ABSL_GUARDED_BY(loops_mutex_);
 };

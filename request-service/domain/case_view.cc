@@ -1,6 +1,10 @@
 #include "request-service/domain/case_view.h"
 
 #include <algorithm>
+#include <set>
+
+#include "platform/timestamps.h"
+#include "request-service/domain/causes.h"
 
 namespace rematch::request {
 namespace {
@@ -54,6 +58,10 @@ const Task* OpenTaskAboutPerson(const Case& c, v1::TaskKind kind, std::string_vi
   return FirstOpenTask(c, kind, [&](const Task& task) { return task.person() == person; });
 }
 
+const Task* OpenTaskAboutSomebody(const Case& c, v1::TaskKind kind, std::string_view about) {
+  return FirstOpenTask(c, kind, [&](const Task& task) { return task.about() == about; });
+}
+
 const Leader& ActingLeader(const Case& c) { return c.alternate_acts() ? c.alternate() : c.leader(); }
 
 bool IsLive(const Offer& offer) {
@@ -87,13 +95,40 @@ bool IsExcluded(const Case& c, std::string_view mentor) {
   if (mentor == c.current_mentor()) return true;
   if (std::find(c.struck().begin(), c.struck().end(), mentor) != c.struck().end()) return true;
   return FirstOffer(c, [&](const Offer& offer) {
-           return offer.mentor() == mentor && (SaidNo(offer) || offer.state() == v1::PASSED_OVER);
+           const bool refused = offer.cause() == cause::kRejected || offer.cause() == cause::kCandidateDeclined;
+           return offer.mentor() == mentor && (SaidNo(offer) || refused);
          }) != nullptr;
 }
 
-bool CandidateDeclined(const Case& c, std::string_view mentor) {
-  return FirstOffer(c, [&](const Offer& offer) { return offer.mentor() == mentor && offer.cause() == "CANDIDATE_DECLINED"; }) != nullptr;
+std::vector<std::string> NotToBeAsked(const Case& c) {
+  std::set<std::string> names(c.struck().begin(), c.struck().end());
+  names.insert(c.current_mentor());
+  for (const Offer& offer : c.offers()) {
+    if (offer.round() == c.round() || IsExcluded(c, offer.mentor())) names.insert(offer.mentor());
+  }
+  names.erase("");
+  return {names.begin(), names.end()};
 }
+
+bool CandidateDeclined(const Case& c, std::string_view mentor) {
+  return FirstOffer(c, [&](const Offer& offer) { return offer.mentor() == mentor && offer.cause() == cause::kCandidateDeclined; }) !=
+         nullptr;
+}
+
+bool IsBroadcastOpen(const Case& c, const v1::EscalationPolicy& policy, const Offer& offer) {
+  return c.state() == v1::SEARCHING && IsOfBroadcast(offer) && offer.round() == c.round() && c.stage() < policy.stages_size() &&
+         policy.stages(c.stage()).kind() == v1::BROADCAST && !c.stage_window().over();
+}
+
+bool IsSeatComingBack(const Case& c, std::string_view mentor) {
+  return std::any_of(c.running().begin(), c.running().end(), [&](const RunningEffect& effect) {
+    if (effect.kind() != Effect::kReleaseSeat) return false;
+    const Offer* offer = FindOffer(c, effect.offer());
+    return offer != nullptr && (offer->round() < c.round() || (!mentor.empty() && offer->mentor() == mentor));
+  });
+}
+
+google::protobuf::Timestamp RankTime(const Case& c) { return platform::ToTimestamp(FromStored(c.created())); }
 
 std::string CaseId(const Case& c) { return c.name().substr(c.name().rfind('/') + 1); }
 std::string SeatKey(const Case& c, std::string_view offer) { return CaseId(c) + "." + std::string(offer); }

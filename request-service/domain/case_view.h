@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "request-service/domain/case.pb.h"
@@ -26,6 +27,7 @@ const RunningEffect* FindRunning(const Case& c, std::string_view id);
 const Task* OpenTask(const Case& c, v1::TaskKind kind);
 const Task* OpenTaskAboutOffer(const Case& c, v1::TaskKind kind, std::string_view offer);
 const Task* OpenTaskAboutPerson(const Case& c, v1::TaskKind kind, std::string_view person);
+const Task* OpenTaskAboutSomebody(const Case& c, v1::TaskKind kind, std::string_view about);
 
 // The leader, or the alternate when the leader is the current mentor (F35).
 const Leader& ActingLeader(const Case& c);
@@ -50,10 +52,22 @@ const Offer* LiveIndividualOffer(const Case& c);
 // The offer that the Leader chose or took and whose seat is being asked for: nobody else can be confirmed meanwhile (F29).
 const Offer* ChosenOffer(const Case& c);
 bool HasLiveOffer(const Case& c, std::string_view mentor);
-// Not to be asked individually in this case: the current mentor (F20), struck, said no, or passed over in any round (F13).
+// Not to be asked individually in this case: the current mentor (F20), struck, said no in any round, or refused by the Leader or the
+// candidate (F13). Whoever showed interest and was not chosen may be asked again.
 bool IsExcluded(const Case& c, std::string_view mentor);
+// Whom the next question of the individual stage leaves out: who is excluded, and who was asked in this round. Sorted, so that the same
+// case always asks the same.
+std::vector<std::string> NotToBeAsked(const Case& c);
 // The candidate said no to them: out of this case altogether.
 bool CandidateDeclined(const Case& c, std::string_view mentor);
+
+// The broadcast that this offer is of still takes answers.
+bool IsBroadcastOpen(const Case& c, const v1::EscalationPolicy& policy, const Offer& offer);
+// A seat of this mentor, or of anybody who may be asked again in this round, is being given back.
+bool IsSeatComingBack(const Case& c, std::string_view mentor);
+
+// On the day of this instant ties of the ranking are broken, for as long as the case lives (F26).
+google::protobuf::Timestamp RankTime(const Case& c);
 
 // Keys at the peers.
 std::string CaseId(const Case& c);

@@ -13,7 +13,9 @@
 #include "absl/strings/str_split.h"
 #include "platform/errors.h"
 #include "platform/strings.h"
+#include "platform/timestamps.h"
 #include "request-service/domain/case_view.h"
+#include "request-service/domain/causes.h"
 #include "request-service/domain/reasons.h"
 #include "request-service/domain/working_time.h"
 
@@ -22,26 +24,6 @@ namespace {
 
 using Fact = v1::Disclosure;
 using Stage = v1::EscalationPolicy::Stage;
-
-// Why an offer or a stage ended, or a task came up. Causes that come from a peer are its reasons.
-constexpr std::string_view kNoneLeft = "NONE_LEFT";
-constexpr std::string_view kAllAnswered = "ALL_ANSWERED";
-constexpr std::string_view kNobodyToAsk = "NOBODY_TO_ASK";
-constexpr std::string_view kLeaderDeclined = "LEADER_DECLINED";
-constexpr std::string_view kWindowEnded = "WINDOW_ENDED";
-constexpr std::string_view kRejected = "REJECTED";
-constexpr std::string_view kNotChosen = "NOT_CHOSEN";
-constexpr std::string_view kCandidateDeclined = "CANDIDATE_DECLINED";
-constexpr std::string_view kCaseEnded = "CASE_ENDED";
-constexpr std::string_view kSearchRestarted = "SEARCH_RESTARTED";
-constexpr std::string_view kUndeliverable = "UNDELIVERABLE";
-constexpr std::string_view kBounced = "BOUNCED";
-constexpr std::string_view kNoAnswer = "NO_ANSWER";
-constexpr std::string_view kVoicemail = "VOICEMAIL";
-constexpr std::string_view kWrongNumber = "WRONG_NUMBER";
-constexpr std::string_view kMentorExcluded = "MENTOR_EXCLUDED";
-// Of mentor-service: the seat that was to become an assignment is gone.
-constexpr std::string_view kSeatNotHeld = "SEAT_NOT_HELD";
 
 // The ledger's word for a phone call, where a message has its name.
 constexpr std::string_view kByCall = "call";
@@ -125,6 +107,8 @@ class Decider {
   absl::Status Run(const Command::Delivered& delivered);
   absl::Status Run(const Command::Undeliverable& undeliverable);
   absl::Status Run(const Command::Due&);
+  // Everything that is due by now.
+  void RunTimers();
 
   // --- What follows.
   void Settle();
@@ -144,7 +128,6 @@ class Decider {
   void HoldNextSeat();
   void AskPerson(const Person& person);
   void Approach(const Offer& offer);
-  std::vector<std::string> NotToBeAsked() const;
   void ComesBack(const std::string& person, std::string_view cause);
 
   // --- Ending offers.
@@ -168,8 +151,11 @@ class Decider {
   void SendClosingNotes(bool matched);
   bool IsOwedClosingNote(const Offer& offer, bool matched) const;
   bool HeardOfTheEnd(const std::string& mentor) const;
-  void MessageFailed(const Message& message, std::string_view cause);
-  void MessageDelivered(const Message& message);
+  static bool IsNews(const Message& message, int64_t position);
+  void MessageFailed(const Message& message, std::string_view cause, int64_t position, bool may_have_arrived);
+  void MessageDelivered(const Message& message, int64_t position);
+  void OweClosingNote(const Offer* offer);
+  Announcement::Told ToldOf(MessageKind official) const;
   void AfterRecommendationFailed();
 
   // --- Checks.
@@ -186,7 +172,7 @@ class Decider {
                    int32_t epoch = 0, std::string_view about = "");
   // Questions and reminders that are still on their way: of one offer, or (empty) those that are of none.
   void CallBackQuestions(const std::string& offer);
-  void Disclose(const std::string& to, std::initializer_list<v1::Disclosure::Fact> facts, std::string_view by);
+  void Disclose(const std::string& to, const std::vector<v1::Disclosure::Fact>& facts, std::string_view by);
   Task NewTask(v1::TaskKind kind, std::string_view cause = "") const;
   void OpenTaskOnce(v1::TaskKind kind, std::string_view cause = "");
   void Open(Task task);
@@ -194,7 +180,7 @@ class Decider {
   void EndTasks();
   void StageIsOver(std::string_view cause);
   void BeginStageWindow();
-  void NamePerson();
+  void NamePerson(v1::StageKind stage);
 
   // Marks the effect as answered and returns what it was; nothing when it was answered before, or was another kind.
   std::optional<RunningEffect> Answered(const std::string& effect, std::initializer_list<Effect::KindCase> kinds);
@@ -211,6 +197,7 @@ class Decider {
   const v1::EscalationPolicy& policy_;
   const absl::Time now_;
   Decision decision_;
+  bool timers_run_ = false;
 };
 
 // ---------------------------------------------------------------------------------------------------------------------------------
@@ -225,6 +212,13 @@ absl::Status Decider::Run(const Command::Open& open) {
   if (!absl::LoadTimeZone(open.time_zone(), &zone)) bad.Add("time_zone", "must be a known IANA name");
   if (!bad.empty()) return bad.ToStatus();
 
+  // F35: whoever is asked to be replaced neither decides about it nor reads of it.
+  const auto is_replaced = [&](const Leader& leader) { return !open.current_mentor().empty() && leader.mentor() == open.current_mentor(); };
+  const bool alternate_acts = is_replaced(open.leader());
+  const Leader alternate = is_replaced(open.alternate()) ? Leader() : open.alternate();
+  if (alternate_acts && alternate.person().empty()) {
+    return Refused(reason::kNoAlternate, "the program's leader is the mentor to be replaced, and nobody is named to act instead");
+  }
   Emit([&](Event& e) {
     Case& initial = *e.mutable_opened()->mutable_initial();
     initial.set_name(open.name());
@@ -238,10 +232,8 @@ absl::Status Decider::Run(const Command::Open& open) {
     initial.set_current_mentor(open.current_mentor());
     initial.set_replaced_assignment(open.replaced_assignment());
     *initial.mutable_leader() = open.leader();
-    *initial.mutable_alternate() = open.alternate();
-    // F35: who is asked to be replaced does not decide about it.
-    initial.set_alternate_acts(!open.current_mentor().empty() && open.leader().mentor() == open.current_mentor() &&
-                               !open.alternate().person().empty());
+    *initial.mutable_alternate() = alternate;
+    initial.set_alternate_acts(alternate_acts);
     initial.set_created(now());
   });
   OpenTaskOnce(v1::REVIEW_REASONS);
@@ -274,6 +266,8 @@ absl::Status Decider::Run(const Command::Answer& answer) {
   if (offer == nullptr) return Unknown(reason::kOfferNotFound, "the case has no such offer");
   if (HasEnded(c_) || (c_.state() == v1::ANNOUNCING && offer->state() != v1::CONFIRMED)) return absl::OkStatus();
   if (answer.epoch() != 0 && answer.epoch() != offer->epoch()) return absl::OkStatus();
+  // F31: what comes after the end of a window is late, even when its timer is later still.
+  RunTimers();
 
   const bool repeated = offer->answered() != 0 && offer->willing() == answer.willing();
   const bool names_somebody = answer.referral() && !offer->referred();
@@ -291,20 +285,30 @@ absl::Status Decider::Run(const Command::Answer& answer) {
       counts = !repeated;
       break;
     case v1::CONFIRMED:
-      if (!answer.willing()) return Refused(reason::kOfferConfirmed, "the match is confirmed: the leader has to be told");
+      // F6: until the candidate has agreed, a mentor can take their yes back.
+      counts = !answer.willing();
+      if (counts && c_.state() != v1::PROPOSED) {
+        return Refused(reason::kOfferConfirmed, "the candidate has agreed: the leader has to be told");
+      }
       break;
     case v1::EXPIRED:
     case v1::UNDELIVERABLE:
       late = !repeated;
       break;
     case v1::DECLINED:
+      // F29: every willing answer is recorded. It counts while the broadcast is open; the seat of an individual offer is gone.
+      counts = answer.willing() && IsBroadcastOpen(c_, policy_, *offer);
+      late = answer.willing() && !counts && !repeated;
       break;
-    default:
-      return absl::OkStatus();  // cancelled or passed over: no longer needed
+    default:  // cancelled or passed over
+      if (!answer.willing() || repeated || offer->mentor().empty()) return absl::OkStatus();
+      late = true;
+      break;
   }
   if (!counts && !late && !names_somebody) return absl::OkStatus();
 
   const bool asked_by_phone = counts && answer.epoch() == 0 && !WasAsked(*offer);
+  const bool taken_back = offer->state() == v1::CONFIRMED && counts;
   Emit([&](Event& e) {
     Event::OfferAnswered& answered = *e.mutable_offer_answered();
     answered.set_offer(offer->id());
@@ -312,10 +316,14 @@ absl::Status Decider::Run(const Command::Answer& answer) {
     answered.set_late(late && answer.willing());
     answered.set_referral(names_somebody);
   });
-  if (asked_by_phone) Disclose(offer->mentor(), {IsOfBroadcast(*offer) ? Fact::MENTORS_WANTED : Fact::NEED}, kByCall);
+  if (asked_by_phone) Disclose(offer->mentor(), FactsIn(IsOfBroadcast(*offer) ? BROADCAST : FIRST_APPROACH), kByCall);
+  if (taken_back) {
+    EndTasks();
+    Emit([&](Event& e) { e.mutable_proposal_ended()->set_offer(offer->id()); });
+  }
   if (counts && !answer.willing()) GiveUpSeat(*offer);
   if (counts) CallBackQuestions(offer->id());
-  if (names_somebody) NamePerson();
+  if (names_somebody) NamePerson(offer->stage());
   return absl::OkStatus();
 }
 
@@ -333,7 +341,7 @@ absl::Status Decider::Run(const Command::Confirm& confirm) {
 absl::Status Decider::Run(const Command::Reject& reject) {
   REMATCH_ASSIGN_OR_RETURN(const Offer* offer, WillingOffer(reject.offer()));
   if (!offer->seat_held()) return Refused(reason::kOfferWithoutSeat, "no seat is held for this offer: there is nothing to judge yet");
-  PassOver(reject.offer(), kRejected);
+  PassOver(reject.offer(), cause::kRejected);
   return absl::OkStatus();
 }
 
@@ -382,7 +390,8 @@ absl::Status Decider::Run(const Command::PassAllOver&) {
   End(OpenTask(c_, v1::CHOOSE_AMONG_INTERESTED));
   for (const Offer& offer : c_.offers()) {
     // They hear it when the case ends, not before (F29).
-    if (IsOfBroadcast(offer) && offer.state() == v1::WILLING && offer.seat().empty()) EndOffer(offer.id(), v1::PASSED_OVER, kNotChosen);
+    if (IsOfBroadcast(offer) && offer.state() == v1::WILLING && offer.seat().empty())
+      EndOffer(offer.id(), v1::PASSED_OVER, cause::kNotChosen);
   }
   return absl::OkStatus();
 }
@@ -398,7 +407,7 @@ absl::Status Decider::Run(const Command::RecordConsent& consent) {
   const bool district =
       (consent.given() || policy_.without_consent() == v1::EscalationPolicy::DISTRICT_ONLY) && !c_.need().district().empty();
   if (!site && !district) {
-    StageIsOver(kNobodyToAsk);
+    StageIsOver(cause::kNobodyToAsk);
     return absl::OkStatus();
   }
   BeginStageWindow();
@@ -412,7 +421,7 @@ absl::Status Decider::Run(const Command::RecordConsent& consent) {
 absl::Status Decider::Run(const Command::Recommend&) {
   REMATCH_RETURN_IF_ERROR(RequireState(v1::SEARCHING));
   End(OpenTask(c_, v1::RESOLVE_STUCK));
-  NamePerson();
+  NamePerson(stage().kind());
   return absl::OkStatus();
 }
 
@@ -460,7 +469,7 @@ absl::Status Decider::Run(const Command::Take&) {
 absl::Status Decider::Run(const Command::DeclineToTake&) {
   REMATCH_RETURN_IF_ERROR(RequireTask(v1::TAKE_CANDIDATE));
   End(OpenTask(c_, v1::TAKE_CANDIDATE));
-  StageIsOver(kLeaderDeclined);
+  StageIsOver(cause::kLeaderDeclined);
   return absl::OkStatus();
 }
 
@@ -511,11 +520,11 @@ absl::Status Decider::CallToCandidate(const Task& task, v1::CallOutcome outcome)
   } else if (outcome == v1::DECLINED_BY_CANDIDATE) {
     CandidateSaidNo(offer);
   } else if (outcome == v1::WRONG_NUMBER) {
-    Task again = NewTask(v1::FIND_NUMBER, kWrongNumber);
+    Task again = NewTask(v1::FIND_NUMBER, cause::kWrongNumber);
     again.set_offer(offer);
     Open(std::move(again));
   } else {
-    Task again = NewTask(v1::CALL_CANDIDATE, outcome == v1::NO_ANSWER ? kNoAnswer : kVoicemail);
+    Task again = NewTask(v1::CALL_CANDIDATE, outcome == v1::NO_ANSWER ? cause::kNoAnswer : cause::kVoicemail);
     again.set_offer(offer);
     again.set_due(ToStored(EndOfWindow(now_, policy_.redial_after(), zone())));
     again.set_not_before(again.due());
@@ -527,8 +536,8 @@ absl::Status Decider::CallToCandidate(const Task& task, v1::CallOutcome outcome)
 // F13: the mentor is out of the case, is told nothing of why, and the search goes on in the same stage.
 void Decider::CandidateSaidNo(const std::string& offer) {
   Emit([&](Event& e) { e.mutable_proposal_ended()->set_offer(offer); });
-  PassOver(offer, kCandidateDeclined);
-  if (IsTake(*FindOffer(c_, offer))) StageIsOver(kCandidateDeclined);
+  PassOver(offer, cause::kCandidateDeclined);
+  if (IsTake(*FindOffer(c_, offer))) StageIsOver(cause::kCandidateDeclined);
 }
 
 absl::Status Decider::CallToTell(const Task& task, v1::CallOutcome outcome) {
@@ -537,13 +546,13 @@ absl::Status Decider::CallToTell(const Task& task, v1::CallOutcome outcome) {
     case v1::TOLD:
       break;
     case v1::NO_ANSWER:
-      missed = kNoAnswer;
+      missed = cause::kNoAnswer;
       break;
     case v1::VOICEMAIL:
-      missed = kVoicemail;
+      missed = cause::kVoicemail;
       break;
     case v1::WRONG_NUMBER:
-      missed = kWrongNumber;
+      missed = cause::kWrongNumber;
       break;
     default:
       return Error(absl::StatusCode::kInvalidArgument, reason::kCallOutcomeWrong, "not an outcome of a call that tells somebody");
@@ -562,13 +571,13 @@ absl::Status Decider::CallToTell(const Task& task, v1::CallOutcome outcome) {
     Open(std::move(again));
   } else if (task.kind() == v1::TELL_FORMER_MENTOR) {
     Emit([](Event& e) { e.mutable_former_mentor_told(); });
-    Disclose(c_.current_mentor(), {Fact::REPLACED}, kByCall);
+    Disclose(c_.current_mentor(), FactsIn(FORMER_MENTOR_NOTE), kByCall);
   } else if (task.about() == c_.candidate()) {
     SetTold(OFFICIAL_CANDIDATE, Announcement::BY_PHONE);
-    Disclose(task.about(), {Fact::MENTOR_IDENTITY, Fact::CONTACT}, kByCall);
+    Disclose(task.about(), FactsIn(OFFICIAL_CANDIDATE), kByCall);
   } else {
     SetTold(OFFICIAL_MENTOR, Announcement::BY_PHONE);
-    Disclose(task.about(), {Fact::CANDIDATE_IDENTITY, Fact::CONTACT}, kByCall);
+    Disclose(task.about(), FactsIn(OFFICIAL_MENTOR), kByCall);
   }
   return absl::OkStatus();
 }
@@ -590,7 +599,7 @@ absl::Status Decider::Run(const Command::RestartSearch& restart) {
     while (stage < policy_.stages_size() && policy_.stages(stage).kind() != restart.stage()) ++stage;
     if (stage == policy_.stages_size()) return Refused(reason::kStageNotInPolicy, "the policy of this case has no such stage");
   }
-  EndSearch(kSearchRestarted);
+  EndSearch(cause::kSearchRestarted);
   Emit([&](Event& e) {
     e.mutable_search_restarted()->set_stage(stage < policy_.stages_size() ? policy_.stages(stage).kind() : v1::STAGE_KIND_UNSPECIFIED);
     e.mutable_search_restarted()->set_round(c_.round() + 1);
@@ -619,7 +628,7 @@ absl::Status Decider::EndWithoutMatch(Event event) {
   if (c_.state() == v1::TRANSFERRING || c_.state() == v1::ANNOUNCING) {
     return Refused(reason::kChangeUnderWay, "the candidate has agreed, and the change is under way");
   }
-  EndSearch(kCaseEnded);
+  EndSearch(cause::kCaseEnded);
   Emit([&](Event& e) { e = std::move(event); });
   SendClosingNotes(/*matched=*/false);
   return absl::OkStatus();
@@ -655,9 +664,9 @@ absl::Status Decider::Run(const Command::NoneLeft& none) {
   Emit([&](Event& e) {
     e.mutable_offer_ended()->set_offer(offer->id());
     e.mutable_offer_ended()->set_state(v1::CANCELLED);
-    e.mutable_offer_ended()->set_cause(std::string(kNoneLeft));
+    e.mutable_offer_ended()->set_cause(std::string(cause::kNoneLeft));
   });
-  StageIsOver(kNoneLeft);
+  StageIsOver(cause::kNoneLeft);
   return absl::OkStatus();
 }
 
@@ -670,8 +679,10 @@ absl::Status Decider::Run(const Command::SeatRefused& refused) {
     e.mutable_offer_seat_refused()->set_reason(refused.reason());
   });
   if (IsOfBroadcast(*offer)) {
-    // Still interested; the Leader chooses again.
-    OpenTaskOnce(v1::CHOOSE_AMONG_INTERESTED, refused.reason());
+    // Still interested; the Leader chooses again, knowing of whom there is no seat.
+    Task task = NewTask(v1::CHOOSE_AMONG_INTERESTED, refused.reason());
+    task.set_offer(offer->id());
+    Open(std::move(task));
     return absl::OkStatus();
   }
   EndOffer(offer->id(), v1::CANCELLED, refused.reason());
@@ -694,7 +705,7 @@ absl::Status Decider::Run(const Command::SeatReleased& released) {
 absl::Status Decider::Run(const Command::Transferred& transferred) {
   if (!Answered(transferred.effect(), {Effect::kTransfer}).has_value()) return absl::OkStatus();
   Emit([&](Event& e) { e.mutable_transferred()->set_assignment(transferred.assignment()); });
-  EndSearch(kCaseEnded);
+  EndSearch(cause::kCaseEnded);
   Announce();
   return absl::OkStatus();
 }
@@ -702,9 +713,19 @@ absl::Status Decider::Run(const Command::Transferred& transferred) {
 absl::Status Decider::Run(const Command::TransferRefused& refused) {
   if (!Answered(refused.effect(), {Effect::kTransfer}).has_value()) return absl::OkStatus();
   const std::string offer = c_.proposed_offer();
-  Emit([&](Event& e) { e.mutable_transfer_refused()->set_reason(refused.reason()); });
-  // With its seat the offer can be confirmed again, once the Leader has put the roster right.
-  if (refused.reason() == kSeatNotHeld) EndOffer(offer, v1::CANCELLED, refused.reason());
+  Emit([&](Event& e) {
+    Event::TransferRefused& event = *e.mutable_transfer_refused();
+    event.set_reason(refused.reason());
+    event.set_reread(refused.reread());
+    event.set_assignment(refused.assignment());
+    event.set_mentor(refused.mentor());
+  });
+  // With its seat the offer can be confirmed again, to replace the assignment that the roster has now.
+  if (refused.reason() == cause::kSeatNotHeld || refused.reason() == cause::kSeatNotFound) {
+    EndOffer(offer, v1::CANCELLED, refused.reason());
+  } else if (FindOffer(c_, offer)->mentor() == c_.current_mentor()) {
+    EndOffer(offer, v1::CANCELLED, cause::kMentorExcluded);
+  }
   Task task = NewTask(v1::TRANSFER_REFUSED, refused.reason());
   task.set_offer(offer);
   Open(std::move(task));
@@ -719,7 +740,7 @@ absl::Status Decider::Run(const Command::MentorAdded& added) {
     e.mutable_person_joined()->set_mentor(added.mentor());
   });
   // They were on the roster all along, and are out of this case.
-  if (!HasEnded(c_) && IsExcluded(c_, added.mentor())) ComesBack(effect->person(), kMentorExcluded);
+  if (!HasEnded(c_) && IsExcluded(c_, added.mentor())) ComesBack(effect->person(), cause::kMentorExcluded);
   return absl::OkStatus();
 }
 
@@ -753,21 +774,21 @@ absl::Status Decider::Run(const Command::SendRefused& refused) {
   const std::optional<RunningEffect> effect = Answered(refused.effect(), {Effect::kSend});
   const Message* message = effect.has_value() ? FindMessage(c_, effect->message()) : nullptr;
   if (message != nullptr && message->state() == Message::ON_ITS_WAY) {
-    MessageFailed(*message, refused.reason().empty() ? kUndeliverable : std::string_view(refused.reason()));
+    MessageFailed(*message, refused.reason().empty() ? cause::kUndeliverable : std::string_view(refused.reason()), 0, false);
   }
   return absl::OkStatus();
 }
 
 absl::Status Decider::Run(const Command::SendCancelled& cancelled) {
   const std::optional<RunningEffect> effect = Answered(cancelled.effect(), {Effect::kCancelSend});
-  const Message* message = effect.has_value() ? FindMessage(c_, effect->message()) : nullptr;
+  const Message* message = FindMessage(c_, effect.has_value() ? effect->message() : cancelled.message());
   if (message != nullptr && message->state() == Message::ON_ITS_WAY) {
     Emit([&](Event& e) { e.mutable_message_cancelled()->set_message(message->key()); });
   }
   return absl::OkStatus();
 }
 
-// It went out, or failed: the feed says which, and a note that is owed for it follows then.
+// It went out, failed, or came back after all: the feed says which, and a note that is owed for it follows then.
 absl::Status Decider::Run(const Command::TooLateToCancel& late) {
   Answered(late.effect(), {Effect::kCancelSend});
   return absl::OkStatus();
@@ -775,24 +796,33 @@ absl::Status Decider::Run(const Command::TooLateToCancel& late) {
 
 absl::Status Decider::Run(const Command::Delivered& delivered) {
   const Message* message = FindMessage(c_, delivered.message());
-  if (message != nullptr && message->state() != Message::DELIVERED) MessageDelivered(*message);
+  if (message != nullptr && message->state() != Message::DELIVERED && IsNews(*message, delivered.position())) {
+    MessageDelivered(*message, delivered.position());
+  }
   return absl::OkStatus();
 }
 
 absl::Status Decider::Run(const Command::Undeliverable& undeliverable) {
   const Message* message = FindMessage(c_, undeliverable.message());
   if (message == nullptr || message->state() == Message::FAILED || message->state() == Message::CANCELLED) return absl::OkStatus();
-  MessageFailed(*message, message->state() == Message::DELIVERED ? kBounced : kUndeliverable);
+  if (!IsNews(*message, undeliverable.position())) return absl::OkStatus();
+  MessageFailed(*message, message->state() == Message::DELIVERED ? cause::kBounced : cause::kUndeliverable, undeliverable.position(),
+                undeliverable.may_have_arrived());
   return absl::OkStatus();
 }
 
-void Decider::MessageDelivered(const Message& message) {
-  Emit([&](Event& e) { e.mutable_message_delivered()->set_message(message.key()); });
-  const std::string by = NotificationName(message.key());
+// The feed is followed at least once: what is read again is not taken for a second turn of events.
+bool Decider::IsNews(const Message& message, int64_t position) { return position == 0 || position > message.position(); }
+
+void Decider::MessageDelivered(const Message& message, int64_t position) {
+  Emit([&](Event& e) {
+    e.mutable_message_delivered()->set_message(message.key());
+    e.mutable_message_delivered()->set_position(position);
+  });
+  Disclose(message.to(), FactsIn(message.kind()), NotificationName(message.key()));
   const Offer* offer = FindOffer(c_, message.offer());
   switch (message.kind()) {
     case FIRST_APPROACH:
-      Disclose(message.to(), {Fact::NEED}, by);
       if (offer->state() == v1::PREPARING) {
         const absl::Time end = EndOfWindow(now_, OfferWindow(), zone());
         const Stage* individual = IndividualStage();
@@ -807,7 +837,6 @@ void Decider::MessageDelivered(const Message& message) {
       }
       break;
     case BROADCAST:
-      Disclose(message.to(), {Fact::MENTORS_WANTED}, by);
       if (offer->state() == v1::PREPARING) {
         Emit([&](Event& e) {
           e.mutable_offer_opened()->set_offer(offer->id());
@@ -815,37 +844,39 @@ void Decider::MessageDelivered(const Message& message) {
         });
       }
       break;
-    case SITE_RECOMMENDATION:
-    case DISTRICT_RECOMMENDATION:
-      Disclose(message.to(), {Fact::NEED}, by);
-      break;
     case OFFICIAL_CANDIDATE:
-      Disclose(message.to(), {Fact::MENTOR_IDENTITY, Fact::CONTACT}, by);
-      if (c_.announcement().candidate() == Announcement::UNTOLD) SetTold(OFFICIAL_CANDIDATE, Announcement::SENT);
-      break;
     case OFFICIAL_MENTOR:
-      Disclose(message.to(), {Fact::CANDIDATE_IDENTITY, Fact::CONTACT}, by);
-      if (c_.announcement().mentor() == Announcement::UNTOLD) SetTold(OFFICIAL_MENTOR, Announcement::SENT);
-      break;
-    case CLOSING_NOTE:
-      Disclose(message.to(), {Fact::NO_LONGER_NEEDED}, by);
+      // Also when a retry got through at last: then nobody has to call.
+      if (ToldOf(message.kind()) != Announcement::BY_PHONE) SetTold(message.kind(), Announcement::SENT);
+      End(OpenTaskAboutSomebody(c_, v1::TELL_BY_PHONE, message.to()));
       break;
     case FORMER_MENTOR_NOTE:
       Emit([](Event& e) { e.mutable_former_mentor_told(); });
-      Disclose(message.to(), {Fact::REPLACED}, by);
+      End(OpenTask(c_, v1::TELL_FORMER_MENTOR));
       break;
     default:
-      break;  // reminders say nothing new
+      break;
   }
-  // A question that could not be called back in time.
+  OweClosingNote(offer);
+}
+
+// A question that could not be called back before the case ended.
+void Decider::OweClosingNote(const Offer* offer) {
   if (offer != nullptr && HasEnded(c_) && IsOwedClosingNote(*offer, c_.state() == v1::COMPLETED)) {
     SendMessage(CLOSING_NOTE, offer->mentor(), offer->id(), offer->id());
   }
 }
 
 // F39: a failure shortens the wait.
-void Decider::MessageFailed(const Message& message, std::string_view cause) {
-  Emit([&](Event& e) { e.mutable_message_failed()->set_message(message.key()); });
+void Decider::MessageFailed(const Message& message, std::string_view cause, int64_t position, bool may_have_arrived) {
+  Emit([&](Event& e) {
+    Event::MessageFailed& failed = *e.mutable_message_failed();
+    failed.set_message(message.key());
+    failed.set_position(position);
+    failed.set_may_have_arrived(may_have_arrived);
+  });
+  // F24: what somebody may have read they are taken to know.
+  if (may_have_arrived) Disclose(message.to(), FactsIn(message.kind()), NotificationName(message.key()));
   const Offer* offer = FindOffer(c_, message.offer());
   switch (message.kind()) {
     case FIRST_APPROACH:
@@ -858,8 +889,7 @@ void Decider::MessageFailed(const Message& message, std::string_view cause) {
       break;
     case OFFICIAL_CANDIDATE:
     case OFFICIAL_MENTOR: {
-      const bool candidate = message.kind() == OFFICIAL_CANDIDATE;
-      const Announcement::Told told = candidate ? c_.announcement().candidate() : c_.announcement().mentor();
+      const Announcement::Told told = ToldOf(message.kind());
       if (told == Announcement::BY_PHONE || told == Announcement::FAILED) break;
       SetTold(message.kind(), Announcement::FAILED);
       Task task = NewTask(v1::TELL_BY_PHONE, cause);
@@ -874,6 +904,7 @@ void Decider::MessageFailed(const Message& message, std::string_view cause) {
     default:
       break;
   }
+  if (may_have_arrived) OweClosingNote(offer);
 }
 
 // When nobody whom the stage asked could be reached, there is nobody to wait for.
@@ -884,35 +915,40 @@ void Decider::AfterRecommendationFailed() {
     return (message.kind() == SITE_RECOMMENDATION || message.kind() == DISTRICT_RECOMMENDATION) &&
            message.key().rfind(of_this_round, 0) == 0 && message.state() != Message::FAILED;
   });
-  if (!somebody) StageIsOver(kUndeliverable);
+  if (!somebody) StageIsOver(cause::kUndeliverable);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------------------
 // Time
 
 absl::Status Decider::Run(const Command::Due&) {
-  if (NextDue(c_) > now_) return absl::OkStatus();
+  RunTimers();
+  return absl::OkStatus();
+}
+
+void Decider::RunTimers() {
+  if (NextDue(c_) > now_) return;
+  const bool by_timer = std::exchange(timers_run_, true);
   for (const Offer& offer : c_.offers()) {
     if (offer.state() != v1::OPEN || IsOfBroadcast(offer)) continue;
     if (offer.window_end() != 0 && offer.window_end() <= now()) {
-      EndOffer(offer.id(), v1::EXPIRED, kWindowEnded);
+      EndOffer(offer.id(), v1::EXPIRED, cause::kWindowEnded);
     } else if (offer.remind_at() != 0 && offer.remind_at() <= now()) {
       Emit([&](Event& e) { e.mutable_offer_reminded()->set_offer(offer.id()); });
       SendMessage(APPROACH_REMINDER, offer.mentor(), offer.id(), offer.id(), offer.window_end(), offer.epoch());
     }
   }
   const StageWindow window = c_.stage_window();
-  if (window.over() || window.end() == 0) return absl::OkStatus();
-  if (window.end() <= now()) {
+  if (!window.over() && window.end() != 0 && window.end() <= now()) {
     Emit([](Event& e) { e.mutable_stage_window_ended(); });
     for (const Offer& offer : c_.offers()) {
       if (!IsOfBroadcast(offer)) continue;
-      if (offer.state() == v1::OPEN) EndOffer(offer.id(), v1::EXPIRED, kWindowEnded);
+      if (offer.state() == v1::OPEN) EndOffer(offer.id(), v1::EXPIRED, cause::kWindowEnded);
       // Never reached in time: called back.
-      if (offer.state() == v1::PREPARING) EndOffer(offer.id(), v1::CANCELLED, kWindowEnded);
+      if (offer.state() == v1::PREPARING) EndOffer(offer.id(), v1::CANCELLED, cause::kWindowEnded);
     }
     CallBackQuestions("");
-  } else if (window.remind_at() != 0 && window.remind_at() <= now()) {
+  } else if (!window.over() && window.remind_at() != 0 && window.remind_at() <= now()) {
     Emit([](Event& e) { e.mutable_stage_reminded(); });
     if (stage().kind() == v1::BROADCAST) {
       for (const Offer& offer : c_.offers()) {
@@ -931,7 +967,7 @@ absl::Status Decider::Run(const Command::Due&) {
       }
     }
   }
-  return absl::OkStatus();
+  timers_run_ = by_timer;
 }
 
 // ---------------------------------------------------------------------------------------------------------------------------------
@@ -1008,11 +1044,13 @@ void Decider::AskNext() {
     if (live->state() == v1::PREPARING && live->seat_held() && live->message().empty()) Approach(*live);
     return;
   }
+  // A seat of this case that is still being given back would make its mentor look full to the question that follows it: the release is
+  // answered first.
   if (const Person* person = NextQualified()) {
     End(OpenTask(c_, v1::RESOLVE_STUCK));
-    AskPerson(*person);
+    if (!IsSeatComingBack(c_, person->mentor())) AskPerson(*person);
   } else if (stage().kind() == v1::INDIVIDUAL && !c_.stage_window().over() && OpenTask(c_, v1::RESOLVE_STUCK) == nullptr) {
-    HoldNextSeat();
+    if (!IsSeatComingBack(c_, "")) HoldNextSeat();
   }
 }
 
@@ -1030,7 +1068,7 @@ bool Decider::CarryOnStage() {
         } else if (std::none_of(c_.offers().begin(), c_.offers().end(), [](const Offer& offer) {
                      return IsOfBroadcast(offer) && (offer.state() == v1::PREPARING || offer.state() == v1::OPEN);
                    })) {
-          StageIsOver(kAllAnswered);
+          StageIsOver(cause::kAllAnswered);
           break;
         }
         return true;
@@ -1052,9 +1090,12 @@ bool Decider::CarryOnStage() {
 // F3: the next stage waits for every live offer, and for everybody whom the Leader has yet to decide about.
 bool Decider::IsBusy() const {
   return std::any_of(c_.offers().begin(), c_.offers().end(), IsLive) ||
-         std::any_of(c_.people().begin(), c_.people().end(), [](const Person& person) {
-           return person.state() == v1::Person::RECOMMENDED || (person.state() == v1::Person::QUALIFIED && person.mentor().empty());
-         });
+         std::any_of(c_.people().begin(), c_.people().end(),
+                     [](const Person& person) {
+                       return person.state() == v1::Person::RECOMMENDED ||
+                              (person.state() == v1::Person::QUALIFIED && person.mentor().empty());
+                     }) ||
+         NextQualified() != nullptr;
 }
 
 void Decider::EnterStage(int stage) {
@@ -1102,7 +1143,7 @@ std::string Decider::MakeOffer(v1::StageKind stage, std::string_view mentor, std
 
 void Decider::HoldNextSeat() {
   const std::string offer = MakeOffer(v1::INDIVIDUAL, "", "", false);
-  const std::vector<std::string> exclude = NotToBeAsked();
+  const std::vector<std::string> exclude = NotToBeAsked(c_);
   Start(offer, [&](Effect& effect) {
     Effect::HoldNextSeat& hold = *effect.mutable_hold_next_seat();
     hold.set_seat(SeatKey(c_, offer));
@@ -1110,17 +1151,6 @@ void Decider::HoldNextSeat() {
     *hold.mutable_order() = c_.order();
     *hold.mutable_exclude() = {exclude.begin(), exclude.end()};
   });
-}
-
-// Sorted: the same case always asks the same.
-std::vector<std::string> Decider::NotToBeAsked() const {
-  std::set<std::string> names(c_.struck().begin(), c_.struck().end());
-  names.insert(c_.current_mentor());
-  for (const Offer& offer : c_.offers()) {
-    if (offer.round() == c_.round() || IsExcluded(c_, offer.mentor())) names.insert(offer.mentor());
-  }
-  names.erase("");
-  return {names.begin(), names.end()};
 }
 
 void Decider::AskPerson(const Person& person) {
@@ -1200,6 +1230,10 @@ void Decider::Announce() {
   SendMessage(OFFICIAL_MENTOR, offer.mentor(), offer.id(), offer.id());
 }
 
+Announcement::Told Decider::ToldOf(MessageKind official) const {
+  return official == OFFICIAL_CANDIDATE ? c_.announcement().candidate() : c_.announcement().mentor();
+}
+
 void Decider::SetTold(MessageKind official, Announcement::Told told) {
   Announcement announcement = c_.announcement();
   if (official == OFFICIAL_CANDIDATE) {
@@ -1226,9 +1260,9 @@ void Decider::SendClosingNotes(bool matched) {
 // ended (F14) and, when it ends without a match, whoever was asked in confidence and did not say no.
 bool Decider::IsOwedClosingNote(const Offer& offer, bool matched) const {
   if (!WasAsked(offer) || SaidNo(offer) || IsTake(offer) || HeardOfTheEnd(offer.mentor())) return false;
-  if (offer.cause() == kRejected || offer.cause() == kCandidateDeclined) return false;  // heard it then
+  if (offer.cause() == cause::kRejected || offer.cause() == cause::kCandidateDeclined) return false;  // heard it then
   if (matched && offer.mentor() == FindOffer(c_, c_.proposed_offer())->mentor()) return false;
-  if (offer.willing() || offer.cause() == kCaseEnded) return true;
+  if (offer.willing() || offer.cause() == cause::kCaseEnded) return true;
   return !matched && IsIndividual(offer) && offer.state() != v1::UNDELIVERABLE;
 }
 
@@ -1237,7 +1271,7 @@ bool Decider::HeardOfTheEnd(const std::string& mentor) const {
   return std::any_of(c_.messages().begin(), c_.messages().end(), [&](const Message& message) {
     if (message.kind() != CLOSING_NOTE || message.to() != mentor) return false;
     const std::string& cause = FindOffer(c_, message.offer())->cause();
-    return cause != kRejected && cause != kCandidateDeclined;
+    return cause != cause::kRejected && cause != cause::kCandidateDeclined;
   });
 }
 
@@ -1278,8 +1312,12 @@ void Decider::Emit(Fill fill) {
   Event event;
   fill(event);
   event.set_time(now());
-  event.set_actor_role(command_.actor_role());
-  event.set_actor(command_.actor());
+  if (timers_run_) {
+    event.set_actor_role("TIMER");  // whoever's command came just then
+  } else {
+    event.set_actor_role(command_.actor_role());
+    event.set_actor(command_.actor());
+  }
   Fold(c_, event);
   decision_.events.push_back(std::move(event));
 }
@@ -1338,12 +1376,11 @@ void Decider::CallBackQuestions(const std::string& offer) {
 }
 
 // F24.
-void Decider::Disclose(const std::string& to, std::initializer_list<v1::Disclosure::Fact> facts, std::string_view by) {
+void Decider::Disclose(const std::string& to, const std::vector<v1::Disclosure::Fact>& facts, std::string_view by) {
+  if (facts.empty()) return;
   Emit([&](Event& e) {
     v1::Disclosure& disclosure = *e.mutable_disclosed()->mutable_disclosure();
-    const int64_t micros = now();
-    disclosure.mutable_time()->set_seconds(micros / 1'000'000);
-    disclosure.mutable_time()->set_nanos(static_cast<int32_t>(micros % 1'000'000 * 1'000));
+    *disclosure.mutable_time() = platform::ToTimestamp(now_);
     disclosure.set_to(to);
     for (const v1::Disclosure::Fact fact : facts) disclosure.add_facts(fact);
     disclosure.set_by(std::string(by));
@@ -1394,11 +1431,11 @@ void Decider::BeginStageWindow() {
 }
 
 // Their contact stands beside the case, under this id.
-void Decider::NamePerson() {
+void Decider::NamePerson(v1::StageKind stage) {
   Emit([&](Event& e) {
     Person& person = *e.mutable_person_named()->mutable_person();
     person.set_id(absl::StrCat("p", c_.people_size() + 1));
-    person.set_stage(stage().kind());
+    person.set_stage(stage);
     person.set_state(v1::Person::RECOMMENDED);
     person.set_round(c_.round());
   });
@@ -1490,6 +1527,27 @@ absl::Status Decider::Decide() {
 }
 
 }  // namespace
+
+std::vector<v1::Disclosure::Fact> FactsIn(MessageKind kind) {
+  switch (kind) {
+    case FIRST_APPROACH:
+    case SITE_RECOMMENDATION:
+    case DISTRICT_RECOMMENDATION:
+      return {Fact::NEED};
+    case BROADCAST:
+      return {Fact::MENTORS_WANTED, Fact::NEED};
+    case OFFICIAL_CANDIDATE:
+      return {Fact::MENTOR_IDENTITY, Fact::CONTACT};
+    case OFFICIAL_MENTOR:
+      return {Fact::CANDIDATE_IDENTITY, Fact::CONTACT};
+    case CLOSING_NOTE:
+      return {Fact::NO_LONGER_NEEDED};
+    case FORMER_MENTOR_NOTE:
+      return {Fact::REPLACED};
+    default:
+      return {};
+  }
+}
 
 absl::StatusOr<Decision> Apply(const Case& c, const Command& command, const v1::EscalationPolicy& policy, absl::Time now) {
   const bool exists = !c.name().empty();

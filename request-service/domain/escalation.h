@@ -42,6 +42,9 @@ bool HasEnded(const Case& c);
 // Whether the case still needs this seat: what the reconciler asks. Unknown seats are not needed.
 bool NeedsSeat(const Case& c, std::string_view seat);
 
+// What whoever gets this message learns by it; nothing for a reminder, which repeats what they were told (F24).
+std::vector<v1::Disclosure::Fact> FactsIn(MessageKind kind);
+
 // F11: ended, or something will happen: a timer, a running effect or an open task. Checked by tests after every step.
 bool CanMove(const Case& c);
 

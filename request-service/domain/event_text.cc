@@ -170,7 +170,7 @@ std::string EventSummary(const Event& event) {
     case Event::kWithdrawn:
       return "the candidate withdrew the request";
     case Event::kClosed:
-      return "closed: " + v1::CloseGround_Name(event.closed().ground());
+      return "closed by the leader";  // the ground is the leaders' alone (F21)
     case Event::KIND_NOT_SET:
       break;
   }

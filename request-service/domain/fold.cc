@@ -82,7 +82,8 @@ class Folder {
     if (offer->answered() != 0 && offer->willing() == e.willing()) return;
     offer->set_answered(time_);
     offer->set_willing(e.willing());
-    if (IsLive(*offer)) {
+    // Whoever had said no may say yes while the broadcast is open.
+    if (IsLive(*offer) || (e.willing() && !e.late())) {
       offer->set_state(e.willing() ? v1::WILLING : v1::DECLINED);
     } else {
       offer->set_late(e.late());
@@ -149,7 +150,11 @@ class Folder {
     if (Offer* offer = Find(c_.mutable_offers(), c_.proposed_offer())) offer->set_seat_held(false);
   }
 
-  void On(const Event::TransferRefused&) {
+  void On(const Event::TransferRefused& e) {
+    if (e.reread()) {
+      c_.set_replaced_assignment(e.assignment());
+      c_.set_current_mentor(e.mentor());
+    }
     if (Offer* offer = Find(c_.mutable_offers(), c_.proposed_offer())) offer->set_state(v1::WILLING);
     c_.set_state(v1::SEARCHING);
     c_.clear_proposed_offer();
@@ -164,14 +169,15 @@ class Folder {
   }
 
   void On(const Event::MessageDelivered& e) {
-    Message* message = SetMessage(e.message(), Message::DELIVERED);
-    if (message == nullptr) return;
-    Offer* offer = Find(c_.mutable_offers(), message->offer());
-    if (offer != nullptr && offer->message() == message->key()) offer->set_message_sent(true);
+    if (const Message* message = SetMessage(e.message(), Message::DELIVERED, e.position())) SetAsked(*message);
   }
 
-  void On(const Event::MessageFailed& e) { SetMessage(e.message(), Message::FAILED); }
-  void On(const Event::MessageCancelled& e) { SetMessage(e.message(), Message::CANCELLED); }
+  void On(const Event::MessageFailed& e) {
+    const Message* message = SetMessage(e.message(), Message::FAILED, e.position());
+    if (message != nullptr && e.may_have_arrived()) SetAsked(*message);
+  }
+
+  void On(const Event::MessageCancelled& e) { SetMessage(e.message(), Message::CANCELLED, 0); }
 
   void On(const Event::EffectStarted& e) {
     *c_.add_running() = e.effect();
@@ -201,13 +207,19 @@ class Folder {
     return Find(c_.mutable_offers(), e.offer());
   }
 
-  Message* SetMessage(const std::string& key, Message::State state) {
+  const Message* SetMessage(const std::string& key, Message::State state, int64_t position) {
     for (Message& message : *c_.mutable_messages()) {
       if (message.key() != key) continue;
       message.set_state(state);
+      if (position != 0) message.set_position(position);
       return &message;
     }
     return nullptr;
+  }
+
+  void SetAsked(const Message& message) {
+    Offer* offer = Find(c_.mutable_offers(), message.offer());
+    if (offer != nullptr && offer->message() == message.key()) offer->set_message_sent(true);
   }
 
   void End(v1::CaseState state) {
@@ -238,9 +250,10 @@ bool IsAwaited(const Case& c, const Message& message) {
   }
 }
 
-// Effects whose answer the case does not wait for.
-bool IsAfterthought(const RunningEffect& effect) {
-  return effect.kind() == Effect::kReleaseSeat || effect.kind() == Effect::kCancelSend || effect.kind() == Effect::kSend;
+// Effects whose answer the case does not wait for. While it searches, the next mentor may be asked only when a seat has come back.
+bool IsAfterthought(const Case& c, const RunningEffect& effect) {
+  if (effect.kind() == Effect::kReleaseSeat) return c.state() != v1::SEARCHING;
+  return effect.kind() == Effect::kCancelSend || effect.kind() == Effect::kSend;
 }
 
 }  // namespace
@@ -333,7 +346,7 @@ bool NeedsSeat(const Case& c, std::string_view seat) {
 bool CanMove(const Case& c) {
   if (HasEnded(c) || NextDue(c) != absl::InfiniteFuture()) return true;
   return std::any_of(c.tasks().begin(), c.tasks().end(), [](const Task& task) { return task.ended() == 0; }) ||
-         std::any_of(c.running().begin(), c.running().end(), [](const RunningEffect& effect) { return !IsAfterthought(effect); }) ||
+         std::any_of(c.running().begin(), c.running().end(), [&](const RunningEffect& effect) { return !IsAfterthought(c, effect); }) ||
          std::any_of(c.messages().begin(), c.messages().end(), [&](const Message& message) { return IsAwaited(c, message); });
 }
 

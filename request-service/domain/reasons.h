@@ -20,12 +20,13 @@ inline constexpr std::string_view kChangeUnderWay = "CHANGE_UNDER_WAY";       //
 inline constexpr std::string_view kTaskNotOpen = "TASK_NOT_OPEN";             // FAILED_PRECONDITION: this step is not asked for now
 inline constexpr std::string_view kTaskNotACall = "TASK_NOT_A_CALL";          // FAILED_PRECONDITION: ended by another step
 inline constexpr std::string_view kMatchUnderWay = "MATCH_UNDER_WAY";         // FAILED_PRECONDITION: another mentor's seat is being held
+inline constexpr std::string_view kNoAlternate = "NO_ALTERNATE";              // FAILED_PRECONDITION: nobody may decide (F35)
 inline constexpr std::string_view kStageNotInPolicy = "STAGE_NOT_IN_POLICY";  // FAILED_PRECONDITION
 
 // The offer or the mentor does not allow it.
 inline constexpr std::string_view kOfferNotReady = "OFFER_NOT_READY";        // FAILED_PRECONDITION: nobody has been found for it yet
 inline constexpr std::string_view kOfferNotWilling = "OFFER_NOT_WILLING";    // FAILED_PRECONDITION
-inline constexpr std::string_view kOfferConfirmed = "OFFER_CONFIRMED";       // FAILED_PRECONDITION: too late to say no by oneself
+inline constexpr std::string_view kOfferConfirmed = "OFFER_CONFIRMED";       // FAILED_PRECONDITION: too late to take a yes back
 inline constexpr std::string_view kOfferWithoutSeat = "OFFER_WITHOUT_SEAT";  // FAILED_PRECONDITION: shown interest: choose them instead
 inline constexpr std::string_view kOfferNotOfBroadcast = "OFFER_NOT_OF_BROADCAST";  // FAILED_PRECONDITION: confirm or reject it instead
 inline constexpr std::string_view kMentorExcluded = "MENTOR_EXCLUDED";              // FAILED_PRECONDITION: current mentor, struck or out

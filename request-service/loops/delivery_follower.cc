@@ -16,6 +16,7 @@ constexpr char kFeed[] = "deliveries";
 constexpr size_t kPage = 256;
 constexpr size_t kMostWaiting = 4 * kPage;
 constexpr absl::Duration kAfterFailure = absl::Milliseconds(500);
+constexpr int kMostRefusals = 20;
 constexpr absl::Duration kBetweenPolls = absl::Milliseconds(200);
 
 // The command that a delivery is for a case; nothing for messages of others and for states that say nothing new.
@@ -28,8 +29,14 @@ std::optional<CaseCommand> ToCommand(const nv1::Delivery& delivery) {
   command.command.set_actor_role("PEER");
   if (delivery.state() == nv1::Notification::SENT) {
     command.command.mutable_delivered()->set_message(message);
+    command.command.mutable_delivered()->set_position(delivery.position());
   } else if (delivery.state() == nv1::Notification::FAILED) {
-    command.command.mutable_undeliverable()->set_message(message);
+    Command::Undeliverable& failed = *command.command.mutable_undeliverable();
+    failed.set_message(message);
+    failed.set_position(delivery.position());
+    failed.set_may_have_arrived(delivery.may_have_arrived());
+  } else if (delivery.state() == nv1::Notification::CANCELLED) {
+    command.command.mutable_send_cancelled()->set_message(message);
   } else {
     return std::nullopt;
   }
@@ -107,13 +114,33 @@ absl::Duration DeliveryFollower::Step() {
   if (page.empty()) return following ? absl::InfiniteDuration() : kBetweenPolls;
 
   std::vector<CaseCommand> commands;
+  std::vector<int64_t> positions;
   for (const nv1::Delivery& delivery : page) {
-    if (std::optional<CaseCommand> command = ToCommand(delivery)) commands.push_back(*std::move(command));
+    if (std::optional<CaseCommand> command = ToCommand(delivery)) {
+      commands.push_back(*std::move(command));
+      positions.push_back(delivery.position());
+    }
   }
-  for (const absl::Status& status : CommitAll(door_, std::move(commands), Priority::kPeople)) {
-    // A case that is not there is of another store, as after a restored backup. Anything else is tried again.
-    if (!status.ok() && status.code() != absl::StatusCode::kNotFound) return kAfterFailure;
+  const std::vector<absl::Status> results = CommitAll(door_, std::move(commands), Priority::kPeople);
+  bool wait = false;
+  for (size_t i = 0; i < results.size(); ++i) {
+    // A case that is not there is of another store, as after a restored backup.
+    if (results[i].ok() || results[i].code() == absl::StatusCode::kNotFound) continue;
+    const bool refused = results[i].code() != absl::StatusCode::kUnavailable && results[i].code() != absl::StatusCode::kResourceExhausted;
+    if (refused && positions[i] <= set_aside_) continue;
+    if (refused && ++refusals_ >= kMostRefusals) {
+      // One case that cannot take its delivery, such as one whose row is damaged, stops nobody else's.
+      log::Error("delivery_set_aside",
+                 {{"position", positions[i]}, {"code", static_cast<int>(results[i].code())}, {"reason", ReasonOf(results[i])}});
+      metrics_.Count("poisoned_deliveries");
+      set_aside_ = positions[i];
+      refusals_ = 0;
+      continue;
+    }
+    wait = true;
+    break;  // the first that stands in the way is the one that is counted
   }
+  if (wait) return kAfterFailure;
   if (!work_.Advance(kFeed, page.back().position()).ok()) return kAfterFailure;
   absl::MutexLock lock(&mutex_);
   if (following) came_.erase(came_.begin(), came_.begin() + static_cast<std::ptrdiff_t>(page.size()));

@@ -12,6 +12,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "platform/clock.h"
+#include "platform/metrics.h"
 #include "rematch/notify/v1/resources.pb.h"
 #include "request-service/loops/peers.h"
 #include "request-service/store/case_command.h"
@@ -22,7 +23,8 @@ namespace rematch::request {
 // Step() is called by one thread at a time.
 class DeliveryFollower {
  public:
-  DeliveryFollower(CaseDoor& door, WorkStore& work, NotifyPeer& notify) : door_(door), work_(work), notify_(notify) {}
+  DeliveryFollower(CaseDoor& door, WorkStore& work, NotifyPeer& notify, platform::Metrics& metrics)
+      : door_(door), work_(work), notify_(notify), metrics_(metrics) {}
   ~DeliveryFollower() { StopFollowing(); }
 
   // Keeps a stream open on a thread of its own, which calls `wake` when something came. Without it every Step() asks for what is new.
@@ -41,7 +43,11 @@ class DeliveryFollower {
   CaseDoor& door_;
   WorkStore& work_;
   NotifyPeer& notify_;
+  platform::Metrics& metrics_;
   std::thread reader_;
+  // By Step() only: how often the delivery that stands in the way was refused, and up to which position those are left out that were.
+  int refusals_ = 0;
+  int64_t set_aside_ = 0;
 
   absl::Mutex mutex_;
   bool following_ ABSL_GUARDED_BY(mutex_) = false;

@@ -9,6 +9,7 @@
 #include "platform/log.h"
 #include "platform/strings.h"
 #include "request-service/domain/case_view.h"
+#include "request-service/domain/causes.h"
 
 namespace rematch::request {
 namespace {
@@ -227,9 +228,14 @@ void EffectRunner::DidNotWork(const EffectWork& work, const absl::Status& status
   const bool refused = !IsSilence(status);
   const int64_t tries = std::min<int64_t>(work.attempts, 20);
   const absl::Duration pause = std::min(options_.first_pause * static_cast<double>(int64_t{1} << tries), options_.longest_pause);
-  Postponed row{.id = work.row, .epoch = work.epoch, .due = clock_.Now() + pause, .refused = refused};
-  row.poison = refused && work.refusals + 1 >= options_.max_refusals;
-  if (row.poison) {
+  const int64_t refusals = work.refusals + (refused ? 1 : 0);
+  const bool poison = refusals >= options_.max_refusals;
+  const Postponed row{.id = work.row,
+                      .epoch = work.epoch,
+                      .due = clock_.Now() + (poison ? options_.set_aside_pause : pause),
+                      .refused = refused,
+                      .poison = poison};
+  if (refused && refusals == options_.max_refusals) {
     metrics_.Count("poisoned_effects");
     log::Error(
         "effect_set_aside",
@@ -241,7 +247,7 @@ void EffectRunner::DidNotWork(const EffectWork& work, const absl::Status& status
   }
   {
     absl::MutexLock lock(&mutex_);
-    postponed_.push_back(std::move(row));
+    postponed_.push_back(row);
   }
   Forget(work.row);
 }
@@ -280,6 +286,8 @@ absl::StatusOr<Command> EffectRunner::AskNow(const EffectWork& work, const Case&
       *request.mutable_order() = effect.order();
       *request.mutable_exclude() = effect.exclude();
       request.set_request_id(work.row);
+      // The order that the Leader reviewed stays, however many days the search takes.
+      *request.mutable_rank_time() = RankTime(c);
       const absl::StatusOr<mv1::HoldNextSeatResponse> held = mentor_.HoldNextSeat(request);
       if (held.ok() && held->has_seat()) {
         Command::SeatHeld& answer = *command.mutable_seat_held();
@@ -335,8 +343,15 @@ absl::StatusOr<Command> EffectRunner::AskNow(const EffectWork& work, const Case&
         command.mutable_transferred()->set_effect(id);
         command.mutable_transferred()->set_assignment(assignment->name());
       } else if (IsRefusal(assignment.status())) {
-        command.mutable_transfer_refused()->set_effect(id);
-        command.mutable_transfer_refused()->set_reason(ReasonOr(assignment.status()));
+        Command::TransferRefused& answer = *command.mutable_transfer_refused();
+        answer.set_effect(id);
+        answer.set_reason(ReasonOr(assignment.status()));
+        if (answer.reason() == cause::kAssignmentChanged) {
+          REMATCH_ASSIGN_OR_RETURN(const mv1::Candidate candidate, mentor_.GetCandidate(c.candidate()));
+          answer.set_reread(true);
+          answer.set_assignment(candidate.assignment());
+          answer.set_mentor(candidate.mentor());
+        }
       } else {
         return assignment.status();
       }

@@ -6,7 +6,8 @@
 //   rows a hand-over may have missed┘                        └─ no answer ─> the row waits, is nobody's, and is due later
 //
 // A peer that does not answer is asked again, ever less often, for as long as it takes. An answer that makes no sense (PERMISSION_DENIED,
-// INTERNAL ...) is asked for again a few times; then the row is set aside, counted and logged, and never blocks its neighbours.
+// INTERNAL ...) is asked for again a few times; then the row is set aside: counted, logged, never in its neighbours' way, and tried again
+// every few minutes, so that no case ends dead because a peer was broken for a while.
 #ifndef REMATCH_REQUEST_SERVICE_LOOPS_EFFECT_RUNNER_H_
 #define REMATCH_REQUEST_SERVICE_LOOPS_EFFECT_RUNNER_H_
 
@@ -38,7 +39,8 @@ struct EffectRunnerOptions {
   size_t max_running = 64;  // handed to the executor at once
   absl::Duration first_pause = absl::Milliseconds(200);
   absl::Duration longest_pause = absl::Seconds(30);
-  int64_t max_refusals = 10;  // then a row is poison
+  int64_t max_refusals = 10;                          // then a row is set aside: counted, shown,
+  absl::Duration set_aside_pause = absl::Minutes(5);  // and tried again this often
 };
 
 // Thread-safe; Step() is called by one thread at a time.

@@ -69,6 +69,16 @@ class GrpcMentor final : public MentorPeer {
   absl::StatusOr<mv1::Assignment> TransferCandidate(const mv1::TransferCandidateRequest& request) override {
     return Ask(*stub_, &Stub::TransferCandidate, timeout_, request);
   }
+  absl::StatusOr<std::vector<std::string>> ListConsortia() override {
+    std::vector<std::string> names;
+    mv1::ListConsortiaRequest request;
+    do {
+      REMATCH_ASSIGN_OR_RETURN(const mv1::ListConsortiaResponse page, Ask(*stub_, &Stub::ListConsortia, timeout_, request));
+      for (const mv1::Consortium& consortium : page.consortia()) names.push_back(consortium.name());
+      request.set_page_token(page.next_page_token());
+    } while (!request.page_token().empty());
+    return names;
+  }
   absl::StatusOr<mv1::ListSeatsResponse> ListSeats(const mv1::ListSeatsRequest& request) override {
     return Ask(*stub_, &Stub::ListSeats, timeout_, request);
   }

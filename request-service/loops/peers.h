@@ -32,6 +32,8 @@ class MentorPeer {
   virtual absl::StatusOr<mentor::v1::Seat> HoldSeat(const mentor::v1::HoldSeatRequest& request) = 0;
   virtual absl::StatusOr<mentor::v1::Seat> ReleaseSeat(const mentor::v1::ReleaseSeatRequest& request) = 0;
   virtual absl::StatusOr<mentor::v1::Assignment> TransferCandidate(const mentor::v1::TransferCandidateRequest& request) = 0;
+  // Names of all consortia.
+  virtual absl::StatusOr<std::vector<std::string>> ListConsortia() = 0;
   virtual absl::StatusOr<mentor::v1::ListSeatsResponse> ListSeats(const mentor::v1::ListSeatsRequest& request) = 0;
 };
 

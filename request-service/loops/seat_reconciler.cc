@@ -36,16 +36,17 @@ absl::Duration SeatReconciler::Step() {
 
 absl::Status SeatReconciler::Round() {
   absl::flat_hash_set<std::string> found;
-  REMATCH_ASSIGN_OR_RETURN(const std::vector<std::string> consortia, reader_.Consortia());
+  // Those of mentor-service: after a restored backup this service may not know a consortium whose seats are held for cases that are gone.
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<std::string> consortia, mentor_.ListConsortia());
   for (const std::string& consortium : consortia) {
     mv1::ListSeatsRequest request;
-    request.set_parent(ConsortiumName(consortium));
+    request.set_parent(consortium);
     request.set_state(mv1::Seat::HELD);
     request.set_page_size(kPage);
     do {
       REMATCH_ASSIGN_OR_RETURN(const mv1::ListSeatsResponse page, mentor_.ListSeats(request));
       for (const mv1::Seat& seat : page.seats()) {
-        REMATCH_ASSIGN_OR_RETURN(const bool needed, IsNeeded(consortium, seat));
+        REMATCH_ASSIGN_OR_RETURN(const bool needed, IsNeeded(consortium.substr(consortium.find('/') + 1), seat));
         if (needed) continue;
         if (!suspects_.contains(seat.name())) {
           found.insert(seat.name());
@@ -54,7 +55,13 @@ absl::Status SeatReconciler::Round() {
         mv1::ReleaseSeatRequest release;
         release.set_name(seat.name());
         release.set_request_id("reconcile." + seat.name().substr(seat.name().rfind('/') + 1, 100));
-        REMATCH_RETURN_IF_ERROR(mentor_.ReleaseSeat(release).status());
+        if (const absl::Status status = mentor_.ReleaseSeat(release).status(); !status.ok()) {
+          // The seats behind it are settled all the same; this one is looked at again in the next round.
+          log::Warn("seat_not_reconciled",
+                    {{"seat", seat.name()}, {"code", static_cast<int>(status.code())}, {"reason", ReasonOf(status)}});
+          found.insert(seat.name());
+          continue;
+        }
         metrics_.Count("reconciled_seats");
         log::Warn("seat_reconciled", {{"seat", seat.name()}});
       }

@@ -15,6 +15,7 @@ constexpr absl::Duration kClaimAgain = absl::Seconds(1);
 constexpr absl::Duration kAfterFailure = absl::Milliseconds(200);
 constexpr absl::Duration kLongestPause = absl::Minutes(1);
 constexpr int64_t kMostRefusals = 20;
+constexpr absl::Duration kSetAsidePause = absl::Minutes(5);
 
 }  // namespace
 
@@ -53,11 +54,12 @@ absl::Duration TimerLoop::Step() {
     Postponed row{.id = timer.key.id, .epoch = timer.epoch, .due = now, .refused = refused};
     row.due = now + std::min(kAfterFailure * static_cast<double>(int64_t{1} << std::min<int64_t>(timer.refusals, 20)), kLongestPause);
     row.poison = refused && timer.refusals + 1 >= kMostRefusals;
+    if (row.poison) row.due = now + kSetAsidePause;
     if (refused) {
       log::Warn(row.poison ? "timer_set_aside" : "timer_refused",
                 {{"case", timer.key.id}, {"code", static_cast<int>(results[i].code())}, {"reason", ReasonOf(results[i])}});
     }
-    if (row.poison) metrics_.Count("poisoned_timers");
+    if (timer.refusals + 1 == kMostRefusals && refused) metrics_.Count("poisoned_timers");
     postponed.push_back(std::move(row));
   }
   if (!work_.PostponeTimers(postponed).ok()) return kAfterFailure;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "platform/sql/database.h"
+#include "platform/timestamps.h"
 #include "request-service/domain/case_view.h"
 #include "request-service/domain/escalation.h"
 
@@ -43,12 +44,7 @@ bool HasStage(const Case& c) { return c.state() != v1::REVIEW && (!HasEnded(c) |
 
 }  // namespace
 
-google::protobuf::Timestamp ToTimestamp(int64_t micros) {
-  google::protobuf::Timestamp timestamp;
-  timestamp.set_seconds(micros / 1'000'000);
-  timestamp.set_nanos(static_cast<int32_t>(micros % 1'000'000 * 1'000));
-  return timestamp;
-}
+google::protobuf::Timestamp ToTimestamp(int64_t micros) { return platform::ToTimestamp(FromStored(micros)); }
 
 std::string EtagOf(const Case& c) { return std::to_string(c.version()); }
 
@@ -95,6 +91,7 @@ v1::Offer ToOffer(const CaseKey& key, const Offer& offer) {
   SetTime(offer.window_end(), [&] { return out.mutable_window_end_time(); });
   SetTime(offer.answered(), [&] { return out.mutable_answer_time(); });
   out.set_late(offer.late());
+  out.set_full(offer.refused_seat());
   if (offer.has_explanation()) *out.mutable_explanation() = offer.explanation();
   return out;
 }

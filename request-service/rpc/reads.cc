@@ -138,12 +138,8 @@ absl::StatusOr<v1::PreviewEscalationResponse> Reassignments::PreviewEscalation(c
   find.set_pool(mv1::FindEligibleMentorsRequest::INDIVIDUAL);
   *find.mutable_tiers() = individual->tiers();
   *find.mutable_order() = c.order();
-  std::set<std::string> exclude(c.struck().begin(), c.struck().end());
-  if (!c.current_mentor().empty()) exclude.insert(c.current_mentor());
-  for (const Offer& offer : c.offers()) {
-    if (!offer.mentor().empty() && (offer.round() == c.round() || IsExcluded(c, offer.mentor()))) exclude.insert(offer.mentor());
-  }
-  for (const std::string& mentor : exclude) find.add_exclude(mentor);
+  for (const std::string& mentor : NotToBeAsked(c)) find.add_exclude(mentor);
+  *find.mutable_rank_time() = RankTime(c);
   const absl::StatusOr<mv1::FindEligibleMentorsResponse> found = mentor_.FindEligibleMentors(find);
   if (!found.ok()) return PeerFailed();
 

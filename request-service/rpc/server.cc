@@ -67,6 +67,7 @@ grpc::ServerWriteReactor<v1::Reassignment>* ReassignmentServer::WatchReassignmen
                                                                                   const v1::WatchReassignmentRequest* request) {
   struct Last {
     std::string etag;
+    std::string shown;
     uint64_t count = 0;
     absl::Duration read;
   };
@@ -86,6 +87,11 @@ grpc::ServerWriteReactor<v1::Reassignment>* ReassignmentServer::WatchReassignmen
                                         *end = watched.ended;
                                         if (watched.changed.has_value()) {
                                           last.etag = watched.changed->etag();
+                                          // Who may not read how the search goes does not hear it tick either.
+                                          calls_.guard().Redact(call, *watched.changed);
+                                          std::string shown = watched.changed->SerializeAsString();
+                                          if (shown == last.shown) return changed;
+                                          last.shown = std::move(shown);
                                           changed.push_back(*std::move(watched.changed));
                                         }
                                         return changed;

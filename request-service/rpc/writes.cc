@@ -149,8 +149,10 @@ absl::StatusOr<CaseCommand> Reassignments::PrepareOpen(const Call& call, const v
     return Error(absl::StatusCode::kNotFound, reason::kNotFound, "no such candidate");
   }
   // F35: whom the candidate may be asking to be freed of does not hear of it, not even as a refusal.
-  const bool conflicted = !candidate->mentor().empty() && candidate->mentor() == program->leader().mentor();
-  if (conflicted && call.caller.person == program->leader().person()) return access::CaseNotFound();
+  for (const mv1::Leader* leader : {&program->leader(), &program->alternate()}) {
+    const bool is_replaced = !candidate->mentor().empty() && candidate->mentor() == leader->mentor();
+    if (is_replaced && call.caller.person == leader->person()) return access::CaseNotFound();
+  }
 
   REMATCH_ASSIGN_OR_RETURN(const std::shared_ptr<const PolicyRecord> policy, policies_.Get(policies_.active()));
   mv1::DescribeNeedRequest describe;
@@ -296,11 +298,14 @@ absl::StatusOr<CaseCommand> Reassignments::PrepareBroadcast(const Call& call, co
   CaseCommand command = CommandFor(call, key);
   command.etag = request.etag();
   Command::OpenBroadcast& broadcast = *command.command.mutable_open_broadcast();
-  broadcast.set_include_current_mentor(request.include_current_mentor());
+  REMATCH_ASSIGN_OR_RETURN(const std::shared_ptr<const PolicyRecord> policy, policies_.Get(stored.c.policy()));
+  broadcast.set_include_current_mentor(request.has_include_current_mentor() ? request.include_current_mentor()
+                                                                            : policy->policy.broadcast_includes_current_mentor());
   mv1::FindEligibleMentorsRequest find;
   find.set_candidate(stored.c.candidate());
   find.set_pool(mv1::FindEligibleMentorsRequest::EVERYBODY);
   *find.mutable_exclude() = stored.c.struck();
+  *find.mutable_rank_time() = RankTime(stored.c);
   const absl::StatusOr<mv1::FindEligibleMentorsResponse> found = mentor_.FindEligibleMentors(find);
   if (!found.ok()) return PeerFailed();
   for (const mv1::RankedMentor& mentor : found->mentors()) broadcast.add_mentors(mentor.mentor());

@@ -10,17 +10,18 @@
 #include "absl/strings/str_cat.h"
 #include "access/access.h"
 #include "platform/errors.h"
+#include "platform/sql/rows.h"
 #include "request-service/domain/audit.h"
 #include "request-service/domain/case_view.h"
 #include "request-service/domain/escalation.h"
 #include "request-service/domain/reasons.h"
-#include "request-service/store/rows.h"
 
 namespace rematch::request {
 namespace {
 
 using sql::Bytes;
 using sql::Row;
+using sql::RowWriter;
 using sql::ToMicros;
 using sql::Value;
 

@@ -184,15 +184,4 @@ absl::StatusOr<std::vector<v1::Disclosure>> CaseReader::Disclosures(const CaseKe
   return disclosures;
 }
 
-absl::StatusOr<std::vector<std::string>> CaseReader::Consortia() {
-  std::vector<std::string> consortia;
-  REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
-    consortia.clear();
-    REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows, tx.Query("SELECT DISTINCT consortium FROM cases ORDER BY consortium"));
-    for (const Row& row : rows) consortia.push_back(row.Text(0));
-    return absl::OkStatus();
-  }));
-  return consortia;
-}
-
 }  // namespace rematch::request

@@ -81,9 +81,6 @@ class CaseReader {
   absl::StatusOr<std::optional<Trail>> LoadTrail(const CaseKey& key);
   absl::StatusOr<std::vector<v1::Disclosure>> Disclosures(const CaseKey& key);
 
-  // Consortia that have cases, ascending.
-  absl::StatusOr<std::vector<std::string>> Consortia();
-
  private:
   sql::Database& database_;
 };

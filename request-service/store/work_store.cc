@@ -61,11 +61,10 @@ absl::Status WorkStore::PostponeEffects(absl::Span<const Postponed> rows) {
   if (rows.empty()) return absl::OkStatus();
   return database_.Transact([&](sql::Transaction& tx) -> absl::Status {
     for (const Postponed& row : rows) {
-      const absl::Time due = row.poison ? absl::InfiniteFuture() : row.due;
       REMATCH_RETURN_IF_ERROR(
           tx.Execute("UPDATE effects SET owner = '', due = ?, attempts = attempts + 1, refusals = refusals + ?, poison = ?"
                      " WHERE id = ? AND owner = ? AND epoch = ?",
-                     {ToMicros(due), int64_t{row.refused}, int64_t{row.poison}, row.id, replica_, row.epoch})
+                     {ToMicros(row.due), int64_t{row.refused}, int64_t{row.poison}, row.id, replica_, row.epoch})
               .status());
     }
     return absl::OkStatus();
@@ -109,9 +108,8 @@ absl::Status WorkStore::PostponeTimers(absl::Span<const Postponed> rows) {
   if (rows.empty()) return absl::OkStatus();
   return database_.Transact([&](sql::Transaction& tx) -> absl::Status {
     for (const Postponed& row : rows) {
-      const absl::Time due = row.poison ? absl::InfiniteFuture() : row.due;
       REMATCH_RETURN_IF_ERROR(tx.Execute("UPDATE timers SET due = ?, refusals = refusals + ? WHERE id = ? AND owner = ? AND epoch = ?",
-                                         {ToMicros(due), int64_t{row.refused}, row.id, replica_, row.epoch})
+                                         {ToMicros(row.due), int64_t{row.refused}, row.id, replica_, row.epoch})
                                   .status());
     }
     return absl::OkStatus();

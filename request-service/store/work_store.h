@@ -26,13 +26,13 @@ struct TimerWork {
   int64_t refusals = 0;
 };
 
-// What becomes of a row that could not be worked off: it waits until `due`, or is set aside. Written only under its claim.
+// What becomes of a row that could not be worked off: it waits until `due`. Written only under its claim.
 struct Postponed {
   std::string id;
   int64_t epoch = 0;
   absl::Time due;
   bool refused = false;  // counts towards setting it aside
-  bool poison = false;
+  bool poison = false;   // set aside: not counted as waiting
 };
 
 // Thread-safe.
@@ -44,7 +44,7 @@ class WorkStore {
   absl::StatusOr<std::vector<EffectWork>> LoadEffects(absl::Span<const platform::Claim> claims);
   // Effects that are this replica's and were made before `before`: what a hand-over may have missed.
   absl::StatusOr<std::vector<EffectWork>> OwnEffects(absl::Time before, size_t limit);
-  // Gives the rows back to everybody, due later (a poison one: never).
+  // Gives the rows back to everybody, due later.
   absl::Status PostponeEffects(absl::Span<const Postponed> rows);
   // When the oldest effect that is not set aside was made; InfiniteFuture when there is none.
   absl::StatusOr<absl::Time> OldestEffect();

@@ -94,7 +94,7 @@ std::vector<std::string> BrokenInvariants(const Case& c) {
     must(offer.state() != v1::OPEN || IsOfBroadcast(offer) || offer.seat_held(), "F30: who is asked individually has a seat");
     must(offer.state() != v1::OPEN || WasAsked(offer), "an open offer was asked");
     must(offer.state() != v1::OPEN || offer.window_end() != 0, "F5: an open offer has a window");
-    must(!IsIndividual(offer) || offer.mentor().empty() || offer.mentor() != c.current_mentor(),
+    must(!IsIndividual(offer) || !IsLive(offer) || offer.mentor().empty() || offer.mentor() != c.current_mentor(),
          "F20: the current mentor is never approached");
     must(std::find(c.struck().begin(), c.struck().end(), offer.mentor()) == c.struck().end() || IsTake(offer),
          "F2: who was struck is not asked");
@@ -396,6 +396,15 @@ void Story::TransferRefused(std::string_view reason) {
   Must(command);
 }
 
+void Story::SeatsComeBack() {
+  for (std::string effect = FirstRunning({Effect::kReleaseSeat}); !effect.empty(); effect = FirstRunning({Effect::kReleaseSeat})) {
+    Command command = ByPeer();
+    command.mutable_seat_released()->set_effect(effect);
+    Must(command);
+    if (::testing::Test::HasFatalFailure()) return;
+  }
+}
+
 void Story::MentorAdded(std::string_view mentor) {
   Command command = ByPeer();
   command.mutable_mentor_added()->set_effect(FirstRunning({Effect::kAddMentor}));
@@ -440,11 +449,14 @@ void Story::Deliver(MessageKind kind) {
     if (message.kind() == kind && message.state() == Message::ON_ITS_WAY) keys.push_back(message.key());
   }
   ASSERT_FALSE(keys.empty()) << MessageKind_Name(kind) << " is not on its way";
-  for (const std::string& key : keys) {
-    Command command = ByPeer();
-    command.mutable_delivered()->set_message(key);
-    Must(command);
-  }
+  for (const std::string& key : keys) Delivered(key);
+}
+
+void Story::Delivered(std::string_view message, int64_t position) {
+  Command command = ByPeer();
+  command.mutable_delivered()->set_message(std::string(message));
+  command.mutable_delivered()->set_position(position);
+  Must(command);
 }
 
 void Story::Fail(MessageKind kind) {
@@ -456,9 +468,11 @@ void Story::Fail(MessageKind kind) {
   for (const Message& message : found) Fail(message);
 }
 
-void Story::Fail(const Message& message) {
+void Story::Fail(const Message& message, int64_t position, bool may_have_arrived) {
   Command command = ByPeer();
   command.mutable_undeliverable()->set_message(message.key());
+  command.mutable_undeliverable()->set_position(position);
+  command.mutable_undeliverable()->set_may_have_arrived(may_have_arrived);
   Must(command);
 }
 

@@ -71,6 +71,8 @@ class Story {
   void SeatRefused(std::string_view reason);
   void Transferred();
   void TransferRefused(std::string_view reason);
+  // Every seat that is being given back has come back.
+  void SeatsComeBack();
   void MentorAdded(std::string_view mentor);
   void AddRefused(std::string_view reason);
   void SendRefused(std::string_view reason);
@@ -79,7 +81,8 @@ class Story {
   // The feed: of every message of this kind that is on its way.
   void Deliver(MessageKind kind);
   void Fail(MessageKind kind);
-  void Fail(const Message& message);
+  void Fail(const Message& message, int64_t position = 0, bool may_have_arrived = false);
+  void Delivered(std::string_view message, int64_t position = 0);
 
   // --- Time: to the moment when something is due, which then runs.
   void NextDueRuns();

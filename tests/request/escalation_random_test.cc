@@ -251,6 +251,10 @@ class World {
         } else if (Chance(20)) {
           command.mutable_transfer_refused()->set_effect(effect.id());
           command.mutable_transfer_refused()->set_reason("ASSIGNMENT_CHANGED");
+          if (Chance(50)) {
+            command.mutable_transfer_refused()->set_reread(true);
+            if (Chance(70)) command.mutable_transfer_refused()->set_mentor(mentors_[Pick(static_cast<int>(mentors_.size()))]);
+          }
         } else {
           if (held) seat->second = Seat::kTransferred;
           ++transfers_;
@@ -330,7 +334,10 @@ class World {
     Command report;
     report.set_actor_role("PEER");
     if (mail.state == Mail::kSent) report.mutable_delivered()->set_message(key);
-    if (mail.state == Mail::kFailed) report.mutable_undeliverable()->set_message(key);
+    if (mail.state == Mail::kFailed) {
+      report.mutable_undeliverable()->set_message(key);
+      report.mutable_undeliverable()->set_may_have_arrived(Chance(30));
+    }
     if (report.kind_case() != Command::KIND_NOT_SET) Do(report);
   }
 

@@ -2,9 +2,15 @@
 // invariants after every step of every test.
 #include "request-service/domain/escalation.h"
 
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "platform/errors.h"
@@ -125,6 +131,21 @@ TEST(Review, ProceedAsksWithTheLeadersOrderAndStrikes_F2) {
   EXPECT_THAT(LastHold(s).order(), ElementsAre(MentorName("first")));
   EXPECT_THAT(LastHold(s).exclude(), UnorderedElementsAre(MentorName("struck"), MentorName("now")));
   EXPECT_THAT(LastHold(s).tiers(), ElementsAre(mentor::v1::TIER_ONE_CANDIDATE));
+}
+
+TEST(Open, AnAlternateWhoIsTheCurrentMentorIsLeftOut_F35_F21) {
+  Story s;
+  s.alternate.set_mentor(s.current_mentor);
+  s.Open();
+  EXPECT_EQ(s.c.alternate().person(), "");
+  EXPECT_EQ(s.Open(v1::REVIEW_REASONS)->owner(), kLeader);
+}
+
+TEST(Open, IsRefusedWhenNobodyButTheMentorToBeReplacedCouldDecide_F35) {
+  Story s;
+  s.leader.set_mentor(s.current_mentor);
+  s.alternate.Clear();
+  EXPECT_REFUSED(s.Do(s.OpenCommand()), reason::kNoAlternate);
 }
 
 TEST(Review, ALeaderWhoIsTheCurrentMentorDoesNotDecide_F35) {
@@ -313,7 +334,7 @@ TEST(Answer, TheSameTwiceIsOne) {
   EXPECT_THAT(s.last.events, IsEmpty());
 }
 
-TEST(Answer, WillingCanBeTakenBackUntilItIsConfirmed) {
+TEST(Answer, WillingCanBeTakenBackUntilTheCandidateAgreed_F6) {
   Story s = Searching();
   s.Ask("m1");
   ASSERT_TRUE(s.Answer("o1", true).ok());
@@ -321,8 +342,62 @@ TEST(Answer, WillingCanBeTakenBackUntilItIsConfirmed) {
   EXPECT_EQ(s.offer("o1").state(), v1::DECLINED);
   EXPECT_THAT(s.LastEffects(), ElementsAre("RELEASE_SEAT", "HOLD_NEXT_SEAT"));
   EXPECT_THAT(s.OpenTaskKinds(), IsEmpty());
+  // Also when the match was confirmed: nobody calls the candidate any more, and the search goes on.
   Story confirmed = Proposed();
-  EXPECT_REFUSED(confirmed.Answer("o1", false), reason::kOfferConfirmed);
+  ASSERT_TRUE(confirmed.Answer("o1", false).ok());
+  EXPECT_EQ(confirmed.c.state(), v1::SEARCHING);
+  EXPECT_EQ(confirmed.offer("o1").state(), v1::DECLINED);
+  EXPECT_THAT(confirmed.LastEffects(), ElementsAre("RELEASE_SEAT", "HOLD_NEXT_SEAT"));
+  EXPECT_THAT(confirmed.OpenTaskKinds(), IsEmpty());
+  EXPECT_THAT(confirmed.MessagesTo(MentorName("m1")), ElementsAre("FIRST_APPROACH"));
+  Story agreed = Proposed();
+  ASSERT_TRUE(agreed.Call(v1::AGREED).ok());
+  EXPECT_REFUSED(agreed.Answer("o1", false), reason::kOfferConfirmed);
+}
+
+TEST(Answer, AYesAfterANoCountsWhileTheBroadcastIsOpen_F29) {
+  Story s = Broadcast();
+  ASSERT_TRUE(s.Answer("o2", false).ok());
+  ASSERT_TRUE(s.Answer("o2", true).ok());
+  EXPECT_EQ(s.offer("o2").state(), v1::WILLING);
+  EXPECT_THAT(s.OpenTaskKinds(), ElementsAre("CHOOSE_AMONG_INTERESTED"));
+}
+
+TEST(Answer, AYesAfterANoOfAnIndividualOfferIsRecordedAsLate_F29_F31) {
+  Story s = Searching();
+  s.Ask("m1");
+  ASSERT_TRUE(s.Answer("o1", false).ok());
+  ASSERT_TRUE(s.Answer("o1", true).ok());
+  EXPECT_EQ(s.offer("o1").state(), v1::DECLINED);
+  EXPECT_TRUE(s.offer("o1").late());
+  EXPECT_TRUE(s.offer("o1").willing());
+  EXPECT_THAT(s.LastEffects(), IsEmpty());
+}
+
+TEST(Answer, AYesToACancelledOfferIsRecordedAsLateWhileTheCaseIsOpen_F29) {
+  Story s = Searching();
+  s.Ask("m1");
+  ASSERT_TRUE(s.Restart(v1::BROADCAST).ok());
+  ASSERT_TRUE(s.Answer("o1", true).ok());
+  EXPECT_EQ(s.offer("o1").state(), v1::CANCELLED);
+  EXPECT_TRUE(s.offer("o1").late());
+  ASSERT_TRUE(s.Answer("o1", true).ok());
+  EXPECT_THAT(s.last.events, IsEmpty()) << "the same answer twice is one";
+}
+
+TEST(Answer, AfterTheWindowIsLateAlsoWhenTheTimerIsLater_F31) {
+  Story s = Searching();
+  s.Ask("m1");
+  s.now += absl::Seconds(101);
+  ASSERT_TRUE(s.Answer("o1", true).ok());
+  EXPECT_EQ(s.offer("o1").state(), v1::EXPIRED);
+  EXPECT_TRUE(s.offer("o1").late());
+  EXPECT_THAT(s.LastEffects(), ElementsAre("RELEASE_SEAT", "HOLD_NEXT_SEAT"));
+  for (const Event& event : s.last.events) {
+    if (event.has_offer_ended()) {
+      EXPECT_EQ(event.actor_role(), "TIMER");
+    }
+  }
 }
 
 TEST(Answer, LateWillingIsRecordedAndAssignsNothing_F31) {
@@ -345,6 +420,7 @@ TEST(Answer, ALateNoKeepsThemOutOfTheNextRound) {
   s.NextDueRuns();
   ASSERT_TRUE(s.Answer("o1", false).ok());
   ASSERT_TRUE(s.Restart().ok());
+  s.SeatsComeBack();
   EXPECT_THAT(LastHold(s).exclude(), Contains(MentorName("m1")));
 }
 
@@ -468,11 +544,11 @@ TEST(Broadcast, LeavesOutWhoWasStruck_F2) {
   EXPECT_THAT(s.LastEffects(), ElementsAre("SEND(BROADCAST,m1)"));
 }
 
-TEST(Broadcast, TellsNothingButThatMentorsAreWanted_F19_F24) {
+TEST(Broadcast, TellsTheNeedAndThatMentorsAreWanted_F19_F24) {
   Story s = AtBroadcast();
   ASSERT_TRUE(s.OpenBroadcast({"m1"}).ok());
   s.Deliver(BROADCAST);
-  EXPECT_TRUE(s.Happened("DISCLOSED(m1:MENTORS_WANTED)"));
+  EXPECT_TRUE(s.Happened("DISCLOSED(m1:MENTORS_WANTED+NEED)"));
 }
 
 TEST(Broadcast, InterestAssignsNothingAndHoldsNoSeat_F9) {
@@ -863,7 +939,46 @@ TEST(Transfer, RefusedForALostSeatEndsThatOffer_F30) {
   EXPECT_THAT(s.OpenTaskKinds(), ElementsAre("TRANSFER_REFUSED"));
   ASSERT_TRUE(s.Restart().ok());
   EXPECT_THAT(s.OpenTaskKinds(), IsEmpty());
+  s.SeatsComeBack();
   EXPECT_THAT(LastHold(s).exclude(), ElementsAre(MentorName("now"))) << "who did not decline may be asked again";
+}
+
+TEST(Transfer, RefusedForASeatThatNeverWasEndsThatOffer_F30) {
+  Story s = Proposed();
+  ASSERT_TRUE(s.Call(v1::AGREED).ok());
+  s.TransferRefused("SEAT_NOT_FOUND");
+  EXPECT_EQ(s.offer("o1").state(), v1::CANCELLED);
+}
+
+Command AssignmentChanged(const Story& s, std::string_view mentor, std::string_view assignment) {
+  Command command;
+  command.set_actor_role("PEER");
+  Command::TransferRefused& refused = *command.mutable_transfer_refused();
+  refused.set_effect(s.FirstRunning({Effect::kTransfer}));
+  refused.set_reason("ASSIGNMENT_CHANGED");
+  refused.set_reread(true);
+  refused.set_mentor(std::string(mentor));
+  refused.set_assignment(std::string(assignment));
+  return command;
+}
+
+TEST(Transfer, RefusedForAChangedAssignmentReplacesTheOneThatIsThereNow_F34_F11) {
+  Story s = Proposed();
+  ASSERT_TRUE(s.Call(v1::AGREED).ok());
+  s.Must(AssignmentChanged(s, MentorName("other"), "consortia/c/assignments/a9"));
+  EXPECT_EQ(s.c.current_mentor(), MentorName("other"));
+  ASSERT_TRUE(s.Confirm("o1").ok());
+  ASSERT_TRUE(s.Call(v1::AGREED).ok());
+  ASSERT_EQ(s.last.effects.size(), 1u);
+  EXPECT_EQ(s.last.effects[0].transfer().replaces(), "consortia/c/assignments/a9");
+}
+
+TEST(Transfer, WhoHasBecomeTheirMentorOtherwiseIsNoMatchAnyMore_F34) {
+  Story s = Proposed();
+  ASSERT_TRUE(s.Call(v1::AGREED).ok());
+  s.Must(AssignmentChanged(s, MentorName("m1"), "consortia/c/assignments/a9"));
+  EXPECT_EQ(s.offer("o1").state(), v1::CANCELLED);
+  EXPECT_THAT(s.OpenTaskKinds(), ElementsAre("TRANSFER_REFUSED"));
 }
 
 TEST(Transfer, AWillingOfferIsNotForgottenWhenAnotherIsConfirmedAfterARefusal_F11) {
@@ -938,6 +1053,72 @@ TEST(Announcing, TheFormerMentorsNoteThatFailsComesBack_F46) {
   EXPECT_NE(s.last.effects[0].send().message(), first) << "F40: another message needs another key";
   s.Deliver(FORMER_MENTOR_NOTE);
   EXPECT_TRUE(s.Happened("FORMER_MENTOR_TOLD"));
+}
+
+// The Leader had the address put right and the message sent again.
+TEST(Announcing, ARetryThatGetsThroughEndsThePhoneTask_F39) {
+  Story s = Announcing();
+  s.Deliver(OFFICIAL_MENTOR);
+  s.Fail(OFFICIAL_CANDIDATE);
+  ASSERT_THAT(s.OpenTaskKinds(), ElementsAre("TELL_BY_PHONE"));
+  for (const Message& message : s.c.messages()) {
+    if (message.kind() == OFFICIAL_CANDIDATE) s.Delivered(message.key());
+  }
+  EXPECT_EQ(s.c.state(), v1::COMPLETED);
+  EXPECT_THAT(s.OpenTaskKinds(), ElementsAre("TELL_FORMER_MENTOR"));
+}
+
+TEST(Announcing, ARetryOfTheFormerMentorsNoteThatGetsThroughEndsTheirTask_F46) {
+  Story s = Completed();
+  ASSERT_TRUE(s.SendClosingNote().ok());
+  s.Fail(FORMER_MENTOR_NOTE);
+  ASSERT_THAT(s.OpenTaskKinds(), ElementsAre("TELL_FORMER_MENTOR"));
+  for (const Message& message : s.c.messages()) {
+    if (message.kind() == FORMER_MENTOR_NOTE) s.Delivered(message.key());
+  }
+  EXPECT_THAT(s.OpenTaskKinds(), IsEmpty());
+}
+
+// --- The feed
+
+TEST(Feed, WhatIsReadAgainIsNotTakenForNews_F40) {
+  Story s = Completed();
+  const Message official = s.c.messages(s.c.messages_size() - 1);
+  s.Fail(official, 7);
+  s.Delivered(official.key(), 8);
+  const std::string before = s.c.SerializeAsString();
+  s.Fail(official, 7);
+  s.Delivered(official.key(), 8);
+  EXPECT_EQ(s.c.SerializeAsString(), before);
+  s.Fail(official, 9);
+  EXPECT_TRUE(s.Happened("TASK_OPENED(TELL_BY_PHONE,BOUNCED)"));
+}
+
+TEST(Feed, WhoMayHaveReadTheQuestionHearsThatItIsOver_F14_F24) {
+  Story s = Searching();
+  s.Held("m1");
+  ASSERT_TRUE(s.Withdraw().ok());
+  s.TooLateToCancel();
+  s.Fail(s.c.messages(0), 3, /*may_have_arrived=*/true);
+  EXPECT_TRUE(s.Happened("DISCLOSED(m1:NEED)"));
+  EXPECT_THAT(s.LastEffects(), ElementsAre("SEND(CLOSING_NOTE,m1)"));
+  Story certain = Searching();
+  certain.Held("m1");
+  ASSERT_TRUE(certain.Withdraw().ok());
+  certain.Fail(certain.c.messages(0), 3, /*may_have_arrived=*/false);
+  EXPECT_THAT(certain.LastEffects(), IsEmpty());
+}
+
+TEST(Feed, AMessageThatCameBackAfterAllIsCancelled) {
+  Story s = Searching();
+  s.Held("m1");
+  ASSERT_TRUE(s.Withdraw().ok());
+  s.TooLateToCancel();
+  Command cancelled;
+  cancelled.set_actor_role("PEER");
+  cancelled.mutable_send_cancelled()->set_message(s.c.messages(0).key());
+  s.Must(cancelled);
+  EXPECT_EQ(s.c.messages(0).state(), Message::CANCELLED);
 }
 
 TEST(Announcing, WithoutAFormerMentorThereIsNobodyToTell) {
@@ -1079,13 +1260,48 @@ TEST(Restart, ThoseWhoDidNotDeclineMayBeAskedAgain) {
   s.now += absl::Seconds(100);
   s.NextDueRuns();
   ASSERT_TRUE(s.Restart().ok());
+  s.SeatsComeBack();
   EXPECT_THAT(LastHold(s).exclude(), UnorderedElementsAre(MentorName("declined"), MentorName("now")));
+}
+
+// Else the seat that this case itself still holds would make its mentor look full.
+TEST(Restart, AsksNobodyBeforeItsOwnSeatsHaveComeBack_F3_F30) {
+  Story s = Searching();
+  s.Ask("m1");
+  ASSERT_TRUE(s.Restart().ok());
+  EXPECT_THAT(s.LastEffects(), ElementsAre("RELEASE_SEAT"));
+  EXPECT_TRUE(CanMove(s.c));
+  s.SeatsComeBack();
+  EXPECT_THAT(s.LastEffects(), ElementsAre("HOLD_NEXT_SEAT"));
+}
+
+TEST(Restart, AQualifiedPersonIsAskedAgainWhenTheirSeatHasComeBack_F10_F30) {
+  Story s = Searching();
+  s.Ask("m1");
+  s.now += absl::Seconds(100);
+  s.NextDueRuns();
+  s.NoneLeft();
+  ASSERT_TRUE(s.Recommend().ok());
+  ASSERT_TRUE(s.Qualify("p1", true, "m1").ok());
+  EXPECT_THAT(s.LastEffects(), IsEmpty());
+  EXPECT_EQ(s.c.stage(), 1) << "the stage waits for them";
+  s.SeatsComeBack();
+  EXPECT_THAT(s.LastEffects(), ElementsAre("HOLD_SEAT"));
+}
+
+TEST(Restart, WhoShowedInterestAndWasNotChosenMayBeAsked) {
+  Story s = Broadcast();
+  ASSERT_TRUE(s.Answer("o2", true).ok());
+  ASSERT_TRUE(s.PassAllOver().ok());
+  ASSERT_TRUE(s.Restart().ok());
+  EXPECT_THAT(LastHold(s).exclude(), ElementsAre(MentorName("now")));
 }
 
 TEST(Restart, WhoWasPassedOverIsNotAskedInConfidenceAgain_F13) {
   Story declined = Proposed();
   ASSERT_TRUE(declined.Call(v1::DECLINED_BY_CANDIDATE).ok());
   ASSERT_TRUE(declined.Restart().ok());
+  declined.SeatsComeBack();
   EXPECT_THAT(LastHold(declined).exclude(), UnorderedElementsAre(MentorName("m1"), MentorName("now")));
   ASSERT_TRUE(declined.Recommend().ok());
   EXPECT_REFUSED(declined.Qualify("p1", true, "m1"), reason::kMentorExcluded);
@@ -1233,6 +1449,46 @@ TEST(Apply, TheSameArgumentsDecideTheSame_F25) {
   const Decision again = *Apply(s.c, command, s.policy, s.now);
   ASSERT_EQ(once.events.size(), again.events.size());
   for (size_t i = 0; i < once.events.size(); ++i) EXPECT_EQ(once.events[i].SerializeAsString(), again.events[i].SerializeAsString());
+}
+
+// --- The ledger
+
+// Every message tells what the ledger says, and no more: by the names that its template puts in.
+TEST(Ledger, SaysWhatTheMessageTells_F24) {
+  const std::map<std::string, v1::Disclosure::Fact> facts = {
+      {"need", v1::Disclosure::NEED},
+      {"candidate_name", v1::Disclosure::CANDIDATE_IDENTITY},
+      {"candidate_email", v1::Disclosure::CONTACT},
+      {"mentor_email", v1::Disclosure::CONTACT},
+  };
+  for (int number = MessageKind_MIN + 1; number <= MessageKind_MAX; ++number) {
+    const auto kind = static_cast<MessageKind>(number);
+    const std::string name = absl::AsciiStrToLower(MessageKind_Name(kind));
+    std::ifstream file(std::string(REMATCH_SOURCE_DIR) + "/notify-service/templates/" + name + ".text.mustache");
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    ASSERT_NE(text, "") << name;
+    std::vector<v1::Disclosure::Fact> told = FactsIn(kind);
+    if (name == "approach_reminder" || name == "broadcast_reminder" || name == "recommendation_reminder")
+      told = {v1::Disclosure::NEED};                                                     // again
+    if (kind == FORMER_MENTOR_NOTE) told.push_back(v1::Disclosure::CANDIDATE_IDENTITY);  // their own candidate
+    for (const auto& [variable, fact] : facts) {
+      // To the candidate: their own name.
+      if (kind == OFFICIAL_CANDIDATE && variable == "candidate_name") continue;
+      if (absl::StrContains(text, "{{" + variable + "}}")) {
+        EXPECT_THAT(told, Contains(fact)) << name << " tells {{" << variable << "}}";
+      }
+    }
+    if (std::find(told.begin(), told.end(), v1::Disclosure::NEED) != told.end()) {
+      EXPECT_TRUE(absl::StrContains(text, "{{need}}")) << name;
+    }
+  }
+}
+
+TEST(Trail, KeepsTheGroundOfAClosingToTheLeaders_F21) {
+  Story s;
+  s.Open();
+  ASSERT_TRUE(s.Close(v1::NO_MENTOR_FOUND).ok());
+  for (const Event& event : s.last.events) EXPECT_FALSE(absl::StrContains(EventSummary(event), "NO_MENTOR")) << EventSummary(event);
 }
 
 }  // namespace

@@ -122,6 +122,8 @@ class FakeMentor final : public MentorPeer {
     return response;
   }
 
+  absl::StatusOr<std::vector<std::string>> ListConsortia() override { return std::vector<std::string>{kConsortium}; }
+
   absl::StatusOr<mv1::FindEligibleMentorsResponse> FindEligibleMentors(const mv1::FindEligibleMentorsRequest& request) override {
     absl::MutexLock lock(&mutex_);
     REMATCH_RETURN_IF_ERROR(Before("FindEligibleMentors"));

@@ -33,7 +33,7 @@ TEST_F(LoopsTest, AnAbsentPeerIsAskedAgainForAsLongAsItTakes_F40) {
   EXPECT_EQ(h.Number("SELECT COUNT(*) FROM effects"), 0);
 }
 
-TEST_F(LoopsTest, AnAnswerThatMakesNoSenseIsSetAsideAndBlocksNoNeighbour) {
+TEST_F(LoopsTest, AnAnswerThatMakesNoSenseIsSetAsideBlocksNoNeighbourAndIsTriedAgain_F11) {
   const std::string bad = h.Open("bad");
   const std::string good = h.Open("good");
   h.mentor.SetBefore([](std::string_view method) { return method == "HoldNextSeat" ? absl::InternalError("broken") : absl::OkStatus(); });
@@ -41,13 +41,18 @@ TEST_F(LoopsTest, AnAnswerThatMakesNoSenseIsSetAsideAndBlocksNoNeighbour) {
   for (int i = 0; i < 5; ++i) h.Advance(absl::Seconds(5));
   EXPECT_EQ(h.Number("SELECT COUNT(*) FROM effects WHERE poison = 1"), 1);
   EXPECT_TRUE(Metric("rematch_poisoned_effects_total 1"));
+  // It stays for an operator to see, counted once.
+  for (int i = 0; i < 3; ++i) h.Advance(absl::Minutes(6));
+  EXPECT_EQ(h.Number("SELECT COUNT(*) FROM effects WHERE poison = 1"), 1);
+  EXPECT_TRUE(Metric("rematch_poisoned_effects_total 1"));
   h.mentor.SetBefore(nullptr);
   ASSERT_TRUE(h.Proceed(good).ok());
   h.Settle();
   EXPECT_EQ(h.Offers(good)[0].state(), v1::OPEN);
-  // It stays where it is, for an operator to see.
-  for (int i = 0; i < 5; ++i) h.Advance(absl::Minutes(1));
-  EXPECT_EQ(h.Number("SELECT COUNT(*) FROM effects WHERE poison = 1"), 1);
+  // The peer was mended: the case goes on by itself.
+  h.Advance(absl::Minutes(6));
+  EXPECT_EQ(h.Number("SELECT COUNT(*) FROM effects"), 0);
+  EXPECT_EQ(h.Offers(bad)[0].state(), v1::OPEN);
 }
 
 TEST_F(LoopsTest, EffectsThatAHandOverMissedAreFoundInTheStore) {
@@ -100,7 +105,7 @@ TEST_F(LoopsTest, ATimerThatIsRefusedComesAgainLaterAndIsSetAsideInTheEnd) {
   h.Settle();
   h.Execute("UPDATE cases SET folded = ? WHERE id = ?", {sql::Bytes{"\xff"}, name.substr(name.rfind('/') + 1)});
   for (int i = 0; i < 40; ++i) h.Advance(absl::Minutes(2));
-  EXPECT_EQ(h.Number("SELECT COUNT(*) FROM timers WHERE due = ?", {sql::ToMicros(absl::InfiniteFuture())}), 1);
+  EXPECT_EQ(h.Number("SELECT COUNT(*) FROM timers WHERE due > ? AND refusals >= 20", {sql::ToMicros(h.clock.Now())}), 1);
   EXPECT_TRUE(Metric("rematch_poisoned_timers_total 1"));
   EXPECT_EQ(h.Offers(other)[0].state(), v1::EXPIRED);
 }
@@ -143,6 +148,22 @@ TEST_F(LoopsTest, DeliveriesAreFollowedByCursorAndReadAgainAfterAFailure) {
   EXPECT_EQ(*h.core().work().Cursor("deliveries"), 1);
 }
 
+TEST_F(LoopsTest, ADeliveryThatItsCaseCannotTakeStopsNobodyElses) {
+  h.notify.Hold(true);
+  const std::string damaged = h.Open("cara");
+  const std::string other = h.Open("dora");
+  ASSERT_TRUE(h.Proceed(damaged).ok());
+  h.Settle();
+  ASSERT_TRUE(h.Proceed(other).ok());
+  h.Settle();
+  h.Execute("UPDATE cases SET folded = ? WHERE id = ?", {sql::Bytes{"\xff"}, damaged.substr(damaged.rfind('/') + 1)});
+  h.notify.Deliver();
+  for (int i = 0; i < 40; ++i) h.Advance(absl::Seconds(1));
+  EXPECT_TRUE(Metric("rematch_poisoned_deliveries_total 1"));
+  EXPECT_EQ(h.Offers(other)[0].state(), v1::OPEN);
+  EXPECT_EQ(*h.core().work().Cursor("deliveries"), 2);
+}
+
 TEST_F(LoopsTest, AnOfficialEmailThatBouncesLaterBecomesAPhoneTask_F39) {
   const std::string name = h.Open("cara");
   ASSERT_TRUE(h.Proceed(name).ok());
@@ -173,6 +194,19 @@ TEST_F(LoopsTest, SeatsThatNoCaseNeedsAreGivenBackAfterTwoRounds_F30) {
   EXPECT_EQ(h.mentor.Held(), 1);
   EXPECT_TRUE(Metric("rematch_reconciled_seats_total 3"));
   EXPECT_EQ(h.Offers(name)[0].state(), v1::OPEN);
+}
+
+TEST_F(LoopsTest, ASeatThatCannotBeGivenBackHoldsUpNoOther_F30) {
+  h.mentor.PlantSeat("aaa", "m1", "");
+  h.mentor.PlantSeat("bbb", "m2", "");
+  int refused = 0;
+  h.mentor.SetBefore([&refused](std::string_view method) {
+    return method == "ReleaseSeat" && refused++ == 0 ? absl::InternalError("broken") : absl::OkStatus();
+  });
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(h.core().reconciler().Round().ok());
+  EXPECT_EQ(h.mentor.Held(), 1);
+  ASSERT_TRUE(h.core().reconciler().Round().ok());
+  EXPECT_EQ(h.mentor.Held(), 0);
 }
 
 TEST_F(LoopsTest, AHealthySuiteHasNothingToReconcile_F30) {

@@ -230,6 +230,28 @@ TEST_F(Service, NobodyLeftGoesOnToTheBroadcastAndThePersonWhoWasNamed_F9_F10) {
   EXPECT_EQ(approach.back().to().email(), "nora@new.example");
 }
 
+TEST(ServicePolicy, TheBroadcastIncludesTheCurrentMentorAsThePolicySaysUnlessTheLeaderDoes_F20) {
+  for (const bool by_default : {false, true}) {
+    for (const std::optional<bool> said : {std::optional<bool>(), std::optional(true), std::optional(false)}) {
+      v1::EscalationPolicy policy = TestPolicy();
+      policy.set_broadcast_includes_current_mentor(by_default);
+      Harness h({.policy = policy});
+      h.mentor.AddMentor("old", 2, /*individual=*/false);
+      const std::string name = h.Open("cara");
+      ASSERT_TRUE(h.Proceed(name).ok());
+      h.Settle();
+      v1::OpenBroadcastRequest open;
+      open.set_name(name);
+      if (said.has_value()) open.set_include_current_mentor(*said);
+      ASSERT_TRUE(h.Write(AsLeader(), &Reassignments::OpenBroadcast, open).ok());
+      h.Settle();
+      bool reached = false;
+      for (const nv1::Notification& message : h.notify.Messages("broadcast")) reached |= message.to().email() == "old@mentors.example";
+      EXPECT_EQ(reached, said.value_or(by_default));
+    }
+  }
+}
+
 TEST_F(Service, ABounceAsksTheNextAtOnce_F39) {
   h.notify.Bounce("m1@mentors.example");
   const std::string name = h.Open("cara");

@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include "request-service/domain/reasons.h"
-#include "request-service/store/rows.h"
 #include "tests/request/request_harness.h"
 
 namespace rematch::request::testing {
@@ -301,14 +300,6 @@ TEST_F(Store, ASecretIsMadeOnceAndACursorNeverGoesBack) {
   ASSERT_TRUE(h.core().work().Advance("f", 7).ok());
   ASSERT_TRUE(h.core().work().Advance("f", 3).ok());
   EXPECT_EQ(*h.core().work().Cursor("f"), 7);
-}
-
-TEST_F(Store, ManyRowsAreWrittenWholeInFewKindsOfStatements) {
-  RowWriter rows("INSERT INTO cursors (feed, position)", 2);
-  for (int i = 0; i < 300; ++i) rows.Add({absl::StrCat("f", i), int64_t{i}});
-  ASSERT_TRUE(h.database().Transact([&](sql::Transaction& tx) { return rows.Write(tx); }).ok());
-  EXPECT_EQ(h.Number("SELECT COUNT(*) FROM cursors"), 300);
-  EXPECT_EQ(h.Number("SELECT SUM(position) FROM cursors"), 299 * 300 / 2);
 }
 
 }  // namespace
