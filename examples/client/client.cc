@@ -5,6 +5,7 @@
 // LEADER and CANDIDATE are resource names, SERVICE_CONFIG is the file beside this one.
 #include <grpcpp/grpcpp.h>
 
+#include <array>
 #include <chrono>
 #include <fstream>
 #include <iostream>
@@ -38,21 +39,32 @@ std::string NewRequestId() {
   return id.str();
 }
 
-// What went wrong, by the reason that programs can rely on, and which fields are to blame.
+// The canonical codes by their numbers.
+const char* NameOf(grpc::StatusCode code) {
+  static constexpr std::array<const char*, 17> kNames = {
+      "OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
+      "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
+      "ABORTED",   "OUT_OF_RANGE",   "UNIMPLEMENTED",     "INTERNAL",           "UNAVAILABLE",
+      "DATA_LOSS", "UNAUTHENTICATED"};
+  return code >= 0 && code < static_cast<int>(kNames.size()) ? kNames[code] : "UNKNOWN";
+}
+
+// What went wrong: the code, the reason that programs can rely on, the message for people, and which fields are to blame.
 void Explain(const std::string& what, const grpc::Status& status) {
-  std::cerr << what << " failed with code " << status.error_code();
+  std::string reason;
+  std::string fields;
   google::rpc::Status details;
   if (details.ParseFromString(status.error_details())) {
     for (const auto& detail : details.details()) {
       google::rpc::ErrorInfo info;
       google::rpc::BadRequest bad;
-      if (detail.UnpackTo(&info)) std::cerr << ", " << info.reason();
+      if (detail.UnpackTo(&info)) reason = " " + info.reason();
       if (detail.UnpackTo(&bad)) {
-        for (const auto& violation : bad.field_violations()) std::cerr << "\n  " << violation.field() << ": " << violation.description();
+        for (const auto& violation : bad.field_violations()) fields += "  " + violation.field() + ": " + violation.description() + "\n";
       }
     }
   }
-  std::cerr << "\n  " << status.error_message() << "\n";
+  std::cerr << what << ": " << NameOf(status.error_code()) << reason << ": " << status.error_message() << "\n" << fields;
 }
 
 std::string ReadFile(const std::string& path) {

@@ -17,8 +17,9 @@ SERVICE_CONFIG = pathlib.Path(__file__).with_name("service_config.json").read_te
 
 
 def explain(error):
-    """Prints the reason that programs can rely on, and the fields that are to blame."""
-    print(f"{error.code().name}: {error.details()}", file=sys.stderr)
+    """Prints the code, the reason that programs can rely on, the message for people, and the fields that are to blame."""
+    reason = ""
+    fields = []
     for key, value in error.trailing_metadata() or ():
         if key != "grpc-status-details-bin":
             continue
@@ -26,10 +27,10 @@ def explain(error):
             info = error_info_pb2.ErrorInfo()
             bad = error_details_pb2.BadRequest()
             if detail.Unpack(info):
-                print(f"  reason {info.reason}", file=sys.stderr)
+                reason = f" {info.reason}"
             if detail.Unpack(bad):
-                for violation in bad.field_violations:
-                    print(f"  {violation.field}: {violation.description}", file=sys.stderr)
+                fields += [f"  {violation.field}: {violation.description}" for violation in bad.field_violations]
+    print(f"{error.code().name}{reason}: {error.details()}", *fields, sep="\n", file=sys.stderr)
 
 
 def open_case(stub, caller, candidate):

@@ -20,7 +20,7 @@ std::string Captured(Write write) {
   return testing::internal::GetCapturedStderr();
 }
 
-// The line as a JSON object, read by a parser that nobody here wrote.
+// The line as a JSON object, read by an independent parser.
 google::protobuf::Struct Parse(const std::string& line) {
   google::protobuf::Struct object;
   EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(line, &object).ok()) << line;

@@ -1,4 +1,4 @@
-// A client that nobody here wrote, python3-grpcio with stubs made from the published protos, walks case (a).
+// An independent client, python3-grpcio with stubs made from the published protos, walks case (a).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,4 +1,5 @@
-// kill -9 of each service at 20 moments of case (a): the service comes back, and the case still ends right with each message made once.
+// kill -9 of each service at 20 moments of case (a), with `./dev test --all` at more: the service comes back, and the case still ends right
+// with each message made once.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -13,13 +14,19 @@
 #include "absl/time/clock.h"
 #include "demo/cases.h"
 #include "tests/scenario/scenario_kit.h"
+#include "tests/tier.h"
 
 namespace rematch::scenario {
 namespace {
 
 using ::testing::IsEmpty;
 
-constexpr int kMoments = 20;
+// As many moments of a run as are tried, spread from the first to the last.
+std::vector<int> Spread(int moments, int last) {
+  std::vector<int> spread;
+  for (int i = 0; i < moments; ++i) spread.push_back(1 + i * (last - 1) / (moments - 1));
+  return spread;
+}
 // Runs at once: most of a run is waiting for a window to end.
 constexpr int kLanes = 4;
 
@@ -109,20 +116,24 @@ void KillAtEveryMoment(demo::Part part) {
   const std::string policy = folder.Write("policy", PolicyInSeconds().Text());
   const Outcome calm = RunOnce(absl::StrCat(folder.path(), "/calm"), policy, part, 0, absl::ZeroDuration());
   ASSERT_THAT(calm.wrong, IsEmpty()) << "without any kill";
-  ASSERT_GE(calm.moments, kMoments);
+  // A case has some sixty moments: with --all, every one of them.
+  const std::vector<int> moments = Spread(InTier(20, calm.moments), calm.moments);
+  ASSERT_EQ(std::set<int>(moments.begin(), moments.end()).size(), moments.size()) << "of " << calm.moments;
+  ASSERT_EQ(moments.back(), calm.moments);
 
-  std::vector<std::vector<std::string>> wrong(kMoments);
+  const auto runs = static_cast<int>(moments.size());
+  std::vector<std::vector<std::string>> wrong(moments.size());
   std::atomic<int> next = 0;
   std::vector<std::thread> lanes;
   for (int lane = 0; lane < kLanes; ++lane) {
     lanes.emplace_back([&] {
-      for (int i = next++; i < kMoments; i = next++) {
+      for (int i = next++; i < runs; i = next++) {
         // The seed decides how long after the moment the kill comes: at once, within the work that it starts, or in the silence after it.
         const int seed = static_cast<int>(part) * 1000 + i;
         std::mt19937 random(seed);
         const int spread_ms[] = {2, 20, 100, 600};
         const absl::Duration delay = absl::Microseconds(random() % (spread_ms[random() % 4] * 1000));
-        const int moment = 1 + i * (calm.moments - 1) / kMoments;
+        const int moment = moments[i];
         const Outcome outcome = RunOnce(absl::StrCat(folder.path(), "/", i), policy, part, moment, delay);
         for (const std::string& line : outcome.wrong) {
           wrong[i].push_back(absl::StrCat("kill of ", demo::NameOf(part), " ", absl::FormatDuration(delay), " after moment ", moment,
@@ -136,9 +147,19 @@ void KillAtEveryMoment(demo::Part part) {
 }
 
 // F8, F30, F40: nothing lost, nothing twice.
-TEST(KillNine, OfMentorServiceAtTwentyMomentsLeavesTheCaseRight) { KillAtEveryMoment(demo::Part::kMentor); }
-TEST(KillNine, OfNotifyServiceAtTwentyMomentsLeavesTheCaseRight) { KillAtEveryMoment(demo::Part::kNotify); }
-TEST(KillNine, OfRequestServiceAtTwentyMomentsLeavesTheCaseRight) { KillAtEveryMoment(demo::Part::kRequest); }
+TEST(Spread, ReachesFromTheFirstMomentToTheLastWithoutTryingOneTwice) {
+  EXPECT_THAT(Spread(20, 20), testing::ElementsAre(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20));
+  for (const int last : {21, 37, 64}) {
+    const std::vector<int> moments = Spread(20, last);
+    EXPECT_EQ(std::set<int>(moments.begin(), moments.end()).size(), 20u);
+    EXPECT_EQ(moments.front(), 1);
+    EXPECT_EQ(moments.back(), last);
+  }
+}
+
+TEST(KillNine, OfMentorServiceAtMomentsOfAllItsStepsLeavesTheCaseRight) { KillAtEveryMoment(demo::Part::kMentor); }
+TEST(KillNine, OfNotifyServiceAtMomentsOfAllItsStepsLeavesTheCaseRight) { KillAtEveryMoment(demo::Part::kNotify); }
+TEST(KillNine, OfRequestServiceAtMomentsOfAllItsStepsLeavesTheCaseRight) { KillAtEveryMoment(demo::Part::kRequest); }
 
 }  // namespace
 }  // namespace rematch::scenario

@@ -1,4 +1,4 @@
-"""Walks case (a) with a client that nobody of the project wrote: python3-grpcio and stubs made from the published protos.
+"""Walks case (a) with an independent client: python3-grpcio and stubs made from the published protos.
 
 The first mentor declines, the second stays silent until the window ends, the third is willing; the candidate is called, is not there, is
 called again and agrees; both get the official email. On the way, errors are read the way the documents say: one google.rpc.ErrorInfo in the
