@@ -26,11 +26,12 @@ class MentorServiceProcess final : public rpc::Service {
   std::vector<grpc::Service*> grpc_services() override { return {&handlers_}; }
   std::vector<std::string> health_names() override { return {"rematch.mentor.v1.MentorService"}; }
   void Start() override { housekeeping_.Start(); }
-  void Stop() override {
+  void StopIntake() override {
+    door_.BeginDrain();
     housekeeping_.Stop();
     imports_.Stop();
-    door_.Drain();
   }
+  void Stop() override { door_.Drain(); }
 
  private:
   access::TableGuard guard_;

@@ -11,6 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "platform/errors.h"
 #include "platform/log.h"
+#include "platform/sql/rows.h"
 
 namespace rematch {
 
@@ -23,6 +24,8 @@ namespace {
 
 constexpr absl::Duration kLongestPause = absl::Seconds(1);
 constexpr absl::Duration kRetryAfterFull = absl::Milliseconds(100);
+// One in this many commands of a batch may be a timer though people wait.
+constexpr size_t kTimersShare = 8;
 // The lengths of the columns of `requests`: a store that cut them off would take two requests for one.
 constexpr size_t kMaxScope = 255;
 constexpr size_t kMaxRequestId = 128;
@@ -66,6 +69,7 @@ struct GroupCommitCore::Impl {
     const Destroy destroy;
     Reply reply;
     const absl::Duration submitted;  // monotonic
+    bool waited = false;             // its wait was reported
   };
   using Items = std::vector<std::unique_ptr<Item>>;
 
@@ -75,7 +79,7 @@ struct GroupCommitCore::Impl {
     absl::AnyInvocable<void()> committed;
   };
 
-  // What a batch has been through; the halves of a split batch share it.
+  // What a batch has been through; the halves of a split batch share it, but for the attempts.
   struct History {
     int attempts = 0;
     absl::Duration next_pause;
@@ -113,6 +117,7 @@ struct GroupCommitCore::Impl {
 
   void Submit(CommandMeta meta, void* command, Reply reply);
   bool RunOnce();
+  void BeginDrain();
   void Drain();
   void Stop();
 
@@ -129,7 +134,8 @@ struct GroupCommitCore::Impl {
   absl::Status KeepReplies(Transaction& tx, const Items& items, const Attempt& attempt);
   void Finish(Items items, Attempt attempt, History& history);
   void AnswerAll(Items items, const absl::Status& status);
-  bool Pause(History& history);
+  bool Hurried();
+  bool Pause(History& history, Failure failure);
 
   static std::pair<std::string, std::vector<Value>> WhereRequests(const Items& items, const std::vector<size_t>& which);
 
@@ -145,7 +151,8 @@ struct GroupCommitCore::Impl {
 
   absl::Mutex mutex;
   bool stopping ABSL_GUARDED_BY(mutex) = false;
-  bool draining ABSL_GUARDED_BY(mutex) = false;
+  bool hurried ABSL_GUARDED_BY(mutex) = false;                     // a store that is away is waited for no more
+  bool draining ABSL_GUARDED_BY(mutex) = false;                    // closed
   int running ABSL_GUARDED_BY(mutex) = 0;                          // batches
   std::deque<std::unique_ptr<Item>> again ABSL_GUARDED_BY(mutex);  // twins of refused commands: already admitted, so first
   std::deque<std::unique_ptr<Item>> people ABSL_GUARDED_BY(mutex);
@@ -179,12 +186,16 @@ void GroupCommitCore::Impl::Submit(CommandMeta meta, void* command, Reply reply)
 GroupCommitCore::Impl::Items GroupCommitCore::Impl::TakeBatch() {
   Items items;
   items.reserve(std::min(Queued(), options.max_batch));
-  for (auto* queue : {&again, &people, &timers}) {
-    while (!queue->empty() && items.size() < options.max_batch) {
-      items.push_back(std::move(queue->front()));
-      queue->pop_front();
+  const auto take = [&items](std::deque<std::unique_ptr<Item>>& queue, size_t until) {
+    while (!queue.empty() && items.size() < until) {
+      items.push_back(std::move(queue.front()));
+      queue.pop_front();
     }
-  }
+  };
+  const size_t for_people = options.max_batch - std::min(timers.size(), options.max_batch / kTimersShare);
+  take(again, for_people);
+  take(people, for_people);
+  take(timers, options.max_batch);
   return items;
 }
 
@@ -220,9 +231,15 @@ bool GroupCommitCore::Impl::RunOnce() {
   return true;
 }
 
+void GroupCommitCore::Impl::BeginDrain() {
+  absl::MutexLock lock(&mutex);
+  hurried = true;
+}
+
 void GroupCommitCore::Impl::Drain() {
   {
     absl::MutexLock lock(&mutex);
+    hurried = true;
     draining = true;
   }
   while (RunOnce()) {
@@ -251,7 +268,9 @@ void GroupCommitCore::Impl::Stop() {
 
 void GroupCommitCore::Impl::RunBatch(Items items) {
   const absl::Duration now = clock.Monotonic();
-  for (const std::unique_ptr<Item>& item : items) observer.Waited(now - item->submitted);
+  for (const std::unique_ptr<Item>& item : items) {
+    if (!std::exchange(item->waited, true)) observer.Waited(now - item->submitted);
+  }
   History history;
   history.next_pause = options.first_pause;
   Process(std::move(items), history);
@@ -259,11 +278,11 @@ void GroupCommitCore::Impl::RunBatch(Items items) {
 
 // Runs these commands until each is answered or waits anew.
 void GroupCommitCore::Impl::Process(Items items, History& history) {
+  const absl::Duration begin = clock.Monotonic();
   for (;;) {
     // After a commit of unknown outcome nobody may be told that their command did not run.
     if (history.lost.empty()) DropExpired(items);
     if (items.empty()) return;
-    const absl::Duration begin = clock.Monotonic();
     Attempt attempt = Plan(items);
     const absl::Status status = database.Transact([&](Transaction& tx) { return RunBody(tx, items, attempt); });
     if (status.ok()) {
@@ -278,14 +297,14 @@ void GroupCommitCore::Impl::Process(Items items, History& history) {
         [[fallthrough]];
       case Failure::kRetry:
         if (++history.attempts >= options.max_attempts) {
-          log::Warn("batch_given_up", {{"commands", items.size()}, {"failure", NameOf(failure)}});
+          log::Warn("batch_given_up", {{"commands", items.size()}, {"failure", NameOf(failure)}, {"error", sql::DetailOf(status)}});
           AnswerAll(std::move(items), status);
           return;
         }
         break;
       case Failure::kUnavailable:
-        if (history.paused >= options.max_retry) {
-          log::Error("store_unavailable", {{"commands", items.size()}});
+        if (history.paused >= options.max_retry || Hurried()) {
+          log::Error("store_unavailable", {{"commands", items.size()}, {"error", sql::DetailOf(status)}});
           AnswerAll(std::move(items), status);
           return;
         }
@@ -293,10 +312,10 @@ void GroupCommitCore::Impl::Process(Items items, History& history) {
       case Failure::kSplit:
       case Failure::kNone: {
         if (items.size() == 1) {
-          // A store's message tells which constraint or statement it was, never a value; a handler's is not ours to print.
+          // A store's detail tells which constraint or statement it was, never a value; a handler's message is not ours to print.
           log::Error("command_failed", {{"failure", NameOf(failure)},
                                         {"code", absl::StatusCodeToString(status.code())},
-                                        {"error", failure == Failure::kSplit ? std::string(status.message()) : ReasonOf(status)}});
+                                        {"error", failure == Failure::kSplit ? sql::DetailOf(status) : ReasonOf(status)}});
           items.front()->Answer(status);
           return;
         }
@@ -305,13 +324,15 @@ void GroupCommitCore::Impl::Process(Items items, History& history) {
         Items second(std::make_move_iterator(items.begin() + static_cast<std::ptrdiff_t>(items.size() / 2)),
                      std::make_move_iterator(items.end()));
         items.resize(items.size() / 2);
-        Process(std::move(items), history);
-        Process(std::move(second), history);
+        for (Items* half : {&items, &second}) {
+          history.attempts = 0;
+          Process(std::move(*half), history);
+        }
         return;
       }
     }
     observer.Retried();
-    if (!Pause(history)) {
+    if (!Pause(history, failure)) {
       AnswerAll(std::move(items), history.lost.empty() ? ShuttingDown() : status);
       return;
     }
@@ -360,17 +381,13 @@ absl::Status GroupCommitCore::Impl::RunBody(Transaction& tx, const Items& items,
 // Answers the commands whose request took place before; the claims of the others are now this attempt's.
 absl::Status GroupCommitCore::Impl::ClaimRequests(Transaction& tx, const Items& items, Attempt& attempt) {
   if (attempt.claimed.empty()) return absl::OkStatus();
-  std::vector<Value> values;
-  values.reserve(5 * attempt.claimed.size());
+  sql::RowWriter claims("INSERT IGNORE INTO requests (scope, request_id, attempt, body_hash, created)", 5);
   const int64_t now = sql::ToMicros(clock.Now());
   for (const size_t i : attempt.claimed) {
     const CommandMeta& meta = items[i]->meta;
-    values.insert(values.end(), {meta.scope, meta.request_id, attempt.token, meta.body_hash, now});
+    claims.Add({meta.scope, meta.request_id, attempt.token, meta.body_hash, now});
   }
-  REMATCH_ASSIGN_OR_RETURN(const int64_t made,
-                           tx.Execute(absl::StrCat("INSERT IGNORE INTO requests (scope, request_id, attempt, body_hash, created) VALUES ",
-                                                   sql::ValueRows(attempt.claimed.size(), 5)),
-                                      values));
+  REMATCH_ASSIGN_OR_RETURN(const int64_t made, claims.WriteCounting(tx));
   // The usual case: every row is new, so it is this attempt's and locked.
   if (made == static_cast<int64_t>(attempt.claimed.size())) return absl::OkStatus();
 
@@ -423,24 +440,18 @@ absl::Status GroupCommitCore::Impl::RunHandler(Transaction& tx, const Items& ite
 
 absl::Status GroupCommitCore::Impl::KeepReplies(Transaction& tx, const Items& items, const Attempt& attempt) {
   std::vector<size_t> refused;
-  std::vector<Value> values;
-  size_t kept = 0;
+  sql::RowWriter replies("INSERT INTO requests (scope, request_id, attempt, body_hash, reply, created)", 6,
+                         " ON DUPLICATE KEY UPDATE reply = VALUES(reply)");
   const int64_t now = sql::ToMicros(clock.Now());
   for (const size_t i : attempt.claimed) {
     const CommandMeta& meta = items[i]->meta;
     if (attempt.outcomes[i] == Outcome::kRefused) {
       refused.push_back(i);
     } else if (attempt.outcomes[i] == Outcome::kDone) {
-      values.insert(values.end(), {meta.scope, meta.request_id, attempt.token, meta.body_hash, sql::Bytes{*attempt.replies[i]}, now});
-      ++kept;
+      replies.Add({meta.scope, meta.request_id, attempt.token, meta.body_hash, sql::Bytes{*attempt.replies[i]}, now});
     }
   }
-  if (kept > 0) {
-    REMATCH_RETURN_IF_ERROR(tx.Execute(absl::StrCat("INSERT INTO requests (scope, request_id, attempt, body_hash, reply, created) VALUES ",
-                                                    sql::ValueRows(kept, 6), " ON DUPLICATE KEY UPDATE reply = VALUES(reply)"),
-                                       values)
-                                .status());
-  }
+  REMATCH_RETURN_IF_ERROR(replies.Write(tx));
   if (refused.empty()) return absl::OkStatus();
   const auto [where, keys] = WhereRequests(items, refused);
   return tx.Execute(absl::StrCat("DELETE FROM requests WHERE ", where), keys).status();
@@ -497,8 +508,13 @@ void GroupCommitCore::Impl::AnswerAll(Items items, const absl::Status& status) {
   for (const std::unique_ptr<Item>& item : items) item->Answer(status);
 }
 
-// False when the door is closing. Without threads it only counts, so that virtual time and tests never wait.
-bool GroupCommitCore::Impl::Pause(History& history) {
+bool GroupCommitCore::Impl::Hurried() {
+  absl::MutexLock lock(&mutex);
+  return hurried;
+}
+
+// False when the door goes. Without threads it only counts, so that virtual time and tests never wait.
+bool GroupCommitCore::Impl::Pause(History& history, Failure failure) {
   const absl::Duration full = std::min(history.next_pause, kLongestPause);
   history.next_pause = 2 * full;
   // Between half and all of it, so that those who collided do not meet again.
@@ -506,7 +522,10 @@ bool GroupCommitCore::Impl::Pause(History& history) {
   history.paused += full;
   if (inline_mode) return true;
   absl::MutexLock lock(&mutex);
-  return !mutex.AwaitWithTimeout(absl::Condition(&stopping), pause);
+  const auto over = [this, failure]()
+                        ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) { return stopping || (hurried && failure == Failure::kUnavailable); };
+  mutex.AwaitWithTimeout(absl::Condition(&over), pause);
+  return !stopping;
 }
 
 GroupCommitCore::GroupCommitCore(GroupCommitOptions options, sql::Database& database, Handle handle, Destroy destroy,
@@ -517,6 +536,7 @@ GroupCommitCore::~GroupCommitCore() { impl_->Stop(); }
 
 void GroupCommitCore::Submit(CommandMeta meta, void* command, Reply reply) { impl_->Submit(std::move(meta), command, std::move(reply)); }
 bool GroupCommitCore::RunOnce() { return impl_->RunOnce(); }
+void GroupCommitCore::BeginDrain() { impl_->BeginDrain(); }
 void GroupCommitCore::Drain() { impl_->Drain(); }
 
 }  // namespace rematch

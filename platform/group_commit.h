@@ -15,7 +15,8 @@
 // Failures by sql::Failure: kRetry and kUnknownCommit run the batch again, the claim first, after a random pause that grows;
 // kSplit halves the batch until the bad command stands alone; kUnavailable is retried until the deadlines and `max_retry` run
 // out. A command whose deadline passed is dropped before it runs. A full queue answers RESOURCE_EXHAUSTED with RetryInfo, and
-// timers are let in only while half of the queue is free for people.
+// timers are let in only while half of the queue is free for people. People go first, but an eighth of a batch is kept for the timers
+// that have waited longest, so that a door that is never quiet does not hold up time.
 //
 // The claims are rows of this table, which each service's first migration makes (body_hash is hex; a NULL reply is never committed):
 //   CREATE TABLE requests (scope VARCHAR(255) NOT NULL, request_id VARCHAR(128) NOT NULL, attempt VARCHAR(64) NOT NULL,
@@ -71,7 +72,9 @@ struct BatchResult {
 class GroupCommitObserver {
  public:
   virtual ~GroupCommitObserver() = default;
+  // A batch was committed; `took` includes its retries and their pauses.
   virtual void Batch(size_t commands, absl::Duration took) {}
+  // Once a command: how long it waited for its first batch.
   virtual void Waited(absl::Duration in_queue) {}
   virtual void Retried() {}
   virtual void Split() {}
@@ -102,6 +105,7 @@ class GroupCommitCore {
 
   void Submit(CommandMeta meta, void* command, Reply reply);
   bool RunOnce();
+  void BeginDrain();
   void Drain();
 
  private:
@@ -138,7 +142,10 @@ class GroupCommit {
   absl::StatusOr<std::string> Commit(CommandMeta meta, Command command);
   // Runs one batch on the caller's thread; false if nothing was queued. Only with threads = 0.
   bool RunOnce() { return core_.RunOnce(); }
-  // Refuses new commands with UNAVAILABLE and waits until what was queued is answered.
+  // From now on a store that is not available is waited for no more: its commands are answered with UNAVAILABLE at once. Commands are
+  // still taken, since calls in flight have yet to end.
+  void BeginDrain() { core_.BeginDrain(); }
+  // BeginDrain(), then refuses new commands with UNAVAILABLE and waits until what was queued is answered.
   void Drain() { core_.Drain(); }
 
  private:

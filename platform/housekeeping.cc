@@ -40,13 +40,13 @@ absl::StatusOr<bool> Housekeeping::ForgetRequests(absl::Time before) {
   const bool more = !last.empty();
   // Those of one batch share an instant and go together.
   const int64_t until = more ? last[0].Int(0) + 1 : sql::ToMicros(before);
-  REMATCH_RETURN_IF_ERROR(database_.Transact(
-      [&](sql::Transaction& tx) { return tx.Execute("DELETE FROM requests WHERE created < ?", {until}).status(); }));
+  REMATCH_RETURN_IF_ERROR(
+      database_.Transact([&](sql::Transaction& tx) { return tx.Execute("DELETE FROM requests WHERE created < ?", {until}).status(); }));
   return more;
 }
 
 absl::Status Housekeeping::ForgetReplicas(absl::Time before) {
-  // One that still owns work must stay: it is by its row that others see it is dead, and take the work over.
+  // One that still owns work stays: without its row others would have to watch it anew before they take the work over.
   std::string sql = "DELETE FROM replicas WHERE seen < ?";
   for (const std::string& table : work_) {
     absl::StrAppend(&sql, " AND NOT EXISTS (SELECT 1 FROM ", table, " WHERE ", table, ".owner = replicas.replica)");
@@ -55,7 +55,8 @@ absl::Status Housekeeping::ForgetReplicas(absl::Time before) {
 }
 
 void Housekeeping::Start() {
-  loop_ = std::make_unique<Loop>("housekeeping", [this] { return Step(); }, kEvery);
+  loop_ = std::make_unique<Loop>(
+      "housekeeping", [this] { return Step(); }, kEvery);
 }
 
 void Housekeeping::Stop() { loop_.reset(); }

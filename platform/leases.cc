@@ -1,6 +1,5 @@
 #include "platform/leases.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -12,6 +11,11 @@ namespace rematch::platform {
 using sql::Row;
 using sql::Transaction;
 using sql::Value;
+
+namespace {
+// The beat of an owner that has no row. Those in the table begin with 1.
+constexpr int64_t kNoBeat = 0;
+}  // namespace
 
 Leases::Leases(sql::Database& database, Clock& clock, std::string replica, absl::Duration lease)
     : database_(database), clock_(clock), replica_(std::move(replica)), lease_(lease) {}
@@ -28,23 +32,48 @@ absl::Status Leases::Beat() {
   // A beat that stands still is counted from after the first look at it to before the last one: the time spent looking, and
   // any time in which nobody looked, is never held against another replica.
   const absl::Duration before = clock_.Monotonic();
-  std::vector<Row> rows;
+  absl::btree_set<std::string> tables;
+  {
+    absl::MutexLock lock(&mutex_);
+    tables = tables_;
+  }
+  absl::flat_hash_map<std::string, int64_t> beats;
   REMATCH_RETURN_IF_ERROR(database_.Read([&](Transaction& tx) -> absl::Status {
-    REMATCH_ASSIGN_OR_RETURN(rows, tx.Query("SELECT replica, beat FROM replicas WHERE replica <> ?", {replica_}));
+    beats.clear();
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows, tx.Query("SELECT replica, beat FROM replicas WHERE replica <> ?", {replica_}));
+    for (const Row& row : rows) beats.emplace(row.Text(0), row.Int(1));
+    for (const std::string& table : tables) {
+      REMATCH_ASSIGN_OR_RETURN(const std::vector<std::string> owners, Owners(tx, table));
+      for (const std::string& owner : owners) beats.try_emplace(owner, kNoBeat);
+    }
     return absl::OkStatus();
   }));
   const absl::Duration after = clock_.Monotonic();
+  absl::flat_hash_map<std::string, Seen> seen;
   absl::MutexLock lock(&mutex_);
-  for (const Row& row : rows) {
-    const auto [it, first] = seen_.try_emplace(row.Text(0));
-    Seen& seen = it->second;
-    if (first || seen.beat != row.Int(1)) {
-      seen = Seen{.beat = row.Int(1), .since = after, .still = absl::ZeroDuration()};
+  for (const auto& [replica, beat] : beats) {
+    const auto known = seen_.find(replica);
+    if (known == seen_.end() || known->second.beat != beat) {
+      seen[replica] = {.beat = beat, .since = after, .still = absl::ZeroDuration()};
     } else {
-      seen.still = before - seen.since;
+      seen[replica] = {.beat = beat, .since = known->second.since, .still = before - known->second.since};
     }
   }
+  seen_ = std::move(seen);  // who is gone for good is forgotten
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<std::string>> Leases::Owners(Transaction& tx, const std::string& table) {
+  // From one to the next in the index on (owner, due): they are few, their rows may be many.
+  const std::string next = absl::StrCat("SELECT MIN(owner) FROM ", table, " WHERE owner > ?");
+  std::vector<std::string> owners;
+  std::string last;
+  for (;;) {
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows, tx.Query(next, {last}));
+    if (rows.empty() || rows[0].IsNull(0)) return owners;
+    last = rows[0].Text(0);
+    if (last != replica_) owners.push_back(last);
+  }
 }
 
 std::vector<std::pair<std::string, int64_t>> Leases::DeadReplicas() {
@@ -53,12 +82,15 @@ std::vector<std::pair<std::string, int64_t>> Leases::DeadReplicas() {
   for (const auto& [replica, seen] : seen_) {
     if (seen.still >= lease_) dead.emplace_back(replica, seen.beat);
   }
-  std::sort(dead.begin(), dead.end());
   return dead;
 }
 
 absl::StatusOr<std::vector<Claim>> Leases::ClaimDue(std::string_view table, absl::Time now, size_t limit) {
   const std::vector<std::pair<std::string, int64_t>> dead = DeadReplicas();
+  {
+    absl::MutexLock lock(&mutex_);
+    tables_.emplace(table);
+  }
   std::vector<Claim> claims;
   REMATCH_RETURN_IF_ERROR(database_.Transact([&](Transaction& tx) -> absl::Status {
     claims.clear();
@@ -71,9 +103,11 @@ absl::StatusOr<std::vector<Claim>> Leases::ClaimDue(std::string_view table, absl
       REMATCH_ASSIGN_OR_RETURN(
           const std::vector<Row> rows,
           tx.Query(absl::StrCat("SELECT replica, beat FROM replicas WHERE replica IN ", sql::InList(names.size())), names));
-      for (const Row& row : rows) {
-        const std::pair<std::string, int64_t> now_seen(row.Text(0), row.Int(1));
-        if (std::binary_search(dead.begin(), dead.end(), now_seen)) from.emplace_back(row.Text(0));
+      absl::flat_hash_map<std::string, int64_t> beats;
+      for (const Row& row : rows) beats.emplace(row.Text(0), row.Int(1));
+      for (const auto& [replica, beat] : dead) {
+        const auto found = beats.find(replica);
+        if ((found == beats.end() ? kNoBeat : found->second) == beat) from.emplace_back(replica);
       }
     }
     sql::PadInList(from);

@@ -35,7 +35,8 @@ class Metrics : public rpc::CallObserver, public GroupCommitObserver {
   void Late(std::string_view kind, absl::Duration by);
   // The age of the oldest row that waits in a queue ("outbox", "due", "mail"); zero when it is empty.
   void Oldest(std::string_view queue, absl::Duration age);
-  // Adds to the counter rematch_{name}_total.
+  // Adds to the counter rematch_{name}_total. Count(name, 0) at the start shows it at 0 before anything is counted, since an alert on a
+  // counter that does not exist yet misses its first step.
   void Count(std::string_view name, double by = 1);
 
   // The text that /metrics serves, for tests.

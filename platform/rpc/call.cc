@@ -8,15 +8,19 @@
 #include <google/protobuf/descriptor.h>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "google/rpc/error_info.pb.h"
 #include "google/rpc/status.pb.h"
 #include "platform/log.h"
+#include "platform/sql/database.h"
 #include "platform/strings.h"
 
 namespace rematch::rpc {
 namespace {
 
+// The URLs of payloads that are protobuf messages.
+constexpr absl::string_view kMessageUrls = "type.googleapis.com/";
 constexpr size_t kMaxRole = 32;
 constexpr size_t kMaxPerson = 256;
 // One call in this many is logged whatever came of it.
@@ -109,8 +113,9 @@ grpc::Status ToGrpc(const absl::Status& status) {
   details.set_message(std::string(status.message()));
   // Sorted, since absl::Status keeps its payloads in no order and the same error should be the same bytes.
   std::map<std::string, std::string> payloads;
-  status.ForEachPayload(
-      [&](absl::string_view url, const absl::Cord& payload) { payloads.emplace(std::string(url), std::string(payload)); });
+  status.ForEachPayload([&](absl::string_view url, const absl::Cord& payload) {
+    if (absl::StartsWith(url, kMessageUrls)) payloads.emplace(std::string(url), std::string(payload));
+  });
   for (auto& [url, payload] : payloads) {
     google::protobuf::Any* detail = details.add_details();
     detail->set_type_url(url);
@@ -124,7 +129,9 @@ absl::Status FromGrpc(const grpc::Status& status) {
   absl::Status result(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
   google::rpc::Status details;
   if (!status.error_details().empty() && details.ParseFromString(status.error_details())) {
-    for (const google::protobuf::Any& detail : details.details()) result.SetPayload(detail.type_url(), absl::Cord(detail.value()));
+    for (const google::protobuf::Any& detail : details.details()) {
+      if (absl::StartsWith(detail.type_url(), kMessageUrls)) result.SetPayload(detail.type_url(), absl::Cord(detail.value()));
+    }
   }
   return result;
 }
@@ -162,6 +169,9 @@ void Calls::Report(std::string_view method, absl::Duration took, const absl::Sta
   if (!status.ok()) {
     std::string reason = ReasonOf(status);
     if (reason.empty()) reason = CodeName(status.code());
+    // What the store said goes no further than here.
+    if (const std::string detail = sql::DetailOf(status); !detail.empty())
+      log::Warn("store_error", {{"method", method}, {"error", detail}});
     const std::string code = CodeName(status.code());
     // Watches that a drain ends are no failures.
     switch (reason == reason::kShuttingDown ? Blame::kCaller : BlameFor(status.code())) {

@@ -73,6 +73,7 @@ class CallObserver {
 
 // absl::Status with its details <-> grpc::Status with google.rpc.Status in its binary details. A status that came without an
 // ErrorInfo was not made for callers: it leaves with its code as the reason and a fixed message, since its own may hold anything.
+// Only payloads of protobuf messages (type.googleapis.com/...) pass, either way: what this process noted for itself is no peer's business.
 grpc::Status ToGrpc(const absl::Status& status);
 absl::Status FromGrpc(const grpc::Status& status);
 
@@ -106,18 +107,25 @@ class Calls {
   Calls(Options options, platform::Clock& clock, platform::Executor& blocking, Guard& guard, CallObserver& observer)
       : options_(options), clock_(clock), blocking_(blocking), guard_(guard), observer_(observer) {}
 
-  // Runs `work(call, request) -> absl::StatusOr<Response>` on the executor for blocking work.
+  // Runs `work(call, request) -> absl::StatusOr<Response>` on the executor for blocking work, unless the call's deadline passed while it
+  // waited there.
   template <typename Request, typename Response, typename Work>
   grpc::ServerUnaryReactor* Blocking(grpc::CallbackServerContext* context, const Request* request, Response* response, Work work) {
-    return Deferred(context, request, response,
-                    [this, work = std::move(work)](const Call& call, const Request& asked, Done<Response> done) {
-                      // `asked` lives until the reactor finishes, which only `done` makes it do.
-                      const bool queued = blocking_.Run([work, call, &asked, done] { done(work(call, asked)); });
-                      if (!queued) {
-                        done(ErrorWithRetry(absl::StatusCode::kResourceExhausted, reason::kQueueFull, "too many requests at once",
-                                            absl::Milliseconds(100)));
-                      }
-                    });
+    return Deferred(
+        context, request, response, [this, work = std::move(work)](const Call& call, const Request& asked, Done<Response> done) {
+          // `asked` lives until the reactor finishes, which only `done` makes it do.
+          const bool queued = blocking_.Run([this, work, call, &asked, done] {
+            if (clock_.Now() >= call.deadline) {
+              done(Error(absl::StatusCode::kDeadlineExceeded, reason::kDeadlinePassed, "the deadline passed before the call ran"));
+            } else {
+              done(work(call, asked));
+            }
+          });
+          if (!queued) {
+            done(ErrorWithRetry(absl::StatusCode::kResourceExhausted, reason::kQueueFull, "too many requests at once",
+                                absl::Milliseconds(100)));
+          }
+        });
   }
 
   // Runs `work(call, request, done)` on gRPC's thread: it must not block, and must see to it that `done` is called once.

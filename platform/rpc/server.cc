@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -101,8 +102,11 @@ class RunningServer final : public Server {
     if (std::exchange(drained_, true)) return;
     // Health first: whoever balances load sends no more calls while those in flight end.
     if (server_ != nullptr) SetServing(false);
+    const auto deadline = std::chrono::system_clock::now() + absl::ToChronoNanoseconds(options_.drain_timeout);
+    if (started_) service_->StopIntake();
+    // Doors are still open: a call that was taken on before may come to its command only now.
+    if (server_ != nullptr) server_->Shutdown(deadline);
     if (started_) service_->Stop();
-    if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoNanoseconds(options_.drain_timeout));
     server_.reset();
     service_.reset();
   }
@@ -240,6 +244,8 @@ void LogOfGrpc(gpr_log_func_args* message) {
 
 int Fail(const std::string& name, const absl::Status& status, int code) {
   std::string line = absl::StrCat(name, ": ", status.message());
+  // The operator's to know, though no caller's.
+  if (const std::string detail = sql::DetailOf(status); !detail.empty()) absl::StrAppend(&line, ": ", detail);
   std::replace(line.begin(), line.end(), '\n', ' ');
   std::cerr << line << std::endl;
   return code;
@@ -274,6 +280,8 @@ int ServerMain(int argc, char** argv, ServerDefinition definition, MakeService m
   if (const absl::Status status = log::Configure(definition.name, absl::GetFlag(FLAGS_log_level)); !status.ok()) {
     return Fail(definition.name, status, kBadFlags);
   }
+  // What a service writes (the store, mail in a Maildir) holds names, reasons and addresses: it is for its own user alone.
+  umask(0077);
   // Before any thread starts, so that all inherit it: signals are taken by sigwait() below and by nothing else.
   sigset_t ending;
   sigemptyset(&ending);
@@ -304,6 +312,8 @@ int ServerMain(int argc, char** argv, ServerDefinition definition, MakeService m
   int received = 0;
   sigwait(&ending, &received);
   log::Info("draining", {{"signal", received}});
+  // Whoever asks a second time does not want to wait: the default action ends the process, as a crash would, which loses nothing.
+  pthread_sigmask(SIG_UNBLOCK, &ending, nullptr);
   (*server)->Drain();
   server->reset();
   log::Info("stopped");

@@ -10,7 +10,7 @@
 // serving), --metrics_listen=127.0.0.1:0, --metrics_port_file=PATH, --database=sqlite:PATH, --log_level=info,
 // --drain_timeout=10s; `--help` lists them with the service's own, which are ABSL_FLAGs of its main.cc. A bad flag, an unwritable
 // path, a database or port in use: one clear line on stderr, exit code 2 for flags, 1 for the rest. SIGTERM and SIGINT: health
-// NOT_SERVING, calls in flight end, loops stop, the store closes, exit code 0.
+// NOT_SERVING, loops stop, calls in flight end, doors drain, the store closes, exit code 0; a second one ends the process at once.
 #ifndef REMATCH_PLATFORM_RPC_SERVER_H_
 #define REMATCH_PLATFORM_RPC_SERVER_H_
 
@@ -55,7 +55,10 @@ class Service {
   virtual std::vector<std::string> health_names() = 0;
   // Starts the loops, once the server listens.
   virtual void Start() {}
-  // Stops taking on work: loops end, streams are told to end, doors drain. Called after health says NOT_SERVING.
+  // Called after health says NOT_SERVING: loops and streams end, and a store that is away is waited for no more
+  // (GroupCommit::BeginDrain). Calls in flight go on, so whatever they need stays.
+  virtual void StopIntake() {}
+  // Called after the last call has ended: doors drain, what is leased is given up.
   virtual void Stop() {}
 };
 
@@ -87,7 +90,8 @@ class Server {
 
   virtual int port() const = 0;
   virtual int metrics_port() const = 0;  // 0 when not served
-  // Says NOT_SERVING, stops the service and lets calls in flight end, for `drain_timeout` at most. The destructor does it as well.
+  // Says NOT_SERVING, stops what begins work, lets calls in flight end, for `drain_timeout` at most, and stops the service. The destructor
+  // does it as well.
   virtual void Drain() = 0;
 };
 

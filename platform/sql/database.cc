@@ -16,6 +16,7 @@ namespace rematch::sql {
 
 namespace {
 
+// One digit for the failure, then the detail. No protobuf message's URL, so it stays in this process (rpc/call.h).
 constexpr char kFailureUrl[] = "rematch/sql-failure";
 
 const std::string& Empty() {
@@ -67,14 +68,17 @@ Failure FailureOf(const absl::Status& status) {
   return static_cast<Failure>((*payload)[0] - '0');
 }
 
+std::string DetailOf(const absl::Status& status) {
+  const absl::optional<absl::Cord> payload = status.GetPayload(kFailureUrl);
+  return payload.has_value() && !payload->empty() ? std::string(payload->Subcord(1, payload->size() - 1)) : "";
+}
+
 absl::Status StoreError(Failure failure, std::string_view detail) {
   const bool refused = failure == Failure::kSplit;
-  absl::Status status =
-      refused
-          ? Error(absl::StatusCode::kInternal, reason::kStoreRefused, absl::StrCat("the store refused: ", ToAbsl(detail)))
-          : Error(absl::StatusCode::kUnavailable, reason::kStoreUnavailable, absl::StrCat("the store is unavailable: ", ToAbsl(detail)));
+  absl::Status status = refused ? Error(absl::StatusCode::kInternal, reason::kStoreRefused, "the store refused")
+                                : Error(absl::StatusCode::kUnavailable, reason::kStoreUnavailable, "the store is unavailable");
   if (failure != Failure::kNone) {
-    status.SetPayload(kFailureUrl, absl::Cord(std::string(1, static_cast<char>('0' + static_cast<int>(failure)))));
+    status.SetPayload(kFailureUrl, absl::Cord(absl::StrCat(static_cast<int>(failure), ToAbsl(detail))));
   }
   return status;
 }

@@ -53,7 +53,8 @@ class Transaction {
  public:
   virtual ~Transaction() = default;
   virtual absl::StatusOr<std::vector<Row>> Query(std::string_view statement, absl::Span<const Value> parameters = {}) = 0;
-  // The number of rows that were inserted, changed or deleted.
+  // How many rows an INSERT IGNORE inserted. What other statements return is a driver's own affair (MySQL counts an upsert that changed a
+  // row twice, and an UPDATE that set what was there not at all): nothing may rely on it.
   virtual absl::StatusOr<int64_t> Execute(std::string_view statement, absl::Span<const Value> parameters = {}) = 0;
 };
 
@@ -66,18 +67,21 @@ enum class Failure {
   kUnavailable,    // no connection, disk full, read-only: nothing will work for now
 };
 Failure FailureOf(const absl::Status& status);
-// A status of the store: `code` is UNAVAILABLE for kUnavailable, kRetry and kUnknownCommit, INTERNAL for kSplit.
-// `detail` names the driver's error, never values.
+// A status of the store: `code` is UNAVAILABLE for kUnavailable, kRetry and kUnknownCommit, INTERNAL for kSplit; the message is fixed.
+// `detail` names the driver's error (tables, words of the statement), never values. It is for logs and operators, and leaves no process.
 absl::Status StoreError(Failure failure, std::string_view detail);
+// The detail of a StoreError(), "" of another status.
+std::string DetailOf(const absl::Status& status);
 
 // Thread-safe.
 class Database {
  public:
   virtual ~Database() = default;
   // One attempt: begins, runs `body`, commits if it returned OK and rolls back otherwise. `body` MUST NOT keep state across
-  // calls, since callers run it again. Blocks.
+  // calls, since callers run it again. At least READ COMMITTED: a statement may see what was committed since the one before it, so whoever
+  // relies on a row locks it (FOR UPDATE) or updates it. Blocks.
   virtual absl::Status Transact(absl::FunctionRef<absl::Status(Transaction&)> body) = 0;
-  // Reads of one consistent snapshot; `body` must not write. Blocks.
+  // All queries of `body` see one consistent snapshot, taken no earlier than this call; it must not write. Blocks.
   virtual absl::Status Read(absl::FunctionRef<absl::Status(Transaction&)> body) = 0;
   // How many Transact() calls side by side the store gains from: 1 for SQLite.
   virtual int writers() const = 0;
@@ -99,7 +103,8 @@ absl::StatusOr<std::unique_ptr<Database>> Open(std::string_view url, const OpenO
 std::string InList(size_t count);
 // Repeats the last of `values` until InList(values.size()) is filled. Must not be empty.
 void PadInList(std::vector<Value>& values);
-// "(?, ?), (?, ?)" for `rows` rows of `columns` values.
+// "(?, ?), (?, ?)" for `rows` rows of `columns` values. A statement for every number of rows fills the caches of prepared statements:
+// write rows with RowWriter of platform/sql/rows.h.
 std::string ValueRows(size_t rows, size_t columns);
 
 // Instants are stored as microseconds since the epoch, in UTC. InfiniteFuture is stored as INT64_MAX.

@@ -81,7 +81,7 @@ absl::Status Migrate(Database& database, std::span<const platform::EmbeddedFile>
     const std::string record = absl::StrCat("INSERT INTO schema_migrations (number, name, checksum, applied) VALUES (", migration.number,
                                             ", '", ToAbsl(migration.name), "', '", migration.checksum, "', ", ToMicros(clock.Now()), ");");
     const absl::Status status = database.RunScript(absl::StrCat(ToAbsl(migration.script), "\n;\n", record));
-    if (!status.ok()) return StoreError(FailureOf(status), absl::StrCat("migration ", ToAbsl(migration.name), ": ", status.message()));
+    if (!status.ok()) return StoreError(FailureOf(status), absl::StrCat("migration ", ToAbsl(migration.name), ": ", DetailOf(status)));
   }
   return absl::OkStatus();
 }

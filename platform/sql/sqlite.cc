@@ -92,9 +92,8 @@ class Connection {
     const absl::Status status = Run("COMMIT");
     if (status.ok()) return status;
     const bool unknown = (sqlite3_extended_errcode(db_) & 0xff) == SQLITE_IOERR;
-    std::string detail(status.message());
     Rollback();
-    return unknown ? StoreError(Failure::kUnknownCommit, detail) : status;
+    return unknown ? StoreError(Failure::kUnknownCommit, DetailOf(status)) : status;
   }
 
   void Rollback() {
@@ -267,6 +266,13 @@ class LockFile {
   int fd_ = -1;
 };
 
+// Creates the file for its owner alone if it is missing: it holds reasons and addresses. SQLite gives what it puts beside it (-wal, -shm)
+// the same mode. Why a path cannot be opened is told by SQLite afterwards.
+void MakePrivate(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
+  if (fd >= 0) close(fd);
+}
+
 class SqliteDatabase final : public Database {
  public:
   // No readers: reads share the connection that writes.
@@ -325,7 +331,7 @@ class SqliteDatabase final : public Database {
 absl::Status CannotOpen(const std::string& path, const absl::Status& why) {
   const bool unwritable = FailureOf(why) == Failure::kUnavailable;
   return Error(absl::StatusCode::kFailedPrecondition, unwritable ? reason::kDatabaseUnwritable : reason::kDatabaseUnreadable,
-               absl::StrCat(unwritable ? "cannot write the database " : "cannot read the database ", path, ": ", why.message()));
+               absl::StrCat(unwritable ? "cannot write the database " : "cannot read the database ", path, ": ", DetailOf(why)));
 }
 
 }  // namespace
@@ -336,6 +342,7 @@ absl::StatusOr<std::unique_ptr<Database>> OpenSqliteFile(const std::string& path
   const std::filesystem::path absolute = std::filesystem::absolute(path, ignored);
   auto lock_file = std::make_unique<LockFile>();
   REMATCH_RETURN_IF_ERROR(lock_file->Lock(path));
+  MakePrivate(absolute.string());
   const auto open = [&absolute](std::initializer_list<std::string_view> settings) -> absl::StatusOr<std::unique_ptr<Connection>> {
     REMATCH_ASSIGN_OR_RETURN(std::unique_ptr<Connection> connection, Connection::Open(absolute.string()));
     for (const std::string_view setting : settings) REMATCH_RETURN_IF_ERROR(connection->Run(setting));

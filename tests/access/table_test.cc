@@ -7,6 +7,7 @@
 
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -258,6 +259,33 @@ TEST(Redact, MakesNoMessageThatWasNotThere) {
   mentor.set_name("consortia/c1/mentors/a");
   guard.Redact(CallOf(Role::kAuditor, "/rematch.mentor.v1.MentorService/GetMentor"), mentor);
   EXPECT_FALSE(mentor.has_contact());
+}
+
+TEST(ConcurrentTableGuard, ManyAnswersAreRedactedAtOnceEachForItsOwnCaller_F21) {
+  TableGuard guard;
+  constexpr char kGet[] = "/rematch.request.v1.ReassignmentService/GetReassignment";
+  constexpr char kListMentors[] = "/rematch.mentor.v1.MentorService/ListMentors";
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 2 * kRoles; ++t) {
+    threads.emplace_back([&, role = static_cast<Role>(t % kRoles)] {
+      const bool leads = role == Role::kProgramLeader;
+      for (int i = 0; i < 200; ++i) {
+        // What is found out of a type and a role is kept: the first of each meet here.
+        request::v1::Reassignment c = SomeCase();
+        guard.Redact(CallOf(role, kGet), c);
+        EXPECT_EQ(c.reasons(), leads ? "private words" : "");
+        EXPECT_EQ(c.notes_size(), leads ? 1 : 0);
+        mentor::v1::ListMentorsResponse mentors;
+        mentors.add_mentors()->mutable_contact()->set_email("somebody@example.org");
+        guard.Redact(CallOf(role, kListMentors), mentors);
+        if (role == Role::kAuditor) {
+          EXPECT_EQ(mentors.mentors(0).contact().email(), "");
+        }
+        EXPECT_TRUE(guard.Admit(CallOf(Role::kProgramLeader, kGet)).ok());
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
 }
 
 TEST(Redact, ARoleThatDoesNotExistReadsNothingPrivate) {

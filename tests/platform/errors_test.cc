@@ -4,7 +4,9 @@
 
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/error_info.pb.h"
+#include "google/rpc/status.pb.h"
 #include "platform/rpc/call.h"
+#include "platform/sql/database.h"
 
 namespace rematch {
 namespace {
@@ -76,6 +78,34 @@ TEST(Errors, AStatusNotMadeForCallersLeavesWithoutItsMessage_F23) {
   EXPECT_EQ(left.code(), absl::StatusCode::kInternal);
   EXPECT_EQ(ReasonOf(left), "INTERNAL");
   EXPECT_EQ(left.message(), "the call failed");
+}
+
+TEST(Errors, AnErrorOfTheStoreLeavesWithItsReasonAndNothingElse_F23) {
+  for (const sql::Failure failure :
+       {sql::Failure::kRetry, sql::Failure::kSplit, sql::Failure::kUnknownCommit, sql::Failure::kUnavailable}) {
+    const grpc::Status sent = rpc::ToGrpc(sql::StoreError(failure, "UNIQUE constraint failed: mentors.email"));
+    google::rpc::Status details;
+    ASSERT_TRUE(details.ParseFromString(sent.error_details()));
+    ASSERT_EQ(details.details_size(), 1) << details.ShortDebugString();
+    google::rpc::ErrorInfo info;
+    EXPECT_TRUE(details.details(0).UnpackTo(&info));
+    EXPECT_EQ(info.reason(), ReasonOf(sql::StoreError(failure, "")));
+    EXPECT_EQ(sent.error_message().find("mentors"), std::string::npos) << sent.error_message();
+    EXPECT_EQ(sent.error_details().find("mentors"), std::string::npos);
+  }
+}
+
+TEST(Errors, APeersFailureIsNotTakenForOneOfThisProcesssStore) {
+  const absl::Status own = sql::StoreError(sql::Failure::kSplit, "here");
+  google::rpc::Status details;
+  own.ForEachPayload([&](absl::string_view url, const absl::Cord& payload) {
+    details.add_details()->set_type_url(std::string(url));
+    details.mutable_details()->rbegin()->set_value(std::string(payload));
+  });
+  ASSERT_EQ(details.details_size(), 2);
+  const absl::Status received = rpc::FromGrpc(grpc::Status(grpc::StatusCode::INTERNAL, "x", details.SerializeAsString()));
+  EXPECT_EQ(sql::FailureOf(received), sql::Failure::kNone);
+  EXPECT_EQ(ReasonOf(received), reason::kStoreRefused);
 }
 
 TEST(Errors, AStatusOfThePeersTransportKeepsItsCode) {

@@ -1,6 +1,7 @@
 // The one door for changes, over a service that keeps counters.
 #include "platform/group_commit.h"
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <map>
@@ -122,11 +123,15 @@ class Counters {
 };
 
 struct Counts final : GroupCommitObserver {
-  void Batch(size_t commands, absl::Duration) override { batches.push_back(commands); }
+  void Batch(size_t commands, absl::Duration took) override {
+    batches.push_back(commands);
+    took_in_all += took;
+  }
   void Waited(absl::Duration in_queue) override { waits.push_back(in_queue); }
   void Retried() override { ++retries; }
   void Split() override { ++splits; }
   std::vector<size_t> batches;
+  absl::Duration took_in_all;
   std::vector<absl::Duration> waits;
   int retries = 0;
   int splits = 0;
@@ -279,6 +284,7 @@ TEST_F(GroupCommitTest, ATwinOfARefusedCommandIsJudgedAnewInTheNextBatch) {
   EXPECT_EQ(Show(c), "1");
   EXPECT_TRUE(Door().RunOnce());
   EXPECT_EQ(Show(b), "0");
+  EXPECT_EQ(counts_.waits.size(), 3u) << "a wait is reported once a command";
 }
 
 TEST_F(GroupCommitTest, ATwinOfAMisusedIdIsComparedWithWhatTookPlace) {
@@ -336,6 +342,27 @@ TEST_F(GroupCommitTest, ADeadlockIsTriedAgain) {
   EXPECT_EQ(counters_.batches().size(), 3u) << "the handler loads anew each time that it runs";
   EXPECT_EQ(counters_.committed(), 1);
   EXPECT_EQ(counts_.retries, 3);
+}
+
+TEST_F(GroupCommitTest, TheTimeOfABatchIncludesItsRetries) {
+  counters_.SetBefore([this] { clock_.Advance(absl::Seconds(1)); });
+  faulty_.Next(Fault::BeforeCommit(Failure::kRetry), 2);
+  EXPECT_EQ(*Door().Commit(Id("1"), {"x", 1}), "1");
+  EXPECT_EQ(counts_.took_in_all, absl::Seconds(3));
+}
+
+TEST_F(GroupCommitTest, TheHalvesOfASplitBatchHaveTheirOwnAttempts) {
+  const Answer a = Submit(Id("1"), {"x", 1});
+  const Answer b = Submit(Id("2"), {"x", 1});
+  faulty_.Next(Fault::BeforeCommit(Failure::kRetry), options_.max_attempts - 1);
+  faulty_.Next(Fault::BeforeCommit(Failure::kSplit));
+  for (int half = 0; half < 2; ++half) {
+    faulty_.Next(Fault::BeforeCommit(Failure::kRetry), options_.max_attempts - 1);
+    faulty_.Next(Fault::None());
+  }
+  EXPECT_TRUE(Door().RunOnce());
+  EXPECT_EQ(Show(a), "1");
+  EXPECT_EQ(Show(b), "2");
 }
 
 TEST_F(GroupCommitTest, WhatDeadlocksForeverIsGivenUp) {
@@ -454,6 +481,46 @@ TEST_F(GroupCommitTest, TimersGiveWayToPeople) {
   EXPECT_THAT(counters_.batches(), ElementsAre(ElementsAre("a+1", "b+1"), ElementsAre("c+1", "timer+1"), ElementsAre("timer+2")));
 }
 
+TEST_F(GroupCommitTest, AnEighthOfABatchIsKeptForTheTimersThatWaitedLongest) {
+  options_.max_batch = 16;
+  for (int64_t i = 1; i <= 5; ++i) Submit(Timer(), {"timer", i});
+  for (int i = 0; i < 20; ++i) Submit({}, {"people", 1});
+  EXPECT_TRUE(Door().RunOnce());
+  std::vector<std::string> batch(14, "people+1");
+  batch.insert(batch.end(), {"timer+1", "timer+2"});
+  EXPECT_EQ(counters_.batches()[0], batch);
+}
+
+TEST_F(GroupCommitTest, WhatPeopleLeaveOfABatchIsForTimers) {
+  options_.max_batch = 16;
+  for (int64_t i = 1; i <= 20; ++i) Submit(Timer(), {"timer", i});
+  for (int i = 0; i < 3; ++i) Submit({}, {"people", 1});
+  EXPECT_TRUE(Door().RunOnce());
+  std::vector<std::string> batch(3, "people+1");
+  for (int i = 1; i <= 13; ++i) batch.push_back(absl::StrCat("timer+", i));
+  EXPECT_EQ(counters_.batches()[0], batch);
+}
+
+TEST_F(GroupCommitTest, WhatTimersLeaveOfABatchIsForPeople) {
+  options_.max_batch = 16;
+  Submit(Timer(), {"timer", 1});
+  for (int i = 0; i < 40; ++i) Submit({}, {"people", 1});
+  while (Door().RunOnce()) {
+  }
+  std::vector<std::string> first(15, "people+1");
+  first.push_back("timer+1");
+  EXPECT_THAT(counters_.batches(), ElementsAre(first, std::vector<std::string>(16, "people+1"), std::vector<std::string>(9, "people+1")));
+}
+
+TEST_F(GroupCommitTest, ADrainThatBeganStillTakesCommandsButWaitsForNoStore) {
+  Door().BeginDrain();
+  EXPECT_EQ(*Door().Commit(Id("1"), {"x", 1}), "1");
+  faulty_.Next(Fault::Before(Failure::kUnavailable));
+  EXPECT_EQ(ReasonOf(Door().Commit(Id("2"), {"x", 1}).status()), reason::kStoreUnavailable);
+  faulty_.Next(Fault::Before(Failure::kRetry));
+  EXPECT_EQ(*Door().Commit(Id("2"), {"x", 1}), "2") << "a store that is there is asked again as ever";
+}
+
 TEST_F(GroupCommitTest, DrainAnswersEverybodyAndCloses) {
   options_.max_batch = 2;
   std::vector<Answer> answers;
@@ -490,11 +557,84 @@ TEST_F(GroupCommitTest, AnIdThatDoesNotFitIsRefused) {
   EXPECT_EQ(Show(Submit(Id(std::string(128, 'x')), {"x", 1})), "waiting");
 }
 
+// A store in which other replicas do what no single writer lets happen: each transaction gets what the test wrote down for it.
+class ScriptedDatabase final : public sql::Database {
+ public:
+  struct Script {
+    int64_t claimed = 1;          // rows that INSERT IGNORE inserts
+    std::vector<sql::Row> found;  // by the locking read of the claims
+  };
+  explicit ScriptedDatabase(std::vector<Script> scripts) : scripts_(std::move(scripts)) {}
+
+  absl::Status Transact(absl::FunctionRef<absl::Status(sql::Transaction&)> body) override {
+    if (begun == scripts_.size()) return sql::StoreError(Failure::kUnavailable, "more transactions than were written down");
+    ScriptedTransaction tx(scripts_[begun++]);
+    return body(tx);
+  }
+  absl::Status Read(absl::FunctionRef<absl::Status(sql::Transaction&)>) override { return absl::UnimplementedError("no reads"); }
+  int writers() const override { return 1; }
+  absl::Status RunScript(std::string_view) override { return absl::UnimplementedError("no scripts"); }
+
+  size_t begun = 0;
+
+ private:
+  class ScriptedTransaction final : public sql::Transaction {
+   public:
+    explicit ScriptedTransaction(const Script& script) : script_(script) {}
+    absl::StatusOr<std::vector<sql::Row>> Query(std::string_view, absl::Span<const sql::Value>) override { return script_.found; }
+    absl::StatusOr<int64_t> Execute(std::string_view, absl::Span<const sql::Value>) override { return script_.claimed; }
+
+   private:
+    const Script& script_;
+  };
+  const std::vector<Script> scripts_;
+};
+
+// What becomes of the request "1" over these transactions. Its handler replies "ran" and touches no store.
+struct RunsAnything {
+  absl::StatusOr<BatchResult> Run(sql::Transaction&, absl::Span<Add* const> batch) {
+    BatchResult result;
+    result.replies.assign(batch.size(), std::string("ran"));
+    return result;
+  }
+};
+absl::StatusOr<std::string> CommitOver(ScriptedDatabase& database) {
+  ManualClock clock{absl::FromUnixSeconds(1'772'442'000)};
+  SeededRandom random{1};
+  RunsAnything handler;
+  GroupCommitOptions options;
+  options.threads = 0;
+  GroupCommit<Add> door(options, database, handler, clock, random);
+  return door.Commit(Id("1"), {"x", 1});
+}
+sql::Row ClaimOfAnother(sql::Value reply) {
+  return sql::Row({std::string("consortia/1"), std::string("1"), std::string("another attempt"), std::string("hash"), std::move(reply)});
+}
+
+TEST(GroupCommitClaims, AClaimThatItsOwnerGaveUpMeanwhileIsTriedAnew) {
+  ScriptedDatabase database({{.claimed = 0, .found = {}}, {.claimed = 1, .found = {}}});
+  EXPECT_EQ(*CommitOver(database), "ran");
+  EXPECT_EQ(database.begun, 2u);
+}
+
+TEST(GroupCommitClaims, AClaimWhoseReplyIsNotThereYetIsTriedAnew) {
+  ScriptedDatabase database(
+      {{.claimed = 0, .found = {ClaimOfAnother(std::monostate())}}, {.claimed = 0, .found = {ClaimOfAnother(sql::Bytes{"theirs"})}}});
+  EXPECT_EQ(*CommitOver(database), "theirs");
+  EXPECT_EQ(database.begun, 2u);
+}
+
 // With its own threads.
-class ConcurrentGroupCommit : public ::testing::TestWithParam<bool> {
+struct Committing {
+  const char* name;
+  bool file;
+  int threads;
+};
+class ConcurrentGroupCommit : public ::testing::TestWithParam<Committing> {
  protected:
-  ConcurrentGroupCommit() : db_(*sql::Open(GetParam() ? "sqlite:" + dir_.File("store.db") : "sqlite::memory:")) {
+  ConcurrentGroupCommit() : db_(*sql::Open(GetParam().file ? "sqlite:" + dir_.File("store.db") : "sqlite::memory:")) {
     EXPECT_TRUE(db_->RunScript(kSchema).ok());
+    options_.threads = GetParam().threads;
   }
 
   platform::RealClock clock_;
@@ -503,18 +643,23 @@ class ConcurrentGroupCommit : public ::testing::TestWithParam<bool> {
   std::unique_ptr<sql::Database> db_;
   FaultyDatabase faulty_{*db_};
   Counters counters_;
+  GroupCommitOptions options_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Stores, ConcurrentGroupCommit, ::testing::Bool(), [](const auto& info) { return info.param ? "File" : "Memory"; });
+INSTANTIATE_TEST_SUITE_P(Stores, ConcurrentGroupCommit,
+                         ::testing::Values(Committing{"Memory", false, 1}, Committing{"File", true, 1},
+                                           Committing{"MemoryByFourThreads", false, 4}, Committing{"FileByFourThreads", true, 4}),
+                         [](const auto& info) { return info.param.name; });
 
 TEST_P(ConcurrentGroupCommit, WhatArrivesWhileABatchCommitsFormsTheNextBatch) {
+  options_.threads = 1;  // others would take it at once
   absl::Notification in_first, release;
   absl::BlockingCounter answered(6);
   counters_.SetBefore([&] {
     if (!in_first.HasBeenNotified()) in_first.Notify();
     release.WaitForNotification();
   });
-  GroupCommit<Add> door({}, *db_, counters_, clock_, random_);
+  GroupCommit<Add> door(options_, *db_, counters_, clock_, random_);
   const auto reply = [&](absl::StatusOr<std::string> result) {
     EXPECT_TRUE(result.ok());
     answered.DecrementCount();
@@ -535,9 +680,8 @@ TEST_P(ConcurrentGroupCommit, CountsEachRequestOnceHoweverOftenItIsMade) {
   faulty_.Next(Fault::LostCommit());
   faulty_.Next(Fault::BeforeCommit(Failure::kSplit));
   faulty_.Next(Fault::Before(Failure::kRetry), 2);
-  GroupCommitOptions options;
-  options.max_batch = 16;
-  GroupCommit<Add> door(options, faulty_, counters_, clock_, random_);
+  options_.max_batch = 16;
+  GroupCommit<Add> door(options_, faulty_, counters_, clock_, random_);
   std::vector<std::map<std::string, std::string>> replies(kThreads);
   std::vector<std::thread> threads;
   for (int t = 0; t < kThreads; ++t) {
@@ -566,7 +710,7 @@ TEST_P(ConcurrentGroupCommit, CountsEachRequestOnceHoweverOftenItIsMade) {
 
 TEST_P(ConcurrentGroupCommit, DrainWaitsUntilEverybodyIsAnswered) {
   std::atomic<int> answered = 0;
-  GroupCommit<Add> door({}, *db_, counters_, clock_, random_);
+  GroupCommit<Add> door(options_, *db_, counters_, clock_, random_);
   for (int i = 0; i < 300; ++i) {
     door.Submit(Id(std::to_string(i)), {"x", 1}, [&](absl::StatusOr<std::string> reply) {
       EXPECT_TRUE(reply.ok()) << reply.status();
@@ -578,19 +722,42 @@ TEST_P(ConcurrentGroupCommit, DrainWaitsUntilEverybodyIsAnswered) {
   EXPECT_EQ(TotalOf(*db_, "x"), 300);
 }
 
+// Tells when a batch was tried once.
+struct FirstTry final : GroupCommitObserver {
+  void Retried() override {
+    absl::MutexLock lock(&mutex);
+    if (!failed.HasBeenNotified()) failed.Notify();
+  }
+  absl::Mutex mutex;
+  absl::Notification failed;
+};
+
+TEST_P(ConcurrentGroupCommit, ADrainInterruptsThePauseForAStoreThatIsAway) {
+  faulty_.Always(Fault::Before(Failure::kUnavailable));
+  options_.max_batch = 4;
+  options_.first_pause = absl::Hours(1);
+  options_.max_retry = absl::InfiniteDuration();
+  FirstTry first_try;
+  std::atomic<int> answered = 0;
+  GroupCommit<Add> door(options_, faulty_, counters_, clock_, random_, &first_try);
+  for (int i = 0; i < 30; ++i) {
+    door.Submit({}, {"x", 1}, [&](absl::StatusOr<std::string> reply) {
+      EXPECT_EQ(ReasonOf(reply.status()), reason::kStoreUnavailable);
+      ++answered;
+    });
+  }
+  first_try.failed.WaitForNotification();
+  door.Drain();
+  EXPECT_EQ(answered, 30);
+}
+
 TEST_P(ConcurrentGroupCommit, DestructionInterruptsThePauseBetweenTries) {
   faulty_.Always(Fault::Before(Failure::kUnavailable));
-  GroupCommitOptions options;
-  options.first_pause = absl::Hours(1);
-  options.max_retry = absl::InfiniteDuration();
-  struct FirstTry final : GroupCommitObserver {
-    void Retried() override {
-      if (!failed.HasBeenNotified()) failed.Notify();
-    }
-    absl::Notification failed;
-  } first_try;
+  options_.first_pause = absl::Hours(1);
+  options_.max_retry = absl::InfiniteDuration();
+  FirstTry first_try;
   std::atomic<int> answered = 0;
-  auto door = std::make_unique<GroupCommit<Add>>(options, faulty_, counters_, clock_, random_, &first_try);
+  auto door = std::make_unique<GroupCommit<Add>>(options_, faulty_, counters_, clock_, random_, &first_try);
   for (int i = 0; i < 10; ++i) {
     door->Submit({}, {"x", 1}, [&](absl::StatusOr<std::string> reply) {
       EXPECT_EQ(reply.status().code(), absl::StatusCode::kUnavailable);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -18,14 +19,15 @@ using ::testing::IsEmpty;
 class HousekeepingTest : public ::testing::Test {
  protected:
   HousekeepingTest() {
-    EXPECT_TRUE(db_->RunScript("CREATE TABLE requests (scope VARCHAR(255) NOT NULL, request_id VARCHAR(128) NOT NULL, created BIGINT NOT NULL,\n"
-                               "                       PRIMARY KEY (scope, request_id));\n"
-                               "CREATE INDEX requests_by_age ON requests (created);\n"
-                               "CREATE TABLE replicas (replica VARCHAR(64) NOT NULL PRIMARY KEY, beat BIGINT NOT NULL, seen BIGINT NOT NULL);\n"
-                               "CREATE TABLE work (id VARCHAR(64) NOT NULL PRIMARY KEY, due BIGINT NOT NULL, owner VARCHAR(64) NOT NULL,\n"
-                               "                   epoch BIGINT NOT NULL);\n"
-                               "CREATE INDEX work_due ON work (owner, due);")
-                    .ok());
+    EXPECT_TRUE(
+        db_->RunScript("CREATE TABLE requests (scope VARCHAR(255) NOT NULL, request_id VARCHAR(128) NOT NULL, created BIGINT NOT NULL,\n"
+                       "                       PRIMARY KEY (scope, request_id));\n"
+                       "CREATE INDEX requests_by_age ON requests (created);\n"
+                       "CREATE TABLE replicas (replica VARCHAR(64) NOT NULL PRIMARY KEY, beat BIGINT NOT NULL, seen BIGINT NOT NULL);\n"
+                       "CREATE TABLE work (id VARCHAR(64) NOT NULL PRIMARY KEY, due BIGINT NOT NULL, owner VARCHAR(64) NOT NULL,\n"
+                       "                   epoch BIGINT NOT NULL);\n"
+                       "CREATE INDEX work_due ON work (owner, due);")
+            .ok());
   }
   void Execute(const std::string& sql, std::vector<sql::Value> values) {
     EXPECT_TRUE(db_->Transact([&](sql::Transaction& tx) { return tx.Execute(sql, values).status(); }).ok());
@@ -93,6 +95,23 @@ TEST_F(HousekeepingTest, WithoutLeasedWorkThereAreNoReplicasToForget) {
   Remember("old", absl::Hours(31 * 24));
   Housekeeping(*db_, clock_).Step();
   EXPECT_THAT(All("request_id", "requests"), IsEmpty());
+}
+
+using ConcurrentHousekeeping = HousekeepingTest;
+
+TEST_F(ConcurrentHousekeeping, SeveralClearUpTheSameStore) {
+  for (int i = 0; i < 1200; ++i) Remember(absl::StrCat("r", i), absl::Hours(31 * 24) + absl::Seconds(i));
+  Remember("young", absl::Hours(1));
+  Housekeeping other(*db_, clock_, {"work"});
+  std::vector<std::thread> threads;
+  for (Housekeeping* one : {&keeper_, &keeper_, &other}) {
+    threads.emplace_back([one] {
+      while (one->Step() == absl::ZeroDuration()) {
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_THAT(All("request_id", "requests"), ElementsAre("young"));
 }
 
 }  // namespace

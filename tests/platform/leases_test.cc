@@ -40,6 +40,10 @@ class LeasesTest : public ::testing::Test {
                    })
                     .ok());
   }
+  void Forget(const std::string& replica) {
+    EXPECT_TRUE(
+        db_->Transact([&](sql::Transaction& tx) { return tx.Execute("DELETE FROM replicas WHERE replica = ?", {replica}).status(); }).ok());
+  }
   std::vector<std::string> Claim(Leases& leases, size_t limit = 100) {
     const auto claims = leases.ClaimDue("work", clock_.Now(), limit);
     EXPECT_TRUE(claims.ok()) << claims.status();
@@ -109,6 +113,52 @@ TEST_F(LeasesTest, AReplicaThatMovesAgainBeforeTheClaimKeepsItsWork) {
   ASSERT_TRUE(b_.Beat().ok());
   Pass(2 * kLease, {&b_});
   ASSERT_TRUE(a_.Beat().ok());
+  EXPECT_THAT(Claim(b_), IsEmpty());
+}
+
+TEST_F(LeasesTest, WhatAnUnknownReplicaOwnsIsClaimedAfterALeaseAndNotBefore) {
+  Add("left", clock_.Now(), "ghost", 1);
+  EXPECT_THAT(Claim(b_), IsEmpty());
+  ASSERT_TRUE(b_.Beat().ok());
+  Pass(kLease / 4 * 3, {&b_});
+  EXPECT_THAT(Claim(b_), IsEmpty());
+  Pass(kLease / 4, {&b_});
+  EXPECT_THAT(Claim(b_), ElementsAre("left@2"));
+}
+
+TEST_F(LeasesTest, AReplicaThatBeatsForTheFirstTimeKeepsItsWork) {
+  Add("kept", clock_.Now(), "a", 1);
+  EXPECT_THAT(Claim(b_), IsEmpty());
+  ASSERT_TRUE(b_.Beat().ok());
+  Pass(2 * kLease, {&b_});
+  ASSERT_TRUE(a_.Beat().ok());
+  EXPECT_THAT(Claim(b_), IsEmpty()) << "it is known by now";
+  Pass(10 * kLease, {&a_, &b_});
+  EXPECT_THAT(Claim(b_), IsEmpty());
+}
+
+TEST_F(LeasesTest, AReplicaWhoseRowWentAwayIsWatchedAnew) {
+  Add("left", clock_.Now(), "a", 1);
+  ASSERT_TRUE(a_.Beat().ok());
+  EXPECT_THAT(Claim(b_), IsEmpty());
+  ASSERT_TRUE(b_.Beat().ok());
+  Forget("a");
+  Pass(kLease / 4, {&b_});
+  Pass(kLease / 4 * 3, {&b_});
+  EXPECT_THAT(Claim(b_), IsEmpty());
+  Pass(kLease / 4, {&b_});
+  EXPECT_THAT(Claim(b_), ElementsAre("left@2"));
+}
+
+TEST_F(LeasesTest, AReplicaThatIsGoneIsForgotten) {
+  ASSERT_TRUE(a_.Beat().ok());
+  ASSERT_TRUE(b_.Beat().ok());
+  Forget("a");
+  Pass(2 * kLease, {&b_});
+  // Back, with the beat that it was last seen with: nothing of the past is held against it.
+  ASSERT_TRUE(a_.Beat().ok());
+  Add("kept", clock_.Now(), "a", 1);
+  ASSERT_TRUE(b_.Beat().ok());
   EXPECT_THAT(Claim(b_), IsEmpty());
 }
 

@@ -6,12 +6,20 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
 #include "platform/errors.h"
 
 namespace rematch::platform {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // What a scraper gets.
 std::string Get(int port) {
@@ -71,6 +79,49 @@ TEST(Metrics, CountersAreNamedAfterWhatTheyCount) {
   metrics.Count("reconciled_seats");
   metrics.Count("reconciled_seats", 2);
   EXPECT_THAT(metrics.Text(), HasSubstr("rematch_reconciled_seats_total 3"));
+}
+
+TEST(Metrics, ACounterIsShownAtZeroBeforeAnythingIsCounted) {
+  Metrics metrics;
+  EXPECT_THAT(metrics.Text(), Not(HasSubstr("rematch_poisoned_timers_total")));
+  metrics.Count("poisoned_timers", 0);
+  EXPECT_THAT(metrics.Text(), HasSubstr("rematch_poisoned_timers_total 0"));
+}
+
+TEST(ConcurrentMetrics, NothingIsLostThoughManyObserveAndOneReads) {
+  constexpr int kThreads = 4, kEach = 500;
+  Metrics metrics;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&metrics, t] {
+      // The first of each makes its metric, so these meet as well.
+      static constexpr std::string_view kMethods[] = {"/a", "/b", "/c"};
+      static constexpr std::string_view kNames[] = {"one", "two", "three"};
+      for (int i = 0; i < kEach; ++i) {
+        metrics.Finished(kMethods[(t + i) % 3], grpc::StatusCode::OK, absl::Milliseconds(1));
+        metrics.Count(kNames[(t + i) % 3]);
+        metrics.Late(kNames[(t + i) % 3], absl::Seconds(1));
+        metrics.Oldest(kNames[(t + i) % 3], absl::Seconds(1));
+        metrics.Batch(1, absl::Milliseconds(1));
+        metrics.Waited(absl::Milliseconds(1));
+      }
+    });
+  }
+  for (int i = 0; i < 20; ++i) metrics.Text();
+  for (std::thread& thread : threads) thread.join();
+  const std::string text = metrics.Text();
+  int64_t calls = 0, counted = 0;
+  for (const std::string& line : std::vector<std::string>(absl::StrSplit(text, '\n'))) {
+    int64_t value = 0;
+    if (line.find(' ') == line.npos || !absl::SimpleAtoi(line.substr(line.rfind(' ') + 1), &value)) continue;
+    if (line.starts_with("rematch_rpc_seconds_count")) calls += value;
+    for (const char* name : {"rematch_one_total", "rematch_two_total", "rematch_three_total"}) {
+      if (line.starts_with(name)) counted += value;
+    }
+  }
+  EXPECT_EQ(calls, kThreads * kEach);
+  EXPECT_EQ(counted, kThreads * kEach);
+  EXPECT_THAT(text, HasSubstr("rematch_batch_seconds_count 2000"));
 }
 
 TEST(Metrics, AreServedOnAPortOfTheirOwn) {

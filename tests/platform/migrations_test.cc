@@ -15,6 +15,7 @@ namespace rematch::sql {
 namespace {
 
 using platform::EmbeddedFile;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -65,7 +66,7 @@ TEST_F(Migrations, ANewerBinaryAddsItsOwn) {
 TEST_F(Migrations, AFailedOneLeavesNothingOfItself) {
   const absl::Status status = Run({kFirst, {"0002_bad.sql", "INSERT INTO a (x) VALUES (1);\nINSERT INTO nowhere (x) VALUES (1);"}});
   EXPECT_FALSE(status.ok());
-  EXPECT_THAT(std::string(status.message()), HasSubstr("0002_bad.sql"));
+  EXPECT_THAT(DetailOf(status), AllOf(HasSubstr("0002_bad.sql"), HasSubstr("nowhere"))) << "for the operator";
   EXPECT_THAT(Applied(), ElementsAre("0001_first.sql"));
   EXPECT_EQ(RowsOfA(), 0);
 }

@@ -3,8 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 #include "absl/synchronization/notification.h"
 #include "platform/log.h"
+#include "platform/sql/database.h"
 #include "tests/platform/echo_service.h"
 
 namespace rematch::rpc {
@@ -21,6 +25,26 @@ constexpr char kEcho[] = "/rematch.echo.v1.EchoService/Echo";
 class FullExecutor final : public platform::Executor {
  public:
   bool Run(absl::AnyInvocable<void()>) override { return false; }
+};
+
+// An executor whose work waits until it is released.
+class HeldExecutor final : public platform::Executor {
+ public:
+  bool Run(absl::AnyInvocable<void()> work) override {
+    work_ = std::move(work);
+    arrived_.Notify();
+    return true;
+  }
+  // Waits for work, moves the clock, and runs it.
+  void ReleaseAfter(platform::ManualClock& clock, absl::Duration time) {
+    arrived_.WaitForNotification();
+    clock.Advance(time);
+    std::move(work_)();
+  }
+
+ private:
+  absl::AnyInvocable<void()> work_;
+  absl::Notification arrived_;
 };
 
 class RpcCall : public testing::Test {
@@ -171,6 +195,19 @@ TEST_F(RpcCall, FailuresAndSlowCallsAreLoggedWithoutContent_F23) {
   EXPECT_THAT(log, Not(HasSubstr("secret")));
 }
 
+TEST_F(RpcCall, WhatTheStoreSaidIsLoggedAndNotAnswered_F23) {
+  testing::internal::CaptureStderr();
+  service_.handler = [](const Call&, const EchoRequest&) -> absl::StatusOr<EchoResponse> {
+    return sql::StoreError(sql::Failure::kSplit, "no such column: mentors.emial");
+  };
+  const absl::Status status = Echo({"READER", ""});
+  observer_.Await(1);
+  server_.reset();
+  EXPECT_EQ(ReasonOf(status), reason::kStoreRefused);
+  EXPECT_THAT(status.ToString(), Not(HasSubstr("emial")));
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("mentors.emial"));
+}
+
 TEST_F(RpcCall, ACallWhoseClientLeftIsFinishedAllTheSame) {
   absl::Notification running, client_left;
   service_.handler = [&](const Call&, const EchoRequest&) -> absl::StatusOr<EchoResponse> {
@@ -188,6 +225,41 @@ TEST_F(RpcCall, ACallWhoseClientLeftIsFinishedAllTheSame) {
   client_left.Notify();
   canceller.join();
   EXPECT_EQ(observer_.Await(1)[0].code, grpc::StatusCode::OK);
+}
+
+class RpcCallThatWaits : public RpcCall {
+ protected:
+  RpcCallThatWaits() : RpcCallThatWaits(std::make_unique<HeldExecutor>()) {}
+
+  // What comes of a call that waits this long for a thread, and whether its handler ran.
+  std::pair<absl::Status, bool> EchoAfter(absl::Duration wait) {
+    std::atomic<bool> ran = false;
+    service_.handler = [&](const Call&, const EchoRequest&) -> absl::StatusOr<EchoResponse> {
+      ran = true;
+      return EchoResponse();
+    };
+    std::thread release([&] { held_->ReleaseAfter(clock_, wait); });
+    const absl::Status status = Echo({"READER", ""});
+    release.join();
+    return {status, ran};
+  }
+
+ private:
+  explicit RpcCallThatWaits(std::unique_ptr<HeldExecutor> held) : RpcCall(held.get()), held_(std::move(held)) {}
+  const std::unique_ptr<HeldExecutor> held_;
+};
+
+TEST_F(RpcCallThatWaits, ItIsDroppedBeforeItRunsWhenItsDeadlinePassed) {
+  const auto [status, ran] = EchoAfter(absl::Seconds(10));
+  EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(ReasonOf(status), reason::kDeadlinePassed);
+  EXPECT_FALSE(ran);
+}
+
+TEST_F(RpcCallThatWaits, ItRunsWhileThereIsTime) {
+  const auto [status, ran] = EchoAfter(absl::Seconds(9));
+  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_TRUE(ran);
 }
 
 class RpcCallWithoutRoom : public RpcCall {

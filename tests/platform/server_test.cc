@@ -15,8 +15,10 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
+#include "platform/group_commit.h"
 #include "platform/rpc/address.h"
 #include "tests/platform/echo_service.h"
+#include "tests/platform/faulty_database.h"
 #include "tests/platform/temp_dir.h"
 
 namespace rematch::rpc {
@@ -31,39 +33,65 @@ constexpr char kEchoName[] = "rematch.echo.v1.EchoService";
 // What a test wants to know of a service, and to do inside of it.
 struct Probe {
   std::function<void()> in_call;
-  std::function<void()> on_stop;
+  std::function<void()> on_stop_intake;
+  bool store_away = false;  // for as long as the service lives
   std::atomic<bool> started = false;
-  std::atomic<bool> stopped = false;
+  absl::Notification store_missed;  // the door has tried it once
+  absl::Notification intake_stopped;
 };
 
-class ProbedService final : public Service {
+// Commits what it is given as its own reply.
+struct Repeat {
+  absl::StatusOr<BatchResult> Run(sql::Transaction&, absl::Span<std::string* const> batch) {
+    BatchResult result;
+    for (const std::string* text : batch) result.replies.emplace_back(*text);
+    return result;
+  }
+};
+
+// Echoes through a door, as services change their state.
+class ProbedService final : public Service, private GroupCommitObserver {
  public:
   ProbedService(ServerEnvironment& environment, Probe& probe)
       : probe_(probe),
         calls_({}, environment.clock, environment.blocking, guard_, environment.metrics),
         hub_(calls_),
+        database_(environment.database),
+        // Left to itself it would wait for its store for ever.
+        door_({.max_retry = absl::InfiniteDuration(), .first_pause = absl::Hours(1)}, database_, repeat_, environment.clock,
+              environment.random, this),
         echo_(calls_, &hub_) {
+    if (probe_.store_away) database_.Always(rematch::testing::Fault::Before(sql::Failure::kUnavailable));
     echo_.handler = [this](const Call&, const echo::v1::EchoRequest& request) -> absl::StatusOr<echo::v1::EchoResponse> {
       if (probe_.in_call) probe_.in_call();
       echo::v1::EchoResponse response;
-      response.set_text(request.text());
+      REMATCH_ASSIGN_OR_RETURN(*response.mutable_text(), door_.Commit(CommandMeta(), request.text()));
       return response;
     };
   }
   std::vector<grpc::Service*> grpc_services() override { return {&echo_}; }
   std::vector<std::string> health_names() override { return {kEchoName}; }
   void Start() override { probe_.started = true; }
-  void Stop() override {
-    if (probe_.on_stop) probe_.on_stop();
+  void StopIntake() override {
+    if (probe_.on_stop_intake) probe_.on_stop_intake();
+    door_.BeginDrain();
     hub_.Stop();
-    probe_.stopped = true;
+    probe_.intake_stopped.Notify();
   }
+  void Stop() override { door_.Drain(); }
 
  private:
+  void Retried() override {
+    if (!probe_.store_missed.HasBeenNotified()) probe_.store_missed.Notify();
+  }
+
   Probe& probe_;
   EchoGuard guard_;
   Calls calls_;
   FeedHub hub_;
+  rematch::testing::FaultyDatabase database_;
+  Repeat repeat_;
+  GroupCommit<std::string> door_;
   EchoService echo_;
 };
 
@@ -217,7 +245,7 @@ TEST(Server, ADrainSaysNotServingThenLetsCallsInFlightEnd) {
   };
   std::optional<Health> while_stopping;
   int port = 0;
-  probe.on_stop = [&] {
+  probe.on_stop_intake = [&] {
     const auto health = HealthOf(port, kEchoName);
     if (health.ok()) while_stopping = *health;
   };
@@ -229,13 +257,45 @@ TEST(Server, ADrainSaysNotServingThenLetsCallsInFlightEnd) {
   in_call.WaitForNotification();
   std::thread drain([&] { (*server)->Drain(); });
   // Answers only when the drain is under way.
-  while (!probe.stopped) std::this_thread::yield();
+  probe.intake_stopped.WaitForNotification();
   may_answer.Notify();
   drain.join();
   client.join();
   EXPECT_EQ(while_stopping, Health::kNotServing);
   ASSERT_TRUE(answer.ok()) << answer.status();
   EXPECT_EQ(*answer, "late");
+}
+
+TEST(Server, ACallInFlightMayComeToItsDoorDuringTheDrain) {
+  Probe probe;
+  absl::Notification in_call;
+  probe.in_call = [&] {
+    in_call.Notify();
+    probe.intake_stopped.WaitForNotification();
+  };
+  const auto server = Server::Start(InMemory(), kDefinition, Making(probe));
+  ASSERT_TRUE(server.ok());
+  absl::StatusOr<std::string> answer;
+  std::thread client([&] { answer = Echo((*server)->port(), "late"); });
+  in_call.WaitForNotification();
+  (*server)->Drain();
+  client.join();
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_EQ(*answer, "late");
+}
+
+TEST(Server, ADrainDoesNotWaitForAStoreThatIsAway) {
+  Probe probe;
+  probe.store_away = true;
+  const auto server = Server::Start(InMemory(), kDefinition, Making(probe));
+  ASSERT_TRUE(server.ok());
+  absl::StatusOr<std::string> answer;
+  std::thread client([&] { answer = Echo((*server)->port(), "lost"); });
+  probe.store_missed.WaitForNotification();
+  (*server)->Drain();
+  client.join();
+  // The reason is that of the client's second try, which finds nobody.
+  EXPECT_EQ(answer.status().code(), absl::StatusCode::kUnavailable);
 }
 
 TEST(Server, SeveralCanRunInOneProcess) {
@@ -254,11 +314,25 @@ class ServerMainTest : public ::testing::Test {
 
   // Exits with the code of the service's main.
   [[noreturn]] void Main(std::vector<std::string> arguments) {
+    Probe probe;
+    Main(std::move(arguments), probe);
+  }
+  [[noreturn]] void Main(std::vector<std::string> arguments, Probe& probe) {
     arguments.insert(arguments.begin(), "echo-service");
     std::vector<char*> argv;
     for (std::string& argument : arguments) argv.push_back(argument.data());
-    Probe probe;
     std::exit(ServerMain(static_cast<int>(argv.size()), argv.data(), kDefinition, Making(probe)));
+  }
+
+  // On a thread of the test that is to send signals and not to take them: waits for the file, and returns its mode. A signal that comes
+  // before the main thread waits for it is kept.
+  static mode_t AwaitFile(const std::string& path) {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, nullptr);
+    struct stat info;
+    while (stat(path.c_str(), &info) != 0) std::this_thread::yield();
+    return info.st_mode;
   }
 
   TempDir dir_;
@@ -304,9 +378,7 @@ TEST_F(ServerMainTest, ASignalDrainsItAndItExitsWith0) {
         {
           const std::string port_file = dir_.File("port");
           std::thread user([&] {
-            // A signal that came before the main thread waits for it is kept.
-            struct stat info;
-            while (stat(port_file.c_str(), &info) != 0) std::this_thread::yield();
+            AwaitFile(port_file);
             const auto answer = Echo(std::stoi(ReadFile(port_file)), "hello");
             if (!answer.ok() || *answer != "hello") std::_Exit(9);
             kill(getpid(), number);
@@ -316,6 +388,55 @@ TEST_F(ServerMainTest, ASignalDrainsItAndItExitsWith0) {
         },
         ExitedWithCode(0), "serving.*\n.*draining.*\n.*stopped");
   }
+}
+
+TEST_F(ServerMainTest, ASecondSignalEndsItAtOnce) {
+  EXPECT_EXIT(
+      {
+        const std::string port_file = dir_.File("port");
+        Probe probe;
+        absl::Notification draining;
+        absl::Notification never;
+        probe.on_stop_intake = [&] {
+          draining.Notify();
+          never.WaitForNotification();
+        };
+        std::thread user([&] {
+          AwaitFile(port_file);
+          kill(getpid(), SIGTERM);
+          draining.WaitForNotification();
+          kill(getpid(), SIGINT);
+        });
+        user.detach();
+        Main({"--database=sqlite::memory:", "--port_file=" + port_file, "--metrics_listen="}, probe);
+      },
+      ::testing::KilledBySignal(SIGINT), "draining");
+}
+
+TEST_F(ServerMainTest, WhatItWritesIsForItsUserAlone_F23) {
+  EXPECT_EXIT(
+      {
+        umask(022);
+        const std::string port_file = dir_.File("port");
+        std::thread user([&] {
+          const mode_t mode = AwaitFile(port_file);
+          if ((mode & 077) != 0) std::_Exit(9);
+          kill(getpid(), SIGTERM);
+        });
+        user.detach();
+        Main({"--database=sqlite::memory:", "--port_file=" + port_file, "--metrics_listen="});
+      },
+      ExitedWithCode(0), "stopped");
+}
+
+TEST_F(ServerMainTest, WhatTheStoreSaidOfAFailedStartIsTheOperatorsToKnow) {
+  const auto fail = [](ServerEnvironment&) -> absl::StatusOr<std::unique_ptr<Service>> {
+    return sql::StoreError(sql::Failure::kSplit, "no such table: cases");
+  };
+  char name[] = "echo-service", database[] = "--database=sqlite::memory:";
+  char* argv[] = {name, database};
+  EXPECT_EXIT(std::exit(ServerMain(2, argv, kDefinition, fail)), ExitedWithCode(1),
+              OneLine("echo-service: the store refused: no such table: cases"));
 }
 
 }  // namespace

@@ -85,13 +85,6 @@ TEST_P(SqlContract, KeepsNumbersTextBytesAndNull) {
   EXPECT_EQ(rows[1].Text(3), "");
 }
 
-TEST_P(SqlContract, CountsTheRowsThatAStatementChanged) {
-  EXPECT_THAT(*Execute("INSERT INTO items (id, amount) VALUES (?, ?), (?, ?)", {"a", 1, "b", 2}), 2);
-  EXPECT_THAT(*Execute("UPDATE items SET amount = amount + 1"), 2);
-  EXPECT_THAT(*Execute("UPDATE items SET amount = 0 WHERE id = ?", {"none"}), 0);
-  EXPECT_THAT(*Execute("DELETE FROM items WHERE id = ?", {"a"}), 1);
-}
-
 TEST_P(SqlContract, InsertIgnoreCountsOnlyNewRows) {
   ASSERT_TRUE(Execute("INSERT INTO items (id, amount) VALUES (?, ?)", {"a", 1}).ok());
   EXPECT_EQ(*Execute("INSERT IGNORE INTO items (id, amount) VALUES (?, ?), (?, ?)", {"a", 5, "b", 5}), 1);

@@ -1,16 +1,21 @@
 // The contract of a store over every driver, and what only the embedded one does.
 #include "platform/sql/database.h"
 
+#include <sys/stat.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "platform/errors.h"
 #include "platform/sql/reasons.h"
+#include "platform/sql/rows.h"
 #include "tests/platform/sql_contract.h"
 #include "tests/platform/temp_dir.h"
 
@@ -18,7 +23,9 @@ namespace rematch::sql {
 namespace {
 
 using rematch::testing::TempDir;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 const Driver kFile{.name = "SqliteFile", .url = [](const TempDir& dir) { return "sqlite:" + dir.File("store.db"); }};
 const Driver kMemory{.name = "SqliteMemory", .url = [](const TempDir&) { return "sqlite::memory:"; }};
@@ -79,6 +86,22 @@ TEST(SqliteFile, IsRefusedWhileAnotherHoldsIt) {
   EXPECT_TRUE(Open("sqlite:" + path).ok()) << "free again once it is closed";
 }
 
+TEST(SqliteFile, ItsFilesAreForTheirOwnerAlone_F23) {
+  TempDir dir;
+  const mode_t before = umask(022);
+  {
+    auto db = Open("sqlite:" + dir.File("store.db"));
+    ASSERT_TRUE(db.ok()) << db.status();
+    ASSERT_TRUE((*db)->RunScript("CREATE TABLE t (x BIGINT);\nINSERT INTO t VALUES (1);").ok());
+    for (const char* name : {"store.db", "store.db-wal", "store.db-shm", "store.db.lock"}) {
+      struct stat info;
+      ASSERT_EQ(stat(dir.File(name).c_str(), &info), 0) << name;
+      EXPECT_EQ(info.st_mode & 0777, 0600u) << name;
+    }
+  }
+  umask(before);
+}
+
 TEST(SqliteFile, APathThatCannotBeWrittenIsNamed) {
   TempDir dir;
   std::ofstream(dir.File("plain")) << "x";
@@ -129,11 +152,55 @@ TEST(StoreError, CarriesWhatToDo) {
   for (const Failure failure : {Failure::kRetry, Failure::kSplit, Failure::kUnknownCommit, Failure::kUnavailable}) {
     const absl::Status status = StoreError(failure, "detail");
     EXPECT_EQ(FailureOf(status), failure);
+    EXPECT_EQ(DetailOf(status), "detail");
+    EXPECT_THAT(std::string(status.message()), Not(HasSubstr("detail"))) << "callers read the message";
     EXPECT_EQ(status.code(), failure == Failure::kSplit ? absl::StatusCode::kInternal : absl::StatusCode::kUnavailable);
     EXPECT_EQ(ReasonOf(status), failure == Failure::kSplit ? reason::kStoreRefused : reason::kStoreUnavailable);
   }
   EXPECT_EQ(FailureOf(absl::OkStatus()), Failure::kNone);
   EXPECT_EQ(FailureOf(absl::InternalError("mine")), Failure::kNone);
+  EXPECT_EQ(DetailOf(absl::InternalError("mine")), "");
+}
+
+// Keeps the statements, and says that each inserted a row less than it was given.
+class RecordingTransaction final : public Transaction {
+ public:
+  absl::StatusOr<std::vector<Row>> Query(std::string_view, absl::Span<const Value>) override { return std::vector<Row>(); }
+  absl::StatusOr<int64_t> Execute(std::string_view statement, absl::Span<const Value> parameters) override {
+    statements.emplace_back(statement);
+    for (const Value& value : parameters) values.push_back(std::get<int64_t>(value));
+    return static_cast<int64_t>(parameters.size() / 2) - 1;
+  }
+  std::vector<std::string> statements;
+  std::vector<int64_t> values;
+};
+
+TEST(RowWriter, WritesAnyNumberOfRowsInOrderByEightKindsOfStatements) {
+  std::set<std::string> kinds;
+  for (int rows = 0; rows <= 300; ++rows) {
+    RowWriter writer("INSERT IGNORE INTO t (a, b)", 2);
+    std::vector<int64_t> values;
+    for (int i = 0; i < rows; ++i) {
+      writer.Add({int64_t{2 * i}, int64_t{2 * i + 1}});
+      values.insert(values.end(), {2 * i, 2 * i + 1});
+    }
+    RecordingTransaction tx;
+    const auto written = writer.WriteCounting(tx);
+    ASSERT_TRUE(written.ok());
+    EXPECT_EQ(*written, rows - static_cast<int64_t>(tx.statements.size())) << "the sum over the statements";
+    EXPECT_EQ(tx.values, values);
+    kinds.insert(tx.statements.begin(), tx.statements.end());
+  }
+  EXPECT_EQ(kinds.size(), 8u);
+}
+
+TEST(RowWriter, WritesTheTailBehindTheRows) {
+  RowWriter writer("INSERT INTO t (a, b)", 2, " ON DUPLICATE KEY UPDATE b = VALUES(b)");
+  for (int64_t i = 0; i < 3; ++i) writer.Add({i, i});
+  RecordingTransaction tx;
+  ASSERT_TRUE(writer.Write(tx).ok());
+  EXPECT_THAT(tx.statements, ElementsAre("INSERT INTO t (a, b) VALUES (?, ?), (?, ?) ON DUPLICATE KEY UPDATE b = VALUES(b)",
+                                         "INSERT INTO t (a, b) VALUES (?, ?) ON DUPLICATE KEY UPDATE b = VALUES(b)"));
 }
 
 TEST(Lists, ArePaddedToPowersOfTwo) {

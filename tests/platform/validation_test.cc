@@ -23,8 +23,9 @@ TEST(ParseName, TakesTheIdsOfANameThatFitsAndNothingElse) {
   const auto ids = ParseName("consortia/south-bay/programs/p1", "consortia/*/programs/*");
   ASSERT_TRUE(ids.has_value());
   EXPECT_EQ(*ids, (std::vector<std::string>{"south-bay", "p1"}));
-  for (const char* wrong : {"", "consortia/c", "consortia/c/programs/", "consortia/c/programs/p/", "consortia/c/programs/p/x/y", "/consortia/c/programs/p",
-                            "consortia/C/programs/p", "consortia/-c/programs/p", "consortia/c/sites/p", "consortia//programs/p"}) {
+  for (const char* wrong :
+       {"", "consortia/c", "consortia/c/programs/", "consortia/c/programs/p/", "consortia/c/programs/p/x/y", "/consortia/c/programs/p",
+        "consortia/C/programs/p", "consortia/-c/programs/p", "consortia/c/sites/p", "consortia//programs/p"}) {
     EXPECT_FALSE(ParseName(wrong, "consortia/*/programs/*").has_value()) << wrong;
   }
   EXPECT_EQ(ConsortiumOf("consortia/c1/programs/p1"), "consortia/c1");
@@ -33,7 +34,8 @@ TEST(ParseName, TakesTheIdsOfANameThatFitsAndNothingElse) {
 
 TEST(CheckEmail, TakesOneAddressAndNoHeaderInjection) {
   for (const char* right : {"a@b", "ana.maria+x@school.example.org", "o'neil@x-y.example"}) EXPECT_TRUE(EmailOk(right)) << right;
-  for (const char* wrong : {"", "a", "@b", "a@", "a@b\r\nBcc: c@d", "a b@c", "a@b,c@d", "<a@b>", "a@b.", "a@-b", ".a@b", "a..b@c", "a\n@b", "a@b;c"}) {
+  for (const char* wrong :
+       {"", "a", "@b", "a@", "a@b\r\nBcc: c@d", "a b@c", "a@b,c@d", "<a@b>", "a@b.", "a@-b", ".a@b", "a..b@c", "a\n@b", "a@b;c"}) {
     EXPECT_FALSE(EmailOk(wrong)) << wrong;
   }
   EXPECT_FALSE(EmailOk(std::string(65, 'a') + "@b"));
@@ -42,7 +44,9 @@ TEST(CheckEmail, TakesOneAddressAndNoHeaderInjection) {
 
 TEST(CheckDisplayName, TakesAnyLanguageAndNoControlCharacters) {
   for (const char* right : {"Ana María Núñez", "李小龍", "O'Neil, Pat"}) EXPECT_TRUE(NameOk(right)) << right;
-  for (const char* wrong : {"", "a\nb", "a\rb", "a\tb", "\x7f", "\xc2\x85", "\xff", "\xc0\x80", "\xed\xa0\x80", "a\u2028" "b"}) {
+  for (const char* wrong : {"", "a\nb", "a\rb", "a\tb", "\x7f", "\xc2\x85", "\xff", "\xc0\x80", "\xed\xa0\x80",
+                            "a\u2028"
+                            "b"}) {
     EXPECT_FALSE(NameOk(wrong)) << wrong;
   }
   EXPECT_TRUE(NameOk(std::string(200, 'a')));

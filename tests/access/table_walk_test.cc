@@ -1,5 +1,5 @@
-// Every RPC × every role × whose program it is: what the wrapper and the handlers together let through, against rules that are written
-// here a second time, in other words than the table's.
+// The table, walked: every RPC × every role × whose program it is, as Admit() and MayTouch() decide by it, against rules that are written
+// here a second time, in other words than the table's. That the handlers ask them is shown by tests/suite/walk_test.cc, which calls them.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -81,7 +81,7 @@ bool Reads(const std::string& name) {
   return false;
 }
 
-TEST(Walk, NothingOfAnotherProgramIsTouchedByWhoBelongsToAProgram_F36) {
+TEST(TableWalk, NothingOfAnotherProgramIsTouchedByWhoBelongsToAProgram_F36) {
   // What belongs to no program: the code in the request is the right, policies and templates are one for all.
   const std::set<std::string> of_nobody = {"RespondToOffer", "GetPolicyVersion", "ListPolicyVersions", "ListTemplates",
                                            "PreviewNotification"};
@@ -95,7 +95,7 @@ TEST(Walk, NothingOfAnotherProgramIsTouchedByWhoBelongsToAProgram_F36) {
   });
 }
 
-TEST(Walk, WhoMayNotReadACaseGetsTheAnswerOfAMissingOne_F21) {
+TEST(TableWalk, WhoMayNotReadACaseGetsTheAnswerOfAMissingOne_F21) {
   Walk([](const auto& method, Role role) {
     if (method.service()->name() != "ReassignmentService") return;
     for (const Owners& owners : {Own(), Foreign(kConsortium), Foreign("consortia/c2")}) {
@@ -107,14 +107,14 @@ TEST(Walk, WhoMayNotReadACaseGetsTheAnswerOfAMissingOne_F21) {
   });
 }
 
-TEST(Walk, LeadersDoAllWithTheirCases) {
+TEST(TableWalk, LeadersDoAllWithTheirCases) {
   Walk([](const auto& method, Role role) {
     if (role != Role::kProgramLeader || method.service()->name() != "ReassignmentService") return;
     EXPECT_TRUE(Try(role, PathOf(method), Own()).ok()) << method.name();
   });
 }
 
-TEST(Walk, CandidatesTouchTheirOwnCaseAndRecord) {
+TEST(TableWalk, CandidatesTouchTheirOwnCaseAndRecord) {
   const std::set<std::string> theirs = {"CreateReassignment", "GetReassignment",      "ListReassignments", "WatchReassignment",
                                         "RecordConsent",      "WithdrawReassignment", "GetCandidate"};
   Walk([&](const auto& method, Role role) {
@@ -123,7 +123,7 @@ TEST(Walk, CandidatesTouchTheirOwnCaseAndRecord) {
   });
 }
 
-TEST(Walk, MentorsReadThemselvesAndAnswerByTheirCode) {
+TEST(TableWalk, MentorsReadThemselvesAndAnswerByTheirCode) {
   const std::set<std::string> theirs = {"GetMentor", "RespondToOffer"};
   Walk([&](const auto& method, Role role) {
     if (role != Role::kMentor) return;
@@ -131,14 +131,14 @@ TEST(Walk, MentorsReadThemselvesAndAnswerByTheirCode) {
   });
 }
 
-TEST(Walk, SiteAdministratorsSeeNothingOfCases_F22) {
+TEST(TableWalk, SiteAdministratorsSeeNothingOfCases_F22) {
   Walk([](const auto& method, Role role) {
     if (role != Role::kSiteAdmin) return;
     EXPECT_EQ(Try(role, PathOf(method), Own()).ok(), method.name() == "RespondToOffer");
   });
 }
 
-TEST(Walk, AuditorsChangeNothing_F24) {
+TEST(TableWalk, AuditorsChangeNothing_F24) {
   Walk([](const auto& method, Role role) {
     if (role != Role::kAuditor) return;
     if (!Reads(method.name())) {
@@ -150,7 +150,7 @@ TEST(Walk, AuditorsChangeNothing_F24) {
   }
 }
 
-TEST(Walk, ServicesReadEverythingAndRunTheRosterSeatsAndMail) {
+TEST(TableWalk, ServicesReadEverythingAndRunTheRosterSeatsAndMail) {
   Walk([](const auto& method, Role role) {
     if (role != Role::kService) return;
     const bool decides = method.service()->name() == "ReassignmentService" && !Reads(method.name()) && method.name() != "RespondToOffer";
@@ -158,7 +158,7 @@ TEST(Walk, ServicesReadEverythingAndRunTheRosterSeatsAndMail) {
   });
 }
 
-TEST(Walk, SeatsAreMovedByServicesAlone_F30) {
+TEST(TableWalk, SeatsAreMovedByServicesAlone_F30) {
   Walk([](const auto& method, Role role) {
     if (role == Role::kService) return;
     for (const char* seats : {"HoldNextSeat", "HoldSeat", "ReleaseSeat", "TransferCandidate"}) {

@@ -1,0 +1,37 @@
+// Writing many rows with few different statements.
+#ifndef REMATCH_PLATFORM_SQL_ROWS_H_
+#define REMATCH_PLATFORM_SQL_ROWS_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "platform/sql/database.h"
+
+namespace rematch::sql {
+
+// Collects rows and writes them by `head` VALUES (...), (...) `tail`: in statements of 128, 64, 32 ... rows, in the order in which they
+// were added, so that there are at most eight of each kind to prepare.
+class RowWriter {
+ public:
+  RowWriter(std::string_view head, size_t columns, std::string_view tail = "") : head_(head), columns_(columns), tail_(tail) {}
+
+  // `row` has as many values as there are columns.
+  void Add(std::vector<Value> row);
+  absl::Status Write(Transaction& tx) const { return WriteCounting(tx).status(); }
+  // The sum of what Transaction::Execute() returned.
+  absl::StatusOr<int64_t> WriteCounting(Transaction& tx) const;
+
+ private:
+  const std::string head_;
+  const size_t columns_;
+  const std::string tail_;
+  std::vector<Value> values_;
+};
+
+}  // namespace rematch::sql
+
+#endif  // REMATCH_PLATFORM_SQL_ROWS_H_
