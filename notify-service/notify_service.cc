@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "access/access.h"
 #include "notify-service/domain/reasons.h"
 #include "notify-service/domain/templates.h"
@@ -46,6 +47,9 @@ class NotifyServiceProcess final : public rpc::Service {
   }
   ~NotifyServiceProcess() override { NotifyServiceProcess::Stop(); }
 
+  // Before anything is accepted: a message whose owner nobody knows would be taken over late.
+  absl::Status Beat() { return leases_.Beat(); }
+
   std::vector<grpc::Service*> grpc_services() override { return {&handlers_}; }
   std::vector<std::string> health_names() override { return {"rematch.notify.v1.NotifyService"}; }
 
@@ -55,8 +59,9 @@ class NotifyServiceProcess final : public rpc::Service {
     loop_ = std::make_unique<platform::Loop>("sender", [this] { return sender_.Step(); });
   }
 
-  // What is being handed over is waited for: breaking it off would leave its outcome open.
-  void Stop() override {
+  // What is being handed over is waited for, for seconds: breaking it off would leave its outcome open.
+  void StopIntake() override {
+    door_.BeginDrain();
     housekeeping_.Stop();
     sender_.Stop();
     std::unique_ptr<platform::Loop> loop;
@@ -66,6 +71,9 @@ class NotifyServiceProcess final : public rpc::Service {
     }
     loop.reset();  // not under the lock: it waits for a step, which may wake
     feeds_.Stop();
+  }
+  void Stop() override {
+    StopIntake();
     door_.Drain();
   }
 
@@ -91,20 +99,54 @@ class NotifyServiceProcess final : public rpc::Service {
   std::unique_ptr<platform::Loop> loop_ ABSL_GUARDED_BY(mutex_);
 };
 
-}  // namespace
+absl::Status Invalid(std::string_view message) { return Error(absl::StatusCode::kInvalidArgument, reason::kTransportInvalid, message); }
 
-absl::StatusOr<std::unique_ptr<rpc::Service>> MakeService(rpc::ServerEnvironment& env, ServiceOptions options,
-                                                          std::unique_ptr<MailTransport> transport) {
+// What no sender could work with, flag by flag.
+absl::Status CheckOptions(const ServiceOptions& options) {
+  constexpr size_t kMaxDomain = 200;
   Violations bad;
   CheckEmail(bad, "--mail_from", options.from.email);
   if (!options.from.display_name.empty()) CheckDisplayName(bad, "--mail_from_name", options.from.display_name);
   CheckEmail(bad, "--mail_domain", "x@" + options.mail_domain);
-  if (!bad.empty()) {
-    return Error(absl::StatusCode::kInvalidArgument, reason::kTransportInvalid,
-                 "--mail_from, --mail_from_name and --mail_domain must be an address, a name and a domain");
+  if (!bad.empty() || options.mail_domain.size() > kMaxDomain) {
+    return Invalid("--mail_from, --mail_from_name and --mail_domain must be an address, a name and a domain of at most 200 bytes");
   }
+  const SendPolicy& policy = options.policy;
+  struct Number {
+    const char* flag;
+    int64_t value, low, high;
+  };
+  for (const Number& number : {Number{"--send_threads", options.send_threads, 1, 256}, Number{"--send_attempts", policy.max_tries, 1, 1000},
+                               Number{"--send_repeats", policy.max_resends, 0, 100}}) {
+    if (number.value < number.low || number.value > number.high) {
+      return Invalid(absl::StrCat(number.flag, " must be ", number.low, " to ", number.high));
+    }
+  }
+  struct Length {
+    const char* flag;
+    absl::Duration value, low, high;
+  };
+  for (const Length& length : {Length{"--send_backoff", policy.first_backoff, absl::Milliseconds(1), absl::Hours(24)},
+                               Length{"--send_backoff_max", policy.max_backoff, policy.first_backoff, absl::Hours(24)},
+                               Length{"--send_max_age", policy.max_age, absl::ZeroDuration(), absl::Hours(24 * 365)},
+                               Length{"--settle_delay", policy.settle_delay, absl::ZeroDuration(), absl::Hours(24)},
+                               Length{"--lease", options.lease, absl::Milliseconds(100), absl::Hours(1)}}) {
+    if (length.value < length.low || length.value > length.high) {
+      return Invalid(absl::StrCat(length.flag, " must be ", absl::FormatDuration(length.low), " to ", absl::FormatDuration(length.high)));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<rpc::Service>> MakeService(rpc::ServerEnvironment& env, ServiceOptions options,
+                                                          std::unique_ptr<MailTransport> transport) {
+  REMATCH_RETURN_IF_ERROR(CheckOptions(options));
   REMATCH_ASSIGN_OR_RETURN(Templates templates, Templates::Make(NotifyTemplates()));
-  return std::make_unique<NotifyServiceProcess>(env, options, std::move(templates), std::move(transport));
+  auto service = std::make_unique<NotifyServiceProcess>(env, options, std::move(templates), std::move(transport));
+  REMATCH_RETURN_IF_ERROR(service->Beat());
+  return service;
 }
 
 }  // namespace rematch::notify

@@ -21,14 +21,15 @@ std::span<const platform::EmbeddedFile> NotifyMigrations();
 
 struct ServiceOptions {
   Mailbox from = {.display_name = "Rematch", .email = "rematch@rematch.localhost"};
-  std::string mail_domain = "rematch.localhost";  // the right side of every Message-ID
+  std::string mail_domain = "rematch.localhost";  // the right side of every Message-ID; at most 200 bytes
   SendPolicy policy;
   int send_threads = 8;
   size_t max_in_flight = 64;
   absl::Duration lease = absl::Seconds(3);  // how long a replica may stand still before others take over its sends
 };
 
-// The service over `env`, whose store has the schema. INVALID_ARGUMENT for options that make no sense.
+// The service over `env`, whose store has the schema, and in which this replica shows as living from now on. INVALID_ARGUMENT for options
+// that make no sense.
 absl::StatusOr<std::unique_ptr<rpc::Service>> MakeService(rpc::ServerEnvironment& env, ServiceOptions options,
                                                           std::unique_ptr<MailTransport> transport);
 

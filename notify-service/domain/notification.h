@@ -9,7 +9,11 @@
 // The promise (F40): once per key inside the suite, at least once on the wire, never lost. SENDING is durable before a byte goes out, so
 // whatever breaks off afterwards, process or connection, leaves a trace: the message is then UNKNOWN, and is settled before
 // anything is sent again. Settling asks the transport whether it has the message. Maildir knows, and never holds it twice. SMTP
-// cannot be asked: the message goes out again with the same Message-ID, by which receivers drop duplicates.
+// cannot be asked: the message goes out again with the same Message-ID, by which receivers drop duplicates, but only a few times.
+//
+// A failure that is about this message or its recipient takes one of few tries. One that is about us or the way there (no connection, no
+// answer, a relay that turns us away, a full disk) says nothing of this message: it takes none and goes on for days, so that an outage
+// makes nobody unreachable.
 #ifndef REMATCH_NOTIFY_SERVICE_DOMAIN_NOTIFICATION_H_
 #define REMATCH_NOTIFY_SERVICE_DOMAIN_NOTIFICATION_H_
 
@@ -39,9 +43,13 @@ struct Progress {
   bool cancel_asked = false;  // while its outcome was open: it is not sent again
   int64_t attempts = 0;       // hand-overs
   int64_t beginnings = 0;     // of attempts, ever; names an attempt
-  int64_t tries = 0;          // beginnings since it was queued, by a send or a retry
+  int64_t tries = 0;          // beginnings since it was queued, apart from those whose failure was not the message's
+  int64_t resends = 0;        // of these: what may have arrived went out once more, and may have arrived again
+  int64_t pauses = 0;         // since it was queued
   std::string last_error = {};
-  absl::Time end = absl::InfiniteFuture();  // when it was sent, given up or cancelled
+  absl::Time queued = absl::InfiniteFuture();  // by a send or a retry
+  absl::Time end = absl::InfiniteFuture();     // when it was sent, given up or cancelled
+  bool may_have_arrived = false;               // it was given up, and nobody can tell
 };
 
 // What came of an attempt.
@@ -53,24 +61,30 @@ struct Outcome {
     kUnknown,          // broke off after the data went out
     kNotSent,          // settled: no earlier attempt arrived, and none was made now
     kCannotTell,       // the transport cannot say whether an earlier attempt arrived, and none was made now
+    kNotBegun,         // the sender stops: nothing was done
+    kUnreadable,       // what was kept of the message cannot be read: nothing was done, and nothing ever can be
   };
   Kind kind = Kind::kSent;
-  // CONNECT, TIMEOUT, REJECTED_FOREVER, REJECTED_FOR_NOW, BROKE_OFF or DISK; empty when sent.
+  // CONNECT, TIMEOUT, RELAY_REFUSED, DISK, REJECTED_FOREVER, REJECTED_FOR_NOW, BROKE_OFF or DAMAGED; empty when sent.
   std::string error = {};
+  bool ours = false;          // of kRetryLater: the failure is not about this message or its recipient
   bool resent = false;        // handed over after settling
   bool maybe_before = false;  // an earlier attempt may have arrived, and the transport cannot say
 };
 
 struct SendPolicy {
   int max_tries = 12;
-  absl::Duration first_backoff = absl::Seconds(2);  // doubles with each try
+  int max_resends = 3;                              // of a message that may have arrived: each may be a duplicate
+  absl::Duration max_age = absl::Hours(96);         // until when failures that are not the message's are waited out
+  absl::Duration first_backoff = absl::Seconds(2);  // doubles with each pause
   absl::Duration max_backoff = absl::Minutes(10);
   absl::Duration settle_delay = absl::Seconds(5);  // from an unknown outcome to asking about it
 };
 
 struct Beginning {
   bool settle = false;
-  bool may_send = true;
+  bool may_send = true;    // if no earlier attempt arrived
+  bool may_resend = true;  // if an earlier one may have arrived and nobody can tell
 };
 
 // Begins an attempt. Must be QUEUED, SENDING (whose sender is gone: it becomes UNKNOWN) or UNKNOWN.
@@ -79,19 +93,19 @@ Beginning Begin(Progress& progress, const SendPolicy& policy);
 // Ends an attempt: the new state, and when to begin the next one; InfiniteFuture when there is nothing left to do. `jitter` is any number.
 absl::Time Finish(Progress& progress, const Outcome& outcome, const SendPolicy& policy, absl::Time now, uint64_t jitter);
 
-// Calls it back: CANCELLED at once while QUEUED; while its outcome is open it is only kept from being sent again. Nothing changes
-// after its end.
+// Calls it back: CANCELLED at once while QUEUED; while its outcome is open it is only kept from being sent again. What may have arrived
+// never ends as CANCELLED. Nothing changes after its end.
 void Cancel(Progress& progress, absl::Time now);
 
 // FAILED becomes QUEUED with all its tries; anything else is FAILED_PRECONDITION / NOT_FAILED.
-absl::Status Retry(Progress& progress);
+absl::Status Retry(Progress& progress, absl::Time now);
 
 // How callers see it: what is being handed over counts as queued, or as unknown once it was called back.
 v1::Notification::State PublicState(const Progress& progress);
 bool HasEnded(State state);
 
-// How long to wait before try number `tries + 1`: exponential, and between half and all of it by `jitter`.
-absl::Duration Backoff(int64_t tries, const SendPolicy& policy, uint64_t jitter);
+// How long pause number `pauses` is: exponential, and between half and all of it by `jitter`.
+absl::Duration Backoff(int64_t pauses, const SendPolicy& policy, uint64_t jitter);
 
 // `consortia/{consortium}/notifications/{id}`
 std::string NotificationName(std::string_view consortium, std::string_view id);

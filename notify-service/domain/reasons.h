@@ -9,7 +9,7 @@ namespace rematch::notify::reason {
 inline constexpr std::string_view kNotificationExists = "NOTIFICATION_EXISTS";        // ALREADY_EXISTS: same key, other content
 inline constexpr std::string_view kNotificationCancelled = "NOTIFICATION_CANCELLED";  // FAILED_PRECONDITION: the key was cancelled
 inline constexpr std::string_view kNotFailed = "NOT_FAILED";                          // FAILED_PRECONDITION: only FAILED is tried again
-inline constexpr std::string_view kTransportInvalid = "TRANSPORT_INVALID";            // INVALID_ARGUMENT: a flag about the mail transport
+inline constexpr std::string_view kTransportInvalid = "TRANSPORT_INVALID";            // INVALID_ARGUMENT: a flag about mail or its sending
 inline constexpr std::string_view kTransportUnusable = "TRANSPORT_UNUSABLE";          // FAILED_PRECONDITION: the Maildir cannot be written
 inline constexpr std::string_view kTemplateInvalid = "TEMPLATE_INVALID";              // INTERNAL: a template of this release is damaged
 // Never leaves the process: the sender holds a claim on a message that another one took over, or that is no longer to be sent.

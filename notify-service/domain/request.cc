@@ -67,8 +67,7 @@ absl::StatusOr<Draft> CheckSend(const Templates& templates, const v1::SendNotifi
   }
   CheckAddress(bad, "notification.to", given.to());
   if (given.has_reply_to()) CheckAddress(bad, "notification.reply_to", given.reply_to());
-  if (!given.origin().empty() && !IsReference(given.origin()))
-    bad.Add("notification.origin", "must be at most 255 printable characters without spaces");
+  CheckOrigin(bad, "notification.origin", given.origin());
   if (given.readers_size() > kMaxReaders) bad.Add("notification.readers", absl::StrCat("must be at most ", kMaxReaders));
   for (const std::string& reader : given.readers()) {
     if (!IsReference(reader)) bad.Add("notification.readers", "must be resource names of at most 255 characters");
@@ -99,6 +98,10 @@ absl::StatusOr<Rendered> CheckPreview(const Templates& templates, const v1::Prev
   if (kind != nullptr) templates.CheckVariables(bad, "variables", *kind, variables);
   if (!bad.empty()) return bad.ToStatus();
   return templates.Render(*kind, variables);
+}
+
+void CheckOrigin(Violations& bad, std::string_view field, std::string_view origin) {
+  if (!origin.empty() && !IsReference(origin)) bad.Add(field, "must be at most 255 printable characters without spaces");
 }
 
 Key CheckNotificationName(Violations& bad, std::string_view name) {

@@ -36,6 +36,8 @@ struct Draft {
 // INVALID_ARGUMENT with everything that is wrong.
 absl::StatusOr<Draft> CheckSend(const Templates& templates, const v1::SendNotificationRequest& request);
 absl::StatusOr<Rendered> CheckPreview(const Templates& templates, const v1::PreviewNotificationRequest& request);
+// The resource that notifications are about: at most 255 characters of printable ASCII, or nothing.
+void CheckOrigin(Violations& bad, std::string_view field, std::string_view origin);
 // Empty parts and a violation of `name` when it is no notification's.
 Key CheckNotificationName(Violations& bad, std::string_view name);
 

@@ -1,6 +1,7 @@
 #include "notify-service/loops/sender.h"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 #include <vector>
 
@@ -15,12 +16,6 @@ namespace {
 constexpr absl::Duration kIdle = absl::Seconds(1);
 constexpr char kTable[] = "sends";
 
-std::string IdOf(const Key& key) { return absl::StrCat(key.consortium, "/", key.id); }
-
-bool FitToSend(MailTransport::Settlement settlement, const stored::Begun& begun) {
-  return settlement != MailTransport::Settlement::kSent && begun.may_send();
-}
-
 }  // namespace
 
 Sender::~Sender() {
@@ -30,8 +25,12 @@ Sender::~Sender() {
 }
 
 void Sender::Stop() {
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  transport_.Hurry();
   absl::MutexLock lock(&mutex_);
-  stopping_ = true;
   const auto idle = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return in_flight_.empty(); };
   mutex_.Await(absl::Condition(&idle));
 }
@@ -94,7 +93,7 @@ std::vector<Work> Sender::TakeOn(const std::vector<Work>& due) {
       full_ = true;
       break;
     }
-    if (in_flight_.insert(IdOf(work.key)).second) taken.push_back(work);
+    if (in_flight_.insert(SendId(work.key)).second) taken.push_back(work);
   }
   return taken;
 }
@@ -106,22 +105,27 @@ void Sender::SendAll(const std::vector<Work>& taken, absl::Time now) {
   absl::StatusOr<std::map<Key, Message>> messages = store_.Messages(keys);
   if (!messages.ok()) log::Warn("messages_unreadable", {{"error", ReasonOf(messages.status())}});
   for (const Work& work : taken) {
-    const bool loaded = messages.ok() && messages->contains(work.key);
-    if (!loaded) {
+    if (!messages.ok()) {
       Ended(work.key, /*wake=*/false);
       continue;
     }
     gauges_.late(now - work.due);
-    Attempt(work, std::move(messages->at(work.key)));
+    const auto found = messages->find(work.key);
+    std::shared_ptr<Message> message;
+    if (found != messages->end()) {
+      message = std::make_shared<Message>(std::move(found->second));
+      message->from = options_.from;
+    } else {
+      log::Error("message_unreadable", {{"notification", SendId(work.key)}});
+    }
+    Attempt(work, std::move(message));
   }
 }
 
 // Runs on after Step() has returned: the door's callback hands over to the pool, which goes back to the door.
-void Sender::Attempt(const Work& work, Message mail) {
+void Sender::Attempt(const Work& work, std::shared_ptr<Message> message) {
   const Key key = work.key;
   const int64_t epoch = work.epoch;
-  mail.from = options_.from;
-  auto message = std::make_shared<Message>(std::move(mail));
   CommandMeta timer;
   timer.priority = Priority::kTimer;
   door_.Submit(std::move(timer), BeginSend{.target = key, .epoch = epoch}, [this, key, epoch, message](absl::StatusOr<std::string> reply) {
@@ -130,26 +134,45 @@ void Sender::Attempt(const Work& work, Message mail) {
       // Refused by the state, or the door is full or closing: the row stays as it is and is seen again.
       return Ended(key, /*wake=*/false);
     }
+    if (message == nullptr) {
+      return Finish(key, epoch, begun.beginning(), {.kind = Outcome::Kind::kUnreadable, .error = "DAMAGED"});
+    }
     const bool queued = pool_.Run([this, key, epoch, message, begun] {
-      FinishSend finish{.target = key, .epoch = epoch, .beginning = begun.beginning(), .outcome = HandOver(*message, begun)};
-      door_.Submit({}, std::move(finish), [this, key](absl::StatusOr<std::string> done) {
-        if (!done.ok() && ReasonOf(done.status()) != reason::kClaimLost) {
-          log::Warn("send_outcome_not_stored", {{"error", ReasonOf(done.status())}});
-        }
-        Ended(key, /*wake=*/true);
-      });
+      Outcome outcome{.kind = Outcome::Kind::kNotBegun};
+      if (!stopping()) outcome = HandOver(*message, begun);
+      Finish(key, epoch, begun.beginning(), std::move(outcome));
     });
-    // SENDING is durable, so it is settled later, like after a crash.
-    if (!queued) Ended(key, /*wake=*/false);
+    if (!queued) Finish(key, epoch, begun.beginning(), {.kind = Outcome::Kind::kNotBegun});
+  });
+}
+
+// Without this, SENDING is durable all the same, and is settled later, like after a crash.
+void Sender::Finish(const Key& key, int64_t epoch, int64_t beginning, Outcome outcome) {
+  FinishSend finish{.target = key, .epoch = epoch, .beginning = beginning, .outcome = std::move(outcome)};
+  door_.Submit({}, std::move(finish), [this, key](absl::StatusOr<std::string> done) {
+    if (!done.ok() && ReasonOf(done.status()) != reason::kClaimLost) {
+      log::Warn("send_outcome_not_stored", {{"error", ReasonOf(done.status())}});
+    }
+    Ended(key, /*wake=*/true);
   });
 }
 
 Outcome Sender::HandOver(const Message& message, const stored::Begun& begun) {
+  try {
+    return SettleAndSend(message, begun);
+  } catch (const std::exception&) {
+    // Nobody knows how far it came. An exception's text may hold a path, and with it an address.
+    log::Error("transport_threw", {{"message_id", message.message_id}});
+    return {.kind = Outcome::Kind::kUnknown, .error = "BROKE_OFF", .resent = begun.settle(), .maybe_before = begun.settle()};
+  }
+}
+
+Outcome Sender::SettleAndSend(const Message& message, const stored::Begun& begun) {
   if (!begun.settle()) return transport_.Send(message);
   const MailTransport::Settlement settlement = transport_.Settle(message);
   if (settlement == MailTransport::Settlement::kSent) return {.kind = Outcome::Kind::kSent};
   const bool maybe_before = settlement == MailTransport::Settlement::kCannotTell;
-  if (!FitToSend(settlement, begun)) {
+  if (!(maybe_before ? begun.may_resend() : begun.may_send())) {
     return {.kind = maybe_before ? Outcome::Kind::kCannotTell : Outcome::Kind::kNotSent};
   }
   Outcome outcome = transport_.Send(message);
@@ -161,7 +184,7 @@ Outcome Sender::HandOver(const Message& message, const stored::Begun& begun) {
 void Sender::Ended(const Key& key, bool wake) {
   // The lock is held while waking, so that nobody who waits for the last one destroys the loop under the call.
   absl::MutexLock lock(&mutex_);
-  in_flight_.erase(IdOf(key));
+  in_flight_.erase(SendId(key));
   if (!wake || !full_ || stopping_ || in_flight_.size() > options_.max_in_flight / 2) return;
   full_ = false;
   wake_();

@@ -54,15 +54,24 @@ class Sender {
   void OnRoom(std::function<void()> wake) { wake_ = std::move(wake); }
   // One step; how long nothing more will be due as far as it knows. Blocks on the store only.
   absl::Duration Step();
-  // Begins nothing new and waits for what is in flight. The door must still be running.
+  // Begins nothing new, hands over nothing that still waits its turn, and waits for what is being handed over, which is hurried along. The
+  // door must still be running.
   void Stop();
 
  private:
   // Those of `due` that there is room for and that are not in flight already.
   std::vector<Work> TakeOn(const std::vector<Work>& due);
   void SendAll(const std::vector<Work>& taken, absl::Time now);
-  void Attempt(const Work& work, Message message);
+  // `message` is null when what was kept of it cannot be read.
+  void Attempt(const Work& work, std::shared_ptr<Message> message);
+  void Finish(const Key& key, int64_t epoch, int64_t beginning, Outcome outcome);
+  // Whatever happens inside of the transport comes out as an outcome.
   Outcome HandOver(const Message& message, const stored::Begun& begun);
+  Outcome SettleAndSend(const Message& message, const stored::Begun& begun);
+  bool stopping() const {
+    absl::MutexLock lock(&mutex_);
+    return stopping_;
+  }
   // There is room for another one. Wakes the loop if it waits for that.
   void Ended(const Key& key, bool wake);
   absl::Duration Beat(absl::Duration now);
@@ -78,7 +87,7 @@ class Sender {
   std::function<void()> wake_ = [] {};
   absl::Duration next_beat_ = -absl::InfiniteDuration();  // monotonic
 
-  absl::Mutex mutex_;
+  mutable absl::Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   bool full_ ABSL_GUARDED_BY(mutex_) = false;  // the last step left something due
   absl::flat_hash_set<std::string> in_flight_ ABSL_GUARDED_BY(mutex_);

@@ -18,23 +18,28 @@ CREATE TABLE replicas (
 );
 
 -- One row per key, kept for good: it is what refuses a second message. Small, since every attempt rewrites it.
--- maker: the batch that inserted the row. readers: names of persons, one a line.
+-- maker: the batch that inserted the row. readers: names of persons, one a line. What a column cannot hold is cut without a word when rows are
+-- inserted with IGNORE, so each is as wide as what the service accepts.
 CREATE TABLE notifications (
   consortium VARCHAR(63) NOT NULL,
   id VARCHAR(128) NOT NULL,
   maker VARCHAR(32) NOT NULL,
   created BIGINT NOT NULL,
   origin VARCHAR(255) NOT NULL,
-  readers VARCHAR(4000) NOT NULL,
+  readers VARCHAR(4100) NOT NULL,
   content_hash VARCHAR(64) NOT NULL,
-  message_id VARCHAR(255) NOT NULL,
+  message_id VARCHAR(300) NOT NULL,
   state BIGINT NOT NULL,
   cancel_asked BIGINT NOT NULL,
   attempts BIGINT NOT NULL,
   beginnings BIGINT NOT NULL,
   tries BIGINT NOT NULL,
+  resends BIGINT NOT NULL,
+  pauses BIGINT NOT NULL,
   last_error VARCHAR(32) NOT NULL,
+  queued BIGINT NOT NULL,
   ended BIGINT NOT NULL,
+  may_have_arrived BIGINT NOT NULL,
   PRIMARY KEY (consortium, id)
 );
 CREATE INDEX notifications_by_time ON notifications (consortium, created, id);
@@ -75,6 +80,7 @@ CREATE TABLE deliveries (
   notification VARCHAR(128) NOT NULL,
   origin VARCHAR(255) NOT NULL,
   state BIGINT NOT NULL,
+  may_have_arrived BIGINT NOT NULL,
   time BIGINT NOT NULL
 );
 CREATE INDEX deliveries_by_consortium ON deliveries (consortium, position);

@@ -45,7 +45,7 @@ void Handlers::Submit(const rpc::Call& call, std::string scope, const std::strin
   door_.Submit(std::move(meta), std::move(command), [done = std::move(done)](absl::StatusOr<std::string> reply) {
     if (!reply.ok()) return done(reply.status());
     v1::Notification answer;
-    answer.ParseFromString(*reply);
+    if (!answer.ParseFromString(*reply)) return done(absl::InternalError("a stored answer is not readable"));
     done(std::move(answer));
   });
 }
@@ -84,6 +84,7 @@ absl::StatusOr<v1::ListNotificationsResponse> Handlers::List(const rpc::Call& ca
   Violations bad;
   const std::string consortium = CheckName(bad, "parent", request.parent(), "consortia/*")[0];
   const int page_size = CheckPageSize(bad, request.page_size());
+  CheckOrigin(bad, "origin", request.origin());
   if (!bad.empty()) return bad.ToStatus();
   const std::string question = absl::StrCat("notifications\n", request.parent(), "\n", request.origin());
   constexpr size_t kPositionSize = 2;

@@ -11,9 +11,14 @@
 #include "absl/strings/str_split.h"
 #include "notify-service/domain/reasons.h"
 #include "platform/errors.h"
+#include "platform/sql/rows.h"
 #include "platform/strings.h"
+#include "platform/timestamps.h"
 
 namespace rematch::notify {
+
+std::string SendId(const Key& key) { return absl::StrCat(key.consortium, "/", key.id); }
+
 namespace {
 
 using sql::Row;
@@ -41,11 +46,11 @@ struct Send {
 
 constexpr absl::string_view kEntryColumns =
     "n.consortium, n.id, n.maker, n.created, n.origin, n.readers, n.content_hash, n.message_id, n.state, n.cancel_asked, n.attempts,"
-    " n.beginnings, n.tries, n.last_error, n.ended";
-constexpr size_t kEntryColumnCount = 15;
-constexpr absl::string_view kEntryInto =
+    " n.beginnings, n.tries, n.resends, n.pauses, n.last_error, n.queued, n.ended, n.may_have_arrived";
+constexpr size_t kEntryColumnCount = 19;
+constexpr absl::string_view kEntryTable =
     "INTO notifications (consortium, id, maker, created, origin, readers, content_hash, message_id, state, cancel_asked, attempts,"
-    " beginnings, tries, last_error, ended) VALUES ";
+    " beginnings, tries, resends, pauses, last_error, queued, ended, may_have_arrived)";
 
 std::vector<Value> ToValues(const Key& key, const Entry& entry) {
   const Progress& p = entry.progress;
@@ -62,8 +67,12 @@ std::vector<Value> ToValues(const Key& key, const Entry& entry) {
           p.attempts,
           p.beginnings,
           p.tries,
+          p.resends,
+          p.pauses,
           p.last_error,
-          sql::ToMicros(p.end)};
+          sql::ToMicros(p.queued),
+          sql::ToMicros(p.end),
+          int64_t{p.may_have_arrived}};
 }
 
 Entry ToEntry(const Row& row) {
@@ -78,15 +87,12 @@ Entry ToEntry(const Row& row) {
                        .attempts = row.Int(10),
                        .beginnings = row.Int(11),
                        .tries = row.Int(12),
-                       .last_error = row.Text(13),
-                       .end = sql::FromMicros(row.Int(14))}};
-}
-
-void SetTime(google::protobuf::Timestamp& out, int64_t micros) {
-  constexpr int64_t kMicrosPerSecond = 1'000'000;
-  constexpr int kNanosPerMicro = 1000;
-  out.set_seconds(micros / kMicrosPerSecond);
-  out.set_nanos(static_cast<int32_t>(micros % kMicrosPerSecond) * kNanosPerMicro);
+                       .resends = row.Int(13),
+                       .pauses = row.Int(14),
+                       .last_error = row.Text(15),
+                       .queued = sql::FromMicros(row.Int(16)),
+                       .end = sql::FromMicros(row.Int(17)),
+                       .may_have_arrived = row.Int(18) != 0}};
 }
 
 v1::Notification ToProto(const Key& key, const Entry& entry) {
@@ -97,9 +103,10 @@ v1::Notification ToProto(const Key& key, const Entry& entry) {
   out.set_state(PublicState(entry.progress));
   out.set_attempts(static_cast<int32_t>(entry.progress.attempts));
   out.set_message_id(entry.message_id);
-  SetTime(*out.mutable_create_time(), entry.created);
-  if (entry.progress.end != absl::InfiniteFuture()) SetTime(*out.mutable_end_time(), sql::ToMicros(entry.progress.end));
+  *out.mutable_create_time() = platform::ToTimestamp(sql::FromMicros(entry.created));
+  if (entry.progress.end != absl::InfiniteFuture()) *out.mutable_end_time() = platform::ToTimestamp(entry.progress.end);
   out.set_last_error(entry.progress.last_error);
+  out.set_may_have_arrived(entry.progress.state == State::kFailed && entry.progress.may_have_arrived);
   return out;
 }
 
@@ -120,8 +127,6 @@ void AddContent(v1::Notification& out, const std::string& bytes) {
 }
 
 Mailbox ToMailbox(const stored::Address& address) { return {.display_name = address.display_name(), .email = address.email()}; }
-
-std::string SendId(const Key& key) { return absl::StrCat(key.consortium, "/", key.id); }
 
 // A condition on table n, with its values. Two lists rather than pairs, which not every dialect takes: with several consortia it finds
 // a superset of `keys`.
@@ -171,20 +176,15 @@ class Batch {
                                     .readers = absl::StrJoin(accept->draft.readers, "\n"),
                                     .content_hash = accept->draft.content_hash,
                                     .message_id = accept->message_id,
-                                    .progress = {}});
+                                    .progress = {.queued = sql::FromMicros(now_)}});
       } else if (std::holds_alternative<CallBack>(*command)) {
         made.try_emplace(key,
                          Entry{.maker = maker_, .created = now_, .progress = {.state = State::kCancelled, .end = sql::FromMicros(now_)}});
       }
     }
-    if (!made.empty()) {
-      std::vector<Value> values;
-      for (const auto& [key, entry] : made) {
-        for (Value& value : ToValues(key, entry)) values.push_back(std::move(value));
-      }
-      REMATCH_RETURN_IF_ERROR(
-          tx_.Execute(absl::StrCat("INSERT IGNORE ", kEntryInto, sql::ValueRows(made.size(), kEntryColumnCount)), values).status());
-    }
+    sql::RowWriter writer(absl::StrCat("INSERT IGNORE ", kEntryTable), kEntryColumnCount);
+    for (const auto& [key, entry] : made) writer.Add(ToValues(key, entry));
+    REMATCH_RETURN_IF_ERROR(writer.Write(tx_));
     return LoadRows(keys, std::move(send_ids));
   }
 
@@ -206,6 +206,7 @@ class Batch {
   struct NewDelivery {
     Key key;
     v1::Notification::State state;
+    bool may_have_arrived;
   };
 
   absl::Status LoadRows(const std::set<Key>& keys, std::vector<Value> send_ids) {
@@ -258,7 +259,7 @@ class Batch {
     if (found == entries_.end()) return Error(absl::StatusCode::kNotFound, rematch::reason::kNotFound, "no such notification");
     Entry& entry = found->second;
     const v1::Notification::State before = PublicState(entry.progress);
-    REMATCH_RETURN_IF_ERROR(Retry(entry.progress));
+    REMATCH_RETURN_IF_ERROR(Retry(entry.progress, sql::FromMicros(now_)));
     Enqueue(command.key(), entry);
     Changed(command.key(), entry, before);
     return ToProto(command.key(), entry).SerializeAsString();
@@ -274,6 +275,7 @@ class Batch {
     stored::Begun begun;
     begun.set_settle(beginning.settle);
     begun.set_may_send(beginning.may_send);
+    begun.set_may_resend(beginning.may_resend);
     begun.set_beginning(entry.progress.beginnings);
     return begun.SerializeAsString();
   }
@@ -320,59 +322,41 @@ class Batch {
   void Changed(const Key& key, const Entry& entry, v1::Notification::State before) {
     changed_.insert(key);
     const v1::Notification::State state = PublicState(entry.progress);
-    if (state != before) deliveries_.push_back({.key = key, .state = state});
+    if (state == before) return;
+    deliveries_.push_back(
+        {.key = key, .state = state, .may_have_arrived = state == v1::Notification::FAILED && entry.progress.may_have_arrived});
   }
 
   absl::Status WriteEntries() {
-    if (changed_.empty()) return absl::OkStatus();
-    std::vector<Value> values;
-    for (const Key& key : changed_) {
-      for (Value& value : ToValues(key, entries_.at(key))) values.push_back(std::move(value));
-    }
-    return tx_
-        .Execute(
-            absl::StrCat("INSERT ", kEntryInto, sql::ValueRows(changed_.size(), kEntryColumnCount),
-                         " ON DUPLICATE KEY UPDATE state = VALUES(state), cancel_asked = VALUES(cancel_asked), attempts = VALUES(attempts),"
-                         " beginnings = VALUES(beginnings), tries = VALUES(tries), last_error = VALUES(last_error), ended = VALUES(ended)"),
-            values)
-        .status();
+    sql::RowWriter writer(
+        absl::StrCat("INSERT ", kEntryTable), kEntryColumnCount,
+        " ON DUPLICATE KEY UPDATE state = VALUES(state), cancel_asked = VALUES(cancel_asked), attempts = VALUES(attempts),"
+        " beginnings = VALUES(beginnings), tries = VALUES(tries), resends = VALUES(resends), pauses = VALUES(pauses),"
+        " last_error = VALUES(last_error), queued = VALUES(queued), ended = VALUES(ended),"
+        " may_have_arrived = VALUES(may_have_arrived)");
+    for (const Key& key : changed_) writer.Add(ToValues(key, entries_.at(key)));
+    return writer.Write(tx_);
   }
 
   absl::Status WriteContents() {
-    if (accepted_.empty()) return absl::OkStatus();
-    std::vector<Value> values;
-    for (const auto& [key, command] : accepted_) {
-      values.emplace_back(key.consortium);
-      values.emplace_back(key.id);
-      values.emplace_back(sql::Bytes{command->draft.content.SerializeAsString()});
-      values.emplace_back(sql::Bytes{command->draft.text_body});
-      values.emplace_back(sql::Bytes{command->draft.html_body});
-    }
     constexpr size_t kColumns = 5;
-    return tx_
-        .Execute(absl::StrCat("INSERT INTO contents (consortium, id, content, text_body, html_body) VALUES ",
-                              sql::ValueRows(accepted_.size(), kColumns)),
-                 values)
-        .status();
+    sql::RowWriter writer("INSERT INTO contents (consortium, id, content, text_body, html_body)", kColumns);
+    for (const auto& [key, command] : accepted_) {
+      writer.Add({key.consortium, key.id, sql::Bytes{command->draft.content.SerializeAsString()}, sql::Bytes{command->draft.text_body},
+                  sql::Bytes{command->draft.html_body}});
+    }
+    return writer.Write(tx_);
   }
 
   absl::Status WriteSends() {
-    if (!changed_sends_.empty()) {
-      std::vector<Value> values;
-      for (const Key& key : changed_sends_) {
-        const Send& send = sends_.at(key);
-        for (Value value : std::vector<Value>{SendId(key), key.consortium, key.id, send.accepted, send.due, send.owner, send.epoch}) {
-          values.push_back(std::move(value));
-        }
-      }
-      constexpr size_t kColumns = 7;
-      REMATCH_RETURN_IF_ERROR(
-          tx_.Execute(absl::StrCat("INSERT INTO sends (id, consortium, notification, accepted, due, owner, epoch) VALUES ",
-                                   sql::ValueRows(changed_sends_.size(), kColumns),
-                                   " ON DUPLICATE KEY UPDATE due = VALUES(due), owner = VALUES(owner), epoch = VALUES(epoch)"),
-                      values)
-              .status());
+    constexpr size_t kColumns = 7;
+    sql::RowWriter writer("INSERT INTO sends (id, consortium, notification, accepted, due, owner, epoch)", kColumns,
+                          " ON DUPLICATE KEY UPDATE due = VALUES(due), owner = VALUES(owner), epoch = VALUES(epoch)");
+    for (const Key& key : changed_sends_) {
+      const Send& send = sends_.at(key);
+      writer.Add({SendId(key), key.consortium, key.id, send.accepted, send.due, send.owner, send.epoch});
     }
+    REMATCH_RETURN_IF_ERROR(writer.Write(tx_));
     if (ended_sends_.empty()) return absl::OkStatus();
     std::vector<Value> ids;
     for (const Key& key : ended_sends_) ids.emplace_back(SendId(key));
@@ -387,19 +371,13 @@ class Batch {
     REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows, tx_.Query("SELECT next FROM feed_position WHERE name = 'deliveries'"));
     if (rows.empty()) return sql::StoreError(sql::Failure::kSplit, "the feed's counter is gone");
     int64_t position = rows[0].Int(0) - count;
-    std::vector<Value> values;
+    constexpr size_t kColumns = 7;
+    sql::RowWriter writer("INSERT INTO deliveries (position, consortium, notification, origin, state, may_have_arrived, time)", kColumns);
     for (const NewDelivery& delivery : deliveries_) {
-      for (Value value : std::vector<Value>{position++, delivery.key.consortium, delivery.key.id, entries_.at(delivery.key).origin,
-                                            static_cast<int64_t>(delivery.state), now_}) {
-        values.push_back(std::move(value));
-      }
+      writer.Add({position++, delivery.key.consortium, delivery.key.id, entries_.at(delivery.key).origin,
+                  static_cast<int64_t>(delivery.state), int64_t{delivery.may_have_arrived}, now_});
     }
-    constexpr size_t kColumns = 6;
-    return tx_
-        .Execute(absl::StrCat("INSERT INTO deliveries (position, consortium, notification, origin, state, time) VALUES ",
-                              sql::ValueRows(deliveries_.size(), kColumns)),
-                 values)
-        .status();
+    return writer.Write(tx_);
   }
 
   Transaction& tx_;
@@ -493,18 +471,20 @@ absl::StatusOr<std::vector<v1::Delivery>> NotifyStore::Deliveries(const std::str
     std::vector<Value> values = {position};
     if (!consortium.empty()) values.emplace_back(consortium);
     values.emplace_back(int64_t{limit});
-    REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows,
-                             tx.Query(absl::StrCat("SELECT position, consortium, notification, origin, state, time FROM deliveries"
-                                                   " WHERE position > ?",
-                                                   consortium.empty() ? "" : " AND consortium = ?", " ORDER BY position LIMIT ?"),
-                                      values));
+    REMATCH_ASSIGN_OR_RETURN(
+        const std::vector<Row> rows,
+        tx.Query(absl::StrCat("SELECT position, consortium, notification, origin, state, may_have_arrived, time FROM deliveries"
+                              " WHERE position > ?",
+                              consortium.empty() ? "" : " AND consortium = ?", " ORDER BY position LIMIT ?"),
+                 values));
     for (const Row& row : rows) {
       v1::Delivery& one = found.emplace_back();
       one.set_position(row.Int(0));
       one.set_notification(NotificationName(row.Text(1), row.Text(2)));
       one.set_origin(row.Text(3));
       one.set_state(static_cast<v1::Notification::State>(row.Int(4)));
-      SetTime(*one.mutable_time(), row.Int(5));
+      one.set_may_have_arrived(row.Int(5) != 0);
+      *one.mutable_time() = platform::ToTimestamp(sql::FromMicros(row.Int(6)));
     }
     return absl::OkStatus();
   }));
@@ -539,7 +519,7 @@ absl::StatusOr<std::map<Key, Message>> NotifyStore::Messages(const std::vector<K
                                       values));
     for (Row& row : rows) {
       stored::Content content;
-      content.ParseFromString(row.Text(4));
+      if (!content.ParseFromString(row.Text(4)) || content.to().email().empty()) continue;
       found.emplace(Key{.consortium = row.Text(0), .id = row.Text(1)}, Message{.from = {},
                                                                                .to = ToMailbox(content.to()),
                                                                                .reply_to = ToMailbox(content.reply_to()),

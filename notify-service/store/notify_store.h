@@ -60,6 +60,9 @@ struct FinishSend {
 };
 using Command = std::variant<Accept, CallBack, TryAgain, BeginSend, FinishSend>;
 
+// The id of its row of `sends`.
+std::string SendId(const Key& key);
+
 // A row of `sends`.
 struct Work {
   Key key;
@@ -100,7 +103,8 @@ class NotifyStore {
   absl::StatusOr<std::vector<v1::Delivery>> Deliveries(const std::string& consortium, int64_t position, int limit);
   // This replica's rows of `sends` that are due, the longest due first.
   absl::StatusOr<std::vector<Work>> OwnDue(absl::Time now, size_t limit);
-  // What the messages say, without `from`, which is the sender's. `keys` must not be empty.
+  // What the messages say, without `from`, which is the sender's. Those are missing of which nothing was kept, or nothing that can be read.
+  // `keys` must not be empty.
   absl::StatusOr<std::map<Key, Message>> Messages(const std::vector<Key>& keys);
   // When the next of this replica's rows falls due, and when the oldest message still to be sent, anybody's, was accepted; InfiniteFuture
   // for none.

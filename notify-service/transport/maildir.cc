@@ -45,11 +45,7 @@ bool SyncFolder(const fs::path& folder) {
   return fd.valid() && ::fsync(fd.get()) == 0;
 }
 
-// Makes `folder` if it is not there; it survives a power cut once this returned true.
-bool MakeFolder(const fs::path& folder) {
-  if (::mkdir(folder.c_str(), kFolderMode) != 0) return errno == EEXIST;
-  return SyncFolder(folder.parent_path());
-}
+bool MakeFolder(const fs::path& folder) { return ::mkdir(folder.c_str(), kFolderMode) == 0 || errno == EEXIST; }
 
 bool WriteFile(const fs::path& path, std::string_view content) {
   const Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kFileMode));
@@ -67,7 +63,7 @@ std::string FileOf(const Message& message) {
   return absl::StrCat(ToAbsl(std::string_view(message.message_id).substr(0, message.message_id.find('@'))), ".rematch");
 }
 
-Outcome Failed(Outcome::Kind kind) { return {.kind = kind, .error = "DISK"}; }
+Outcome NotWritten() { return {.kind = Outcome::Kind::kRetryLater, .error = "DISK", .ours = true}; }
 
 }  // namespace
 
@@ -77,7 +73,10 @@ absl::StatusOr<std::unique_ptr<Maildir>> Maildir::Open(const std::string& root) 
   if (error || ::access(root.c_str(), R_OK | W_OK | X_OK) != 0) {
     return Error(absl::StatusCode::kFailedPrecondition, reason::kTransportUnusable, absl::StrCat("cannot write the Maildir ", root));
   }
-  return std::unique_ptr<Maildir>(new Maildir(fs::absolute(root)));
+  const fs::path path = fs::absolute(root, error).lexically_normal();
+  // The folders above it may have been made just now. Not all of them need be ours to sync.
+  for (fs::path folder = path; folder.has_relative_path(); folder = folder.parent_path()) SyncFolder(folder.parent_path());
+  return std::unique_ptr<Maildir>(new Maildir(path));
 }
 
 std::string Maildir::FolderOf(std::string_view email) {
@@ -95,18 +94,32 @@ std::string Maildir::FolderOf(std::string_view email) {
   return absl::StrCat("%", absl::BytesToHexString(platform::Sha256(email)));
 }
 
+bool Maildir::Prepare(const fs::path& box) {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (prepared_.contains(box.native())) return true;
+  }
+  for (const fs::path& folder : {box, box / "tmp", box / "cur", box / "new"}) {
+    if (!MakeFolder(folder)) return false;
+  }
+  // What is there already may have been made by a process that was killed before it synced.
+  if (!SyncFolder(box) || !SyncFolder(root_)) return false;
+  absl::MutexLock lock(&mutex_);
+  prepared_.insert(box.native());
+  return true;
+}
+
 Outcome Maildir::Send(const Message& message) {
   const fs::path box = root_ / FolderOf(message.to.email);
-  // new/ is made last: where it is, the mailbox is whole.
-  if (!fs::exists(box / "new")) {
-    for (const fs::path& folder : {box, box / "tmp", box / "cur", box / "new"}) {
-      if (!MakeFolder(folder)) return Failed(Outcome::Kind::kRetryLater);
-    }
-  }
   const std::string file = FileOf(message);
-  if (!WriteFile(box / "tmp" / file, Compose(message))) return Failed(Outcome::Kind::kRetryLater);
-  if (::rename((box / "tmp" / file).c_str(), (box / "new" / file).c_str()) != 0) return Failed(Outcome::Kind::kRetryLater);
-  if (!SyncFolder(box / "new")) return Failed(Outcome::Kind::kUnknown);
+  if (!Prepare(box)) return NotWritten();
+  if (!WriteFile(box / "tmp" / file, Compose(message)) || ::rename((box / "tmp" / file).c_str(), (box / "new" / file).c_str()) != 0) {
+    // The mailbox may have been taken away meanwhile: made anew by the next attempt.
+    absl::MutexLock lock(&mutex_);
+    prepared_.erase(box.native());
+    return NotWritten();
+  }
+  if (!SyncFolder(box / "new")) return {.kind = Outcome::Kind::kUnknown, .error = "DISK"};
   return {.kind = Outcome::Kind::kSent};
 }
 

@@ -9,7 +9,9 @@
 #include <string_view>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "notify-service/transport/transport.h"
 
 namespace rematch::notify {
@@ -28,8 +30,12 @@ class Maildir final : public MailTransport {
 
  private:
   explicit Maildir(std::filesystem::path root) : root_(std::move(root)) {}
+  // Makes what is missing of a mailbox and lets it survive a power cut, once a process and mailbox.
+  bool Prepare(const std::filesystem::path& box);
 
   const std::filesystem::path root_;
+  absl::Mutex mutex_;
+  absl::flat_hash_set<std::string> prepared_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace rematch::notify

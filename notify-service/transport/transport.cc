@@ -14,7 +14,17 @@
 namespace rematch::notify {
 namespace {
 
+constexpr absl::Duration kShortest = absl::Milliseconds(100);
+constexpr absl::Duration kLongest = absl::Hours(1);
+
 absl::Status Invalid(std::string_view message) { return Error(absl::StatusCode::kInvalidArgument, reason::kTransportInvalid, message); }
+
+// `authority` is host:port; an IPv6 address stands in brackets. A name is trusted to be this machine only if it must be.
+bool IsLoopback(absl::string_view authority) {
+  const size_t end = authority.front() == '[' ? authority.find(']') + 1 : authority.find(':');
+  const absl::string_view host = authority.substr(0, end);
+  return host == "localhost" || host == "[::1]" || (absl::StartsWith(host, "127.") && host.find_first_not_of("0123456789.") == host.npos);
+}
 
 }  // namespace
 
@@ -29,9 +39,17 @@ absl::StatusOr<std::unique_ptr<MailTransport>> MakeTransport(const TransportOpti
     return Invalid("--transport must be maildir:PATH, smtp://host:port or smtps://host:port");
   }
   const absl::string_view after_scheme = rest.substr(rest.find("://") + 3);
-  if (after_scheme.empty() || after_scheme.find('/') != after_scheme.npos)
+  if (after_scheme.empty() || after_scheme.find_first_of("/@?#") != after_scheme.npos) {
     return Invalid("--transport=smtp://host:port takes nothing else");
-  SmtpOptions smtp{.url = absl::StrCat(options.transport, "/", options.helo), .user = options.smtp_user, .timeout = options.smtp_timeout};
+  }
+  for (const auto& [flag, value] :
+       {std::pair("--smtp_timeout", options.smtp_timeout), std::pair("--smtp_answer_timeout", options.smtp_answer_timeout)}) {
+    if (value < kShortest || value > kLongest) return Invalid(absl::StrCat(flag, " must be 100ms to 1h"));
+  }
+  SmtpOptions smtp{.url = absl::StrCat(options.transport, "/", options.helo),
+                   .user = options.smtp_user,
+                   .timeout = options.smtp_timeout,
+                   .answer_timeout = options.smtp_answer_timeout};
   if (options.smtp_starttls == "off") {
     smtp.starttls = SmtpOptions::Starttls::kOff;
   } else if (options.smtp_starttls == "require") {
@@ -40,6 +58,10 @@ absl::StatusOr<std::unique_ptr<MailTransport>> MakeTransport(const TransportOpti
     return Invalid("--smtp_starttls must be off, try or require");
   }
   if (options.smtp_user.empty() != options.smtp_password_file.empty()) return Invalid("--smtp_user and --smtp_password_file go together");
+  if (!options.smtp_user.empty() && smtp.starttls == SmtpOptions::Starttls::kTry && absl::StartsWith(rest, "smtp://") &&
+      !IsLoopback(after_scheme)) {
+    return Invalid("--smtp_user needs smtps:// or --smtp_starttls=require (or off, which sends the password in clear)");
+  }
   if (!options.smtp_password_file.empty()) {
     std::ifstream file(options.smtp_password_file);
     if (!std::getline(file, smtp.password)) {

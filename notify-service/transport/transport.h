@@ -12,13 +12,16 @@
 
 namespace rematch::notify {
 
-// Thread-safe; blocks, for seconds at most.
+// Thread-safe; blocks, for seconds, or for minutes where a server takes so long to answer.
 class MailTransport {
  public:
   virtual ~MailTransport() = default;
   // Hands over one message. SENT, REJECTED_FOREVER, RETRY_LATER or UNKNOWN, with the error's word when it is not SENT. Must say
   // RETRY_LATER only when the message was certainly not taken.
   virtual Outcome Send(const Message& message) = 0;
+
+  // The process ends: what is being handed over must end within seconds from now on, as UNKNOWN if it has to.
+  virtual void Hurry() {}
 
   enum class Settlement { kSent, kNotSent, kCannotTell };
   // Whether an earlier attempt at this message arrived. Called before any second attempt at a message whose outcome is unknown.
@@ -30,8 +33,10 @@ struct TransportOptions {
   std::string transport;
   std::string smtp_user = {};           // empty: no authentication
   std::string smtp_password_file = {};  // the password is its first line
-  std::string smtp_starttls = "try";    // off, try, require
-  absl::Duration smtp_timeout = absl::Seconds(30);
+  // off, try, require. With a user `try` is refused unless the server is on this machine: whoever strips the offer would get the password.
+  std::string smtp_starttls = "try";
+  absl::Duration smtp_timeout = absl::Seconds(20);
+  absl::Duration smtp_answer_timeout = absl::Minutes(10);
   std::string helo = "rematch.localhost";  // who this is to the mail server
 };
 

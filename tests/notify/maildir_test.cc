@@ -7,6 +7,8 @@
 #include <fstream>
 #include <set>
 #include <sstream>
+#include <thread>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "notify-service/domain/reasons.h"
@@ -111,6 +113,52 @@ TEST_F(MaildirTest, WhatCannotBeWrittenIsTriedLater) {
   EXPECT_EQ(outcome.error, "DISK");
 }
 
+// A mailbox that is a symbolic link to itself cannot be looked into, not even by root.
+TEST_F(MaildirTest, AMailboxThatCannotBeLookedIntoIsTriedLaterAndThrowsNothing) {
+  const fs::path box = fs::path(dir_.File("mail")) / "ana@example.org";
+  fs::create_symlink(box, box);
+  const Outcome outcome = maildir_->Send(Mail());
+  EXPECT_EQ(outcome.kind, Outcome::Kind::kRetryLater);
+  EXPECT_EQ(outcome.error, "DISK");
+  EXPECT_TRUE(outcome.ours);
+  EXPECT_EQ(maildir_->Settle(Mail()), Settlement::kCannotTell);
+  fs::remove(box);
+  EXPECT_EQ(maildir_->Send(Mail()).kind, Outcome::Kind::kSent);
+}
+
+TEST_F(MaildirTest, AMailboxThatWasTakenAwayIsMadeAnewByTheNextAttempt) {
+  ASSERT_EQ(maildir_->Send(Mail()).kind, Outcome::Kind::kSent);
+  fs::remove_all(Box("new").parent_path());
+  EXPECT_EQ(maildir_->Send(Mail()).kind, Outcome::Kind::kRetryLater);
+  EXPECT_EQ(maildir_->Send(Mail()).kind, Outcome::Kind::kSent);
+  EXPECT_EQ(In(Box("new")).size(), 1u);
+}
+
+// Many senders at once into the same new mailboxes: each holds all of its messages, whole.
+TEST(ConcurrentMaildir, HoldsEveryMessageHoweverManySendAtOnce_F40) {
+  const rematch::testing::TempDir dir;
+  const auto maildir = *Maildir::Open(dir.File("mail"));
+  constexpr int kThreads = 6, kBoxes = 3, kMessages = 5;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kBoxes * kMessages; ++i) {
+        Message mail = Mail(absl::StrCat("box", i % kBoxes, "@example.org"));
+        mail.message_id = absl::StrCat("m", t, "-", i, "@test.example");
+        EXPECT_EQ(maildir->Settle(mail), Settlement::kNotSent);
+        EXPECT_EQ(maildir->Send(mail).kind, Outcome::Kind::kSent);
+        EXPECT_EQ(maildir->Settle(mail), Settlement::kSent);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (int b = 0; b < kBoxes; ++b) {
+    const fs::path box = fs::path(dir.File("mail")) / absl::StrCat("box", b, "@example.org");
+    EXPECT_EQ(std::distance(fs::directory_iterator(box / "new"), fs::directory_iterator()), kThreads * kMessages);
+    EXPECT_TRUE(fs::is_empty(box / "tmp"));
+  }
+}
+
 TEST_F(MaildirTest, NoAddressLeavesTheFolderOrSharesAMailbox) {
   const std::vector<std::string> addresses = {"a/../../b@example.org",
                                               "a%2f@example.org",
@@ -148,6 +196,34 @@ TEST(MakeTransport, OptionsThatMakeNoSenseAreRefused) {
   EXPECT_EQ(reason_of({.transport = "smtp://127.0.0.1:1", .smtp_user = "u", .smtp_password_file = "/proc/nowhere"}),
             reason::kTransportUnusable);
   EXPECT_EQ(reason_of({.transport = "smtp://127.0.0.1:1"}), "");
+  for (const char* more : {"smtp://user:word@127.0.0.1:1", "smtp://127.0.0.1:1?x", "smtp://127.0.0.1:1#x"}) {
+    EXPECT_EQ(reason_of({.transport = more}), reason::kTransportInvalid) << more;
+  }
+  for (const absl::Duration senseless : {absl::ZeroDuration(), absl::Seconds(-1), absl::InfiniteDuration()}) {
+    EXPECT_EQ(reason_of({.transport = "smtp://127.0.0.1:1", .smtp_timeout = senseless}), reason::kTransportInvalid);
+    EXPECT_EQ(reason_of({.transport = "smtp://127.0.0.1:1", .smtp_answer_timeout = senseless}), reason::kTransportInvalid);
+  }
+}
+
+// Whoever sits between could strip the offer of STARTTLS, and would be sent the password.
+TEST(MakeTransport, APasswordGoesInClearToThisMachineOnlyUnlessThatIsAskedFor_F23) {
+  const rematch::testing::TempDir dir;
+  std::ofstream(dir.File("password")) << "word\n";
+  const auto reason_of = [&](const std::string& server, const std::string& starttls) {
+    return ReasonOf(
+        MakeTransport({.transport = server, .smtp_user = "u", .smtp_password_file = dir.File("password"), .smtp_starttls = starttls})
+            .status());
+  };
+  for (const char* elsewhere : {"smtp://mail.example.org:587", "smtp://192.0.2.1:25", "smtp://127.0.0.1.example.org",
+                                "smtp://[2001:db8::1]:25", "smtp://localhost.example.org:25"}) {
+    EXPECT_EQ(reason_of(elsewhere, "try"), reason::kTransportInvalid) << elsewhere;
+    EXPECT_EQ(reason_of(elsewhere, "require"), "") << elsewhere;
+    EXPECT_EQ(reason_of(elsewhere, "off"), "") << elsewhere;
+  }
+  for (const char* here : {"smtp://127.0.0.1:25", "smtp://localhost:25", "smtp://[::1]:25", "smtp://localhost"}) {
+    EXPECT_EQ(reason_of(here, "try"), "") << here;
+  }
+  EXPECT_EQ(reason_of("smtps://mail.example.org:465", "try"), "");
 }
 
 }  // namespace

@@ -57,8 +57,14 @@ class NotifyHarness {
   }
   ~NotifyHarness() {
     transport_->Hold(false);
-    service_->Stop();
+    Stop();
     server_->Shutdown();
+  }
+
+  // As at the end of the process, apart from the server: reads are still answered.
+  void Stop() {
+    service_->StopIntake();
+    service_->Stop();
   }
 
   // Retries within milliseconds.

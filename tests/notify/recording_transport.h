@@ -30,6 +30,10 @@ class RecordingTransport final : public MailTransport {
     if (outcome.kind == Outcome::Kind::kSent) sent_.push_back(message);
     return outcome;
   }
+  void Hurry() override {
+    absl::MutexLock lock(&mutex_);
+    hurried_ = true;
+  }
   Settlement Settle(const Message& message) override {
     absl::MutexLock lock(&mutex_);
     ++settled_;
@@ -61,6 +65,11 @@ class RecordingTransport final : public MailTransport {
     const auto reached = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return tries_ >= count; };
     return mutex_.AwaitWithTimeout(absl::Condition(&reached), absl::Seconds(20));
   }
+  // Waits until the sender stops.
+  bool AwaitHurry() {
+    absl::MutexLock lock(&mutex_);
+    return mutex_.AwaitWithTimeout(absl::Condition(&hurried_), absl::Seconds(20));
+  }
   std::vector<Message> sent() const {
     absl::MutexLock lock(&mutex_);
     return sent_;
@@ -77,6 +86,7 @@ class RecordingTransport final : public MailTransport {
  private:
   mutable absl::Mutex mutex_;
   bool held_ ABSL_GUARDED_BY(mutex_) = false;
+  bool hurried_ ABSL_GUARDED_BY(mutex_) = false;
   int tries_ ABSL_GUARDED_BY(mutex_) = 0;
   int settled_ ABSL_GUARDED_BY(mutex_) = 0;
   Settlement settlement_ ABSL_GUARDED_BY(mutex_) = Settlement::kNotSent;

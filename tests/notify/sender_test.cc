@@ -3,8 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <stdexcept>
+#include <thread>
+
 #include "notify-service/domain/reasons.h"
 #include "tests/notify/notify_kit.h"
+#include "tests/platform/temp_dir.h"
 
 namespace rematch::notify {
 namespace {
@@ -78,6 +83,102 @@ TEST_F(SenderTest, GivesUpAfterAllTriesAndSaysSo_F39) {
   clock_.Advance(absl::Hours(1));
   r().Send();
   EXPECT_EQ(transport_.tries(), 2);
+}
+
+TEST_F(SenderTest, AnOutageOfHoursMakesNobodyUnreachable_F39) {
+  policy_.max_tries = 2;
+  Open("sqlite::memory:");
+  Accept("k1");
+  for (int i = 0; i < 100; ++i) {
+    transport_.Next({{.kind = Kind::kRetryLater, .error = "CONNECT", .ours = true}});
+    r().Send();
+    clock_.Advance(policy_.max_backoff);
+  }
+  EXPECT_EQ(transport_.tries(), 100);
+  EXPECT_THAT(r().Feed(), ::testing::IsEmpty());
+  r().Send();
+  EXPECT_EQ(r().Get("k1").state(), v1::Notification::SENT);
+}
+
+TEST_F(SenderTest, WhatMayHaveArrivedIsGivenUpAfterAFewRepeatsAndSaysSo_F40) {
+  policy_.max_resends = 2;
+  Open("sqlite::memory:");
+  Accept("k1");
+  transport_.SettleAs(Settlement::kCannotTell);
+  for (int i = 0; i < 5; ++i) {
+    transport_.Next({{.kind = Kind::kUnknown, .error = "TIMEOUT"}});
+    r().Send();
+    clock_.Advance(policy_.max_backoff);
+  }
+  EXPECT_EQ(transport_.tries(), 3) << "the first, and two repeats";
+  EXPECT_EQ(r().Get("k1").state(), v1::Notification::FAILED);
+  EXPECT_TRUE(r().Get("k1").may_have_arrived());
+  const auto feed = r().store().Deliveries("c1", 0, 10);
+  ASSERT_EQ(feed->size(), 2u);
+  EXPECT_FALSE(feed->at(0).may_have_arrived());
+  EXPECT_TRUE(feed->at(1).may_have_arrived());
+}
+
+TEST_F(SenderTest, CalledBackWhenNobodyCanTellItFailsAndMayHaveArrived_F14_F24) {
+  Accept("k1");
+  transport_.Next({{.kind = Kind::kUnknown, .error = "BROKE_OFF"}});
+  transport_.SettleAs(Settlement::kCannotTell);
+  r().Send();
+  EXPECT_EQ(r().Do(CallBack{.target = {.consortium = "c1", .id = "k1"}})->state(), v1::Notification::UNKNOWN);
+  clock_.Advance(policy_.settle_delay);
+  r().Send();
+  EXPECT_EQ(transport_.tries(), 1);
+  EXPECT_THAT(r().Feed(), ElementsAre("k1:UNKNOWN", "k1:FAILED"));
+  EXPECT_TRUE(r().store().Deliveries("c1", 1, 10)->at(0).may_have_arrived());
+  EXPECT_TRUE(r().Do(CallBack{.target = {.consortium = "c1", .id = "k1"}})->may_have_arrived()) << "and says so whenever it is asked";
+}
+
+TEST_F(SenderTest, TooLateToCallBackYetNeverSentIsReportedAsCancelled_F14) {
+  Accept("k1");
+  BeginAndDie("k1");
+  EXPECT_EQ(r().Do(CallBack{.target = {.consortium = "c1", .id = "k1"}})->state(), v1::Notification::UNKNOWN);
+  transport_.SettleAs(Settlement::kNotSent);
+  ASSERT_TRUE(r().leases().Beat().ok());
+  const auto next = Successor();
+  next->Send();
+  EXPECT_EQ(transport_.tries(), 0);
+  EXPECT_THAT(next->Feed(), ElementsAre("k1:UNKNOWN", "k1:CANCELLED"));
+}
+
+TEST_F(SenderTest, WhatCannotBeReadIsSetAsideAndHoldsUpNobody_F40) {
+  for (const char* key : {"k1", "k2", "k3"}) Accept(key);
+  const absl::Status damaged = database_->Transact([](sql::Transaction& tx) -> absl::Status {
+    REMATCH_RETURN_IF_ERROR(tx.Execute("DELETE FROM contents WHERE id = 'k1'").status());
+    return tx.Execute("UPDATE contents SET content = ? WHERE id = 'k2'", {sql::Bytes{"\xff\xff"}}).status();
+  });
+  ASSERT_TRUE(damaged.ok()) << damaged;
+  r().Send();
+  for (const char* key : {"k1", "k2"}) {
+    EXPECT_EQ(r().Get(key).state(), v1::Notification::FAILED) << key;
+    EXPECT_EQ(r().Get(key).last_error(), "DAMAGED") << key;
+    EXPECT_EQ(r().Get(key).attempts(), 0) << key;
+  }
+  EXPECT_EQ(r().Get("k3").state(), v1::Notification::SENT);
+  EXPECT_TRUE(r().store().OwnDue(absl::InfiniteFuture(), 10)->empty());
+}
+
+// Throws what a file system or an allocator may throw.
+class ThrowingTransport final : public MailTransport {
+ public:
+  Outcome Send(const Message&) override { throw std::runtime_error("send"); }
+  Settlement Settle(const Message&) override { throw std::runtime_error("settle"); }
+};
+
+TEST_F(SenderTest, ATransportThatThrowsEndsNoProcessAndLeavesTheOutcomeOpen_F40) {
+  ThrowingTransport transport;
+  Replica replica(*database_, clock_, random_, transport, "replica-1", policy_);
+  ASSERT_TRUE(replica.Do(AcceptOf(SendRequest("k1"))).ok());
+  replica.Send();
+  EXPECT_EQ(replica.Get("k1").state(), v1::Notification::UNKNOWN);
+  EXPECT_EQ(replica.Get("k1").last_error(), "BROKE_OFF");
+  clock_.Advance(absl::Hours(1));
+  replica.Send();
+  EXPECT_EQ(replica.Get("k1").state(), v1::Notification::UNKNOWN);
 }
 
 TEST_F(SenderTest, ARefusedRecipientFailsAtOnceAndHoldsUpNobody_F39) {
@@ -211,6 +312,60 @@ TEST_F(SenderTest, SleepsUntilTheNextTryAtMostASecond) {
   transport_.Next({{.kind = Kind::kRetryLater, .error = "CONNECT"}});
   r().Send();
   EXPECT_GT(r().sender().Step(), absl::ZeroDuration());
+}
+
+// Steps, hand-overs on a pool, the door's callbacks, cancels and a stop, all side by side: every message ends once, and its feed says what
+// the transport saw.
+TEST(ConcurrentSender, SendsCancelsAndStopsSideBySide_F14_F40) {
+  platform::RealClock clock;
+  platform::SeededRandom random(5);
+  auto database = sql::Open("sqlite::memory:");
+  ASSERT_TRUE(database.ok());
+  ASSERT_TRUE(sql::Migrate(**database, NotifyMigrations(), clock).ok());
+  const SendPolicy policy{
+      .first_backoff = absl::Milliseconds(1), .max_backoff = absl::Milliseconds(2), .settle_delay = absl::ZeroDuration()};
+  RecordingTransport transport;
+  transport.Next(std::vector<Outcome>(10, {.kind = Kind::kRetryLater, .error = "CONNECT", .ours = true}));
+  transport.Next(std::vector<Outcome>(10, {.kind = Kind::kUnknown, .error = "BROKE_OFF"}));
+  NotifyStore store(**database, clock, random, "replica-1", policy, {});
+  GroupCommit<Command> door({.threads = 2}, **database, store, clock, random);
+  platform::Leases leases(**database, clock, "replica-1", absl::Seconds(10));
+  ASSERT_TRUE(leases.Beat().ok());
+  platform::ThreadPool pool(4, 16);
+  Sender sender({.from = {.display_name = "", .email = "from@example.org"}, .max_in_flight = 16}, store, door, leases, transport, pool,
+                clock, {});
+  constexpr int kMessages = 100;
+  std::atomic<bool> done = false;
+  std::thread loop([&] {
+    while (!done) {
+      sender.Step();
+      std::this_thread::yield();
+    }
+  });
+  std::thread writer([&] {
+    for (int i = 0; i < kMessages; ++i) {
+      EXPECT_TRUE(door.Commit({}, AcceptOf(SendRequest(absl::StrCat("k", i)))).ok());
+      if (i % 3 == 0) EXPECT_TRUE(door.Commit({}, CallBack{.target = {.consortium = "c1", .id = absl::StrCat("k", i)}}).ok());
+    }
+  });
+  writer.join();
+  const auto open = [&] {
+    const auto look = store.Look();
+    return look.ok() && look->oldest != absl::InfiniteFuture();
+  };
+  const absl::Time start = clock.Now();
+  while (open() && clock.Now() - start < absl::Seconds(60)) std::this_thread::yield();
+  EXPECT_FALSE(open());
+  sender.Stop();
+  done = true;
+  loop.join();
+  const std::vector<Message> sent = transport.sent();
+  for (int i = 0; i < kMessages; ++i) {
+    const auto found = store.Get({.consortium = "c1", .id = absl::StrCat("k", i)});
+    const auto times = std::count_if(sent.begin(), sent.end(), [&](const Message& m) { return m.message_id == found->message_id(); });
+    EXPECT_EQ(times, found->state() == v1::Notification::SENT ? 1 : 0) << i << found->DebugString();
+    EXPECT_TRUE(found->state() == v1::Notification::SENT || found->state() == v1::Notification::CANCELLED) << i;
+  }
 }
 
 }  // namespace

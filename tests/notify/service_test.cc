@@ -1,6 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <map>
+#include <thread>
+
 #include "notify-service/domain/reasons.h"
 #include "platform/errors.h"
 #include "tests/notify/notify_harness.h"
@@ -251,6 +255,108 @@ TEST_F(NotifyServiceTest, TemplatesAreListedWithTheirVariables) {
   EXPECT_EQ(listed->templates_size(), 11);
   EXPECT_EQ(listed->templates(0).name(), "templates/approach_reminder");
   EXPECT_EQ(listed->templates(0).variables_size(), 8);
+}
+
+TEST_F(NotifyServiceTest, AnOriginIsCheckedWhereverItComesIn) {
+  v1::ListNotificationsRequest list;
+  list.set_parent("consortia/c1");
+  for (const std::string& origin : {std::string(256, 'x'), std::string("a b"), std::string("a\nb"), std::string("ü")}) {
+    list.set_origin(origin);
+    EXPECT_EQ(ReasonOf(notify_.Call(&Stub::ListNotifications, list).status()), rematch::reason::kInvalidField);
+  }
+  list.set_origin(std::string(255, 'x'));
+  EXPECT_TRUE(notify_.Call(&Stub::ListNotifications, list).ok());
+}
+
+TEST(NotifyServiceStop, WhatWaitsItsTurnIsNotHandedOverAnyMore_F40) {
+  ServiceOptions options = NotifyHarness::Fast();
+  options.send_threads = 1;
+  NotifyHarness notify(options);
+  notify.transport().Hold(true);
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(notify.Call(&Stub::SendNotification, SendRequest(absl::StrCat("k", i))).ok());
+  ASSERT_TRUE(notify.transport().AwaitTries(1));
+  std::thread stop([&] { notify.Stop(); });
+  ASSERT_TRUE(notify.transport().AwaitHurry());
+  notify.transport().Hold(false);
+  stop.join();
+  EXPECT_EQ(notify.transport().tries(), 1) << "the one that was at work";
+  std::map<v1::Notification::State, int> states;
+  for (int i = 0; i < 5; ++i) {
+    v1::GetNotificationRequest get;
+    get.set_name(absl::StrCat("consortia/c1/notifications/k", i));
+    const auto found = notify.Call(&Stub::GetNotification, get);
+    ASSERT_TRUE(found.ok()) << found.status();
+    ++states[found->state()];
+    EXPECT_EQ(found->attempts(), found->state() == v1::Notification::SENT ? 1 : 0);
+  }
+  EXPECT_EQ(states[v1::Notification::SENT], 1);
+  EXPECT_EQ(states[v1::Notification::QUEUED], 4) << "not sent, and nothing to settle";
+}
+
+// A store and what else a service needs, without one.
+struct Surroundings {
+  explicit Surroundings(bool migrated) {
+    database = *sql::Open("sqlite::memory:");
+    if (migrated) EXPECT_TRUE(sql::Migrate(*database, NotifyMigrations(), clock).ok());
+    environment =
+        std::make_unique<rpc::ServerEnvironment>(rpc::ServerEnvironment{*database, clock, random, ids, blocking, metrics, "replica-1"});
+  }
+  absl::Status Make(const ServiceOptions& options) {
+    return MakeService(*environment, options, std::make_unique<RecordingTransport>()).status();
+  }
+
+  platform::RealClock clock;
+  platform::SecureRandom random;
+  platform::IdSource ids{clock, random};
+  platform::ThreadPool blocking{1, 16};
+  platform::Metrics metrics;
+  std::unique_ptr<sql::Database> database;
+  std::unique_ptr<rpc::ServerEnvironment> environment;
+};
+
+TEST(MakeNotifyService, ShowsThatThisReplicaLivesBeforeAnythingIsAccepted_F40) {
+  Surroundings around(/*migrated=*/true);
+  ASSERT_TRUE(around.Make({}).ok());
+  const absl::Status read = around.database->Read([](sql::Transaction& tx) -> absl::Status {
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<sql::Row> rows, tx.Query("SELECT replica FROM replicas"));
+    EXPECT_EQ(rows.size(), 1u);
+    if (!rows.empty()) EXPECT_EQ(rows[0].Text(0), "replica-1");
+    return absl::OkStatus();
+  });
+  EXPECT_TRUE(read.ok()) << read;
+  Surroundings bare(/*migrated=*/false);
+  EXPECT_FALSE(bare.Make({}).ok()) << "a store that takes no beat";
+}
+
+TEST(MakeNotifyService, OptionsThatNoSenderCouldWorkWithAreRefusedByTheNameOfTheirFlag) {
+  Surroundings around(/*migrated=*/true);
+  struct Case {
+    const char* flag;
+    std::function<void(ServiceOptions&)> spoil;
+  };
+  const Case cases[] = {
+      {"--send_threads", [](ServiceOptions& o) { o.send_threads = 0; }},
+      {"--send_threads", [](ServiceOptions& o) { o.send_threads = -1; }},
+      {"--send_attempts", [](ServiceOptions& o) { o.policy.max_tries = 0; }},
+      {"--send_repeats", [](ServiceOptions& o) { o.policy.max_resends = -1; }},
+      {"--send_max_age", [](ServiceOptions& o) { o.policy.max_age = absl::Seconds(-1); }},
+      {"--send_backoff", [](ServiceOptions& o) { o.policy.first_backoff = absl::Seconds(-2); }},
+      {"--send_backoff", [](ServiceOptions& o) { o.policy.first_backoff = absl::InfiniteDuration(); }},
+      {"--send_backoff_max", [](ServiceOptions& o) { o.policy.max_backoff = absl::Seconds(1); }},
+      {"--settle_delay", [](ServiceOptions& o) { o.policy.settle_delay = absl::Seconds(-1); }},
+      {"--lease", [](ServiceOptions& o) { o.lease = absl::ZeroDuration(); }},
+      {"--mail_domain", [](ServiceOptions& o) { o.mail_domain = std::string(197, 'd') + ".org"; }},
+      {"--mail_from", [](ServiceOptions& o) { o.from.email = "nobody"; }},
+  };
+  for (const Case& c : cases) {
+    ServiceOptions options;
+    c.spoil(options);
+    const absl::Status status = around.Make(options);
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << c.flag;
+    EXPECT_EQ(ReasonOf(status), reason::kTransportInvalid) << c.flag;
+    EXPECT_THAT(std::string(status.message()), HasSubstr(c.flag));
+    EXPECT_THAT(std::string(status.message()), Not(HasSubstr("\n")));
+  }
 }
 
 TEST_F(NotifyServiceTest, LatenessAndTheOldestUnsentMessageAreMeasured_F45) {

@@ -4,6 +4,9 @@ It keeps what it accepts: every message becomes one file of the folder in argv[1
 Message-ID is dropped, as receivers do, and counted in its `.count`. What it does is told by the local part of the recipient's address:
   reject...  550 to RCPT      later...  450 to RCPT      spam...  554 after DATA
   drop...    takes the first message with this Message-ID, and closes the connection without an answer
+  stall-rcpt...  never answers RCPT, and leaves a file `stalled.count`
+  stall-data...  takes the message and never answers      slow...  takes it and answers after two seconds
+or of the sender's: closed... 421 and banned... 550 to MAIL.
 It ends when its standard input does.
 """
 import asyncio
@@ -18,11 +21,26 @@ class Sink:
     def __init__(self, folder):
         self.folder = folder
 
+    def count(self, name):
+        with open(os.path.join(self.folder, name + ".count"), "a") as file:
+            file.write("x")
+
+    async def handle_MAIL(self, server, session, envelope, address, options):
+        if address.startswith("closed"):
+            return "421 4.3.2 going down"
+        if address.startswith("banned"):
+            return "550 5.7.1 not from you"
+        envelope.mail_from = address
+        return "250 OK"
+
     async def handle_RCPT(self, server, session, envelope, address, options):
         if address.startswith("reject"):
             return "550 5.1.1 no such user"
         if address.startswith("later"):
             return "450 4.2.1 not now"
+        if address.startswith("stall-rcpt"):
+            self.count("stalled")
+            await asyncio.Event().wait()
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -36,8 +54,11 @@ class Sink:
         if first:
             with open(path, "wb") as file:
                 file.write(envelope.content)
-        with open(path + ".count", "a") as file:
-            file.write("x")
+        self.count(name)
+        if recipient.startswith("stall-data"):
+            await asyncio.Event().wait()
+        if recipient.startswith("slow"):
+            await asyncio.sleep(2)
         if recipient.startswith("drop") and first:
             server.transport.abort()
             return "250 never seen"

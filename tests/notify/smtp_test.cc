@@ -91,15 +91,23 @@ Message Mail(const std::string& to, const std::string& id = "m1") {
 class SmtpTest : public ::testing::Test {
  protected:
   void SetUp() override { ASSERT_NE(sink_.port(), 0) << "the mail server of the test did not start: is python3-aiosmtpd installed?"; }
-  Smtp Transport(absl::Duration timeout = absl::Seconds(20)) const {
-    return Smtp({.url = absl::StrCat("smtp://127.0.0.1:", sink_.port(), "/test.example"), .timeout = timeout});
-  }
+  SmtpOptions Options() const { return {.url = absl::StrCat("smtp://127.0.0.1:", sink_.port(), "/test.example")}; }
+  Smtp Transport() const { return Smtp(Options()); }
   SmtpSink sink_;
 };
 
 TEST_F(SmtpTest, AServerGetsTheVeryBytesThatWereComposed) {
   Smtp smtp = Transport();
   const Message mail = Mail("zoe@example.org");
+  EXPECT_EQ(smtp.Send(mail).kind, Kind::kSent);
+  EXPECT_EQ(sink_.Stored("m1@test.example"), Compose(mail));
+}
+
+TEST_F(SmtpTest, ADotAtTheStartOfALineArrivesAsOneDot) {
+  Smtp smtp = Transport();
+  Message mail = Mail("zoe@example.org");
+  mail.text = std::string(75, 'x') + ".\n";  // where quoted-printable breaks the line
+  ASSERT_THAT(Compose(mail), ::testing::HasSubstr("=\r\n.\r\n"));
   EXPECT_EQ(smtp.Send(mail).kind, Kind::kSent);
   EXPECT_EQ(sink_.Stored("m1@test.example"), Compose(mail));
 }
@@ -131,6 +139,63 @@ TEST_F(SmtpTest, ATemporaryRefusalIsTriedLater) {
   const Outcome later = smtp.Send(Mail("later@example.org"));
   EXPECT_EQ(later.kind, Kind::kRetryLater);
   EXPECT_EQ(later.error, "REJECTED_FOR_NOW");
+  EXPECT_FALSE(later.ours);
+}
+
+TEST_F(SmtpTest, ARefusalBeforeTheRecipientWasNamedIsAboutUs_F39) {
+  Smtp smtp = Transport();
+  for (const char* sender : {"closed@example.org", "banned@example.org"}) {
+    Message mail = Mail("zoe@example.org");
+    mail.from.email = sender;
+    const Outcome refused = smtp.Send(mail);
+    EXPECT_EQ(refused.kind, Kind::kRetryLater) << sender;
+    EXPECT_EQ(refused.error, "RELAY_REFUSED") << sender;
+    EXPECT_TRUE(refused.ours) << sender;
+  }
+}
+
+TEST_F(SmtpTest, AServerThatStopsAnsweringBeforeTheDataIsTriedLaterAndSoon) {
+  SmtpOptions options = Options();
+  options.timeout = absl::Milliseconds(200);
+  options.answer_timeout = absl::Hours(1);
+  Smtp smtp(options);
+  const Outcome stalled = smtp.Send(Mail("stall-rcpt@example.org"));
+  EXPECT_EQ(stalled.kind, Kind::kRetryLater);
+  EXPECT_EQ(stalled.error, "TIMEOUT");
+  EXPECT_TRUE(stalled.ours);
+}
+
+TEST_F(SmtpTest, AServerThatIsSlowWithItsAnswerToTheMessageIsWaitedFor_F40) {
+  SmtpOptions options = Options();
+  options.timeout = absl::Milliseconds(200);
+  Smtp smtp(options);
+  EXPECT_EQ(smtp.Send(Mail("slow@example.org")).kind, Kind::kSent) << "it took ten times as long as any other reply may";
+  EXPECT_EQ(sink_.Times("m1@test.example"), 1u);
+}
+
+TEST_F(SmtpTest, AServerThatNeverAnswersTheMessageLeavesItUnknown_F40) {
+  SmtpOptions options = Options();
+  options.answer_timeout = absl::Milliseconds(200);
+  Smtp smtp(options);
+  const Outcome stalled = smtp.Send(Mail("stall-data@example.org"));
+  EXPECT_EQ(stalled.kind, Kind::kUnknown);
+  EXPECT_EQ(stalled.error, "TIMEOUT");
+  EXPECT_EQ(sink_.Times("m1@test.example"), 1u);
+  EXPECT_EQ(smtp.Send(Mail("zoe@example.org", "m2")).kind, Kind::kSent)
+      << "over a connection of its own: an answer that is owed would be its";
+}
+
+TEST_F(SmtpTest, WhoeverIsInAHurryWaitsForNoServerForLong) {
+  Smtp smtp = Transport();
+  Outcome addressed, sent;
+  std::thread before([&] { addressed = smtp.Send(Mail("stall-rcpt@example.org")); });
+  std::thread after([&] { sent = smtp.Send(Mail("stall-data@example.org", "m2")); });
+  while (sink_.Times("m2@test.example") == 0 || sink_.Times("stalled") == 0) std::this_thread::yield();
+  smtp.Hurry();
+  before.join();
+  after.join();
+  EXPECT_EQ(addressed.kind, Kind::kRetryLater);
+  EXPECT_EQ(sent.kind, Kind::kUnknown);
 }
 
 TEST_F(SmtpTest, ARefusedMessageIsRejectedForever) {
@@ -155,6 +220,7 @@ TEST_F(SmtpTest, AServerThatIsNotThereIsTriedLater) {
   const Outcome outcome = smtp.Send(Mail("zoe@example.org"));
   EXPECT_EQ(outcome.kind, Kind::kRetryLater);
   EXPECT_EQ(outcome.error, "CONNECT");
+  EXPECT_TRUE(outcome.ours);
 }
 
 // The whole way: accepted, dropped by the server after its data, settled, handed over again, one message at the receiver.

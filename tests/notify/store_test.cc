@@ -166,6 +166,23 @@ TEST_F(NotifyDoor, ListsTheNewestFirstByOriginAndInPages) {
   EXPECT_EQ(first->front().notification.to().email(), "ana@example.org");
 }
 
+TEST_F(NotifyDoor, TheLongestThatIsAcceptedComesBackWhole) {
+  v1::SendNotificationRequest request = SendRequest(std::string(128, 'k'));
+  request.set_request_id("r");
+  v1::Notification& given = *request.mutable_notification();
+  given.set_origin(std::string(255, 'o'));
+  given.clear_readers();
+  for (int i = 0; i < 16; ++i) given.add_readers(absl::StrCat(std::string(253, 'r'), absl::Dec(i, absl::kZeroPad2)));
+  ASSERT_TRUE(r().Do(AcceptOf(request)).ok());
+  const v1::Notification found = r().Get(std::string(128, 'k'));
+  EXPECT_EQ(found.origin(), given.origin());
+  EXPECT_EQ(found.readers(15), given.readers(15));
+  // SQLite keeps what a column's type has no room for; MySQL would cut it.
+  for (const auto& file : NotifyMigrations()) {
+    EXPECT_THAT(std::string(file.content), ::testing::HasSubstr("readers VARCHAR(4100)")) << "16 of 255, one a line";
+  }
+}
+
 TEST_F(NotifyDoor, BodiesAreRenderedWhenAMessageIsAccepted) {
   ASSERT_TRUE(r().Do(AcceptOf(SendRequest("k1"))).ok());
   const v1::Notification found = r().Get("k1");

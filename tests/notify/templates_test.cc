@@ -57,7 +57,7 @@ const Variables& Values() {
       {"program_name", "South Bay Induction"},
       {"need", "Multiple subject, grades 3 to 5, mathematics"},
       {"window_end", "Friday, March 6, 4:00 pm"},
-      {"reply_code", "KITE-4821"},
+      {"reply_code", "AFT3K-9Q2MX-7HBDN-4RWZE-C6YPU-8VJ5G-QK3TS-2LM6"},
       {"leader_name", "Rosa Diaz"},
       {"leader_email", "rosa@example.org"},
       {"leader_phone", "310 555 0199"},
@@ -157,6 +157,31 @@ TEST(NotifyTemplates, WhatGoesToManyNamesNobodyAndNoPlace_F19) {
     for (const std::string& variable : TestTemplates().Find(kind)->variables) {
       EXPECT_THAT(variable, Not(HasSubstr("candidate"))) << kind;
       EXPECT_THAT(variable, Not(HasSubstr("site_name"))) << kind;
+    }
+  }
+}
+
+// Who showed interest and is not chosen hears it when the case ends: nobody is asked anything before.
+TEST(NotifyTemplates, NoMessagePromisesToAskBeforeSomethingIsDecided_F29) {
+  for (const auto& [name, kind] : TestTemplates().kinds()) {
+    for (const std::string& source : {kind.subject, kind.text, kind.html}) {
+      EXPECT_THAT(source, Not(HasSubstr("before anything is decided"))) << name;
+      EXPECT_THAT(source, Not(HasSubstr("I will get in touch"))) << name;
+    }
+  }
+  for (const std::string& source : {TestTemplates().Find("broadcast")->text, TestTemplates().Find("broadcast")->html}) {
+    EXPECT_THAT(source, HasSubstr("I will let you know either way."));
+  }
+}
+
+// A code is too long to be read out or typed.
+TEST(NotifyTemplates, ACodeIsLeftInAReplyAndNeverToBeMentioned) {
+  for (const auto& [name, kind] : TestTemplates().kinds()) {
+    if (!kind.variables.contains("reply_code")) continue;
+    for (const std::string& source : {kind.text, kind.html}) {
+      EXPECT_THAT(source, HasSubstr("leave the line with the code in your answer")) << name;
+      EXPECT_THAT(source, HasSubstr("or call me, then you need no code")) << name;
+      EXPECT_THAT(source, Not(HasSubstr("mention"))) << name;
     }
   }
 }
