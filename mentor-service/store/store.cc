@@ -12,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/types/span.h"
 #include "platform/errors.h"
+#include "platform/sql/rows.h"
 #include "platform/strings.h"
 
 namespace rematch::mentor::store {
@@ -22,8 +23,7 @@ using sql::Transaction;
 using sql::Value;
 using Values = std::vector<Value>;
 
-// Parameters of one statement stay below what every database takes; batches of requests never come near.
-constexpr size_t kMaxParameters = 16'000;
+// Ids of one statement stay below what every database takes; batches of requests never come near.
 constexpr size_t kMaxIds = 2'000;
 
 // --- Values ------------------------------------------------------------------------------------------------------------------
@@ -326,26 +326,19 @@ absl::Status LoadAll(Transaction& tx, const std::string& consortium, Locks locks
   return absl::OkStatus();
 }
 
-// Writes `rows` (each the values of `columns`) with one statement, or several when one would not take them. `update`: rows may be there.
+// Writes `rows`, each the values of `columns`. `update`: they may be there.
 absl::Status Write(Transaction& tx, std::string_view table, const std::vector<std::string_view>& columns, bool update,
                    std::vector<Values> rows) {
-  const size_t chunk = std::max<size_t>(1, kMaxParameters / columns.size());
-  for (size_t from = 0; from < rows.size(); from += chunk) {
-    const size_t count = std::min(chunk, rows.size() - from);
-    Values parameters;
-    parameters.reserve(count * columns.size());
-    for (size_t i = from; i < from + count; ++i) Append(parameters, std::move(rows[i]));
-    std::vector<std::string> names, sets;
-    for (const std::string_view column : columns) {
-      names.emplace_back(column);
-      sets.push_back(absl::StrCat(ToAbsl(column), " = VALUES(", ToAbsl(column), ")"));
-    }
-    std::string statement =
-        absl::StrCat("INSERT INTO ", ToAbsl(table), " (", absl::StrJoin(names, ", "), ") VALUES ", sql::ValueRows(count, columns.size()));
-    if (update) absl::StrAppend(&statement, " ON DUPLICATE KEY UPDATE ", absl::StrJoin(sets, ", "));
-    REMATCH_RETURN_IF_ERROR(tx.Execute(statement, parameters).status());
+  if (rows.empty()) return absl::OkStatus();
+  std::vector<std::string> names, sets;
+  for (const std::string_view column : columns) {
+    names.emplace_back(column);
+    sets.push_back(absl::StrCat(ToAbsl(column), " = VALUES(", ToAbsl(column), ")"));
   }
-  return absl::OkStatus();
+  sql::RowWriter writer(absl::StrCat("INSERT INTO ", ToAbsl(table), " (", absl::StrJoin(names, ", "), ")"), columns.size(),
+                        update ? absl::StrCat(" ON DUPLICATE KEY UPDATE ", absl::StrJoin(sets, ", ")) : "");
+  for (Values& row : rows) writer.Add(std::move(row));
+  return writer.Write(tx);
 }
 
 // New rows by a plain INSERT, so that two writers cannot both add one; changed ones by an upsert.

@@ -131,6 +131,38 @@ TEST(Door, AnImportWithBadRowsLeavesNothingAndTheSameIdMayTryAgain) {
   EXPECT_EQ(kit.All().consortium.Find("c1")->display_name, "New");
 }
 
+TEST(Door, AddressesThatSwapOwnersAreFoundUnderTheirNewOnes) {
+  DoorKit kit;
+  kit.Put(SmallRoster());
+  const auto import = [](const std::string& first, const std::string& second) {
+    ImportRoster rows{.display_name = "", .rows = {}};
+    for (const auto& [id, email] : {std::pair("M1", first), std::pair("M2", second)}) {
+      auto& mentor = *rows.rows.emplace_back().mutable_mentor();
+      mentor.set_id(id);
+      mentor.mutable_contact()->set_display_name("Somebody");
+      mentor.mutable_contact()->set_email(email);
+      mentor.set_district_id("D");
+      mentor.set_capacity(1);
+    }
+    auto& district = *rows.rows.emplace_back().mutable_district();
+    district.set_id("D");
+    district.set_display_name("D");
+    district.mutable_representative()->set_display_name("Rep");
+    district.mutable_representative()->set_email("rep@x.example");
+    return rows;
+  };
+  const auto import_them = [&](const std::string& id, const ImportRoster& rows) {
+    const auto answer = kit.DoAs<v1::ImportRosterResponse>(id, rows);
+    EXPECT_TRUE(answer.ok()) << answer.status();
+  };
+  import_them("1", import("a@x.example", "b@x.example"));
+  import_them("2", import("b@x.example", "a@x.example"));
+  import_them("3", import("A@x.example", "c@x.example"));
+  const Roster roster = kit.All();
+  EXPECT_EQ(roster.emails.size(), 2u);
+  for (const auto& [id, row] : roster.mentors.rows()) EXPECT_EQ(roster.MentorWithEmail(row.value.contact.email), id);
+}
+
 TEST(Door, AnImportOfThousandsOfRowsIsOneCommand) {
   DoorKit kit;
   ImportRoster import{.display_name = "Big", .rows = {}};
