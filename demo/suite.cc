@@ -233,6 +233,10 @@ void Suite::SignalTerminate(Part part) {
 
 absl::StatusOr<int> Suite::Terminate(Part part, absl::Duration timeout) {
   SignalTerminate(part);
+  return AwaitEnd(part, timeout);
+}
+
+absl::StatusOr<int> Suite::AwaitEnd(Part part, absl::Duration timeout) {
   absl::MutexLock lock(&mutex_);
   const std::optional<int> code = slot(part).process.Wait(timeout);
   if (!code.has_value()) return absl::DeadlineExceededError(absl::StrCat(NameOf(part), " did not drain in time"));

@@ -95,8 +95,9 @@ class Suite {
   absl::Status Restart(Part part);
   // SIGTERM; the exit code, or DEADLINE_EXCEEDED.
   absl::StatusOr<int> Terminate(Part part, absl::Duration timeout = absl::Seconds(20));
-  // Sends SIGTERM and returns at once.
+  // The two halves of it. A second SIGTERM would end a part before it has drained.
   void SignalTerminate(Part part);
+  absl::StatusOr<int> AwaitEnd(Part part, absl::Duration timeout = absl::Seconds(20));
 
   bool running(Part part);
   pid_t pid(Part part);

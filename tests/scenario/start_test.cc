@@ -196,7 +196,7 @@ TEST_P(Drain, SigtermSaysNotServingFirstAndEndsWithZero) {
   ASSERT_EQ(watch.Next(), 1);
   suite.SignalTerminate(GetParam());
   EXPECT_EQ(watch.Next(), 2) << "NOT_SERVING before the connection ends";
-  auto code = suite.Terminate(GetParam());
+  auto code = suite.AwaitEnd(GetParam());
   ASSERT_TRUE(code.ok()) << code.status();
   EXPECT_EQ(*code, 0);
   // What was written is there when it comes back.

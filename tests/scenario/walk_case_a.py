@@ -208,13 +208,14 @@ def walk():
     wait_for("the window to end", lambda: any(o.name == second.name and o.state == cases.EXPIRED for o in offers()))
     print("the second stayed silent")
     third = open_offer(2)
+    before = get().etag
     answer(third, request_pb.YES)
     check(task(cases.CONFIRM_MATCH).offer == third.name, "the task names the offer")
     print("the third is willing")
 
     # A write that names an older version is refused and changes nothing.
     refused(grpc.StatusCode.ABORTED, "ETAG_MISMATCH", requests.ConfirmMatch,
-            request_pb.ConfirmMatchRequest(name=third.name, request_id=new_id(), etag=case.etag), **leader)
+            request_pb.ConfirmMatchRequest(name=third.name, request_id=new_id(), etag=before), **leader)
     requests.ConfirmMatch(request_pb.ConfirmMatchRequest(name=third.name, request_id=new_id(), etag=get().etag), **leader)
     first_call = task(cases.CALL_CANDIDATE)
     requests.RecordCall(request_pb.RecordCallRequest(name=first_call.name, outcome=cases.NO_ANSWER, request_id=new_id()), **leader)
