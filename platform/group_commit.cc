@@ -135,7 +135,7 @@ struct GroupCommitCore::Impl {
   void Finish(Items items, Attempt attempt, History& history);
   void AnswerAll(Items items, const absl::Status& status);
   bool Hurried();
-  bool Pause(History& history, Failure failure);
+  bool Pause(History& history);
 
   static std::pair<std::string, std::vector<Value>> WhereRequests(const Items& items, const std::vector<size_t>& which);
 
@@ -332,7 +332,7 @@ void GroupCommitCore::Impl::Process(Items items, History& history) {
       }
     }
     observer.Retried();
-    if (!Pause(history, failure)) {
+    if (!Pause(history)) {
       AnswerAll(std::move(items), history.lost.empty() ? ShuttingDown() : status);
       return;
     }
@@ -513,8 +513,8 @@ bool GroupCommitCore::Impl::Hurried() {
   return hurried;
 }
 
-// False when the door goes. Without threads it only counts, so that virtual time and tests never wait.
-bool GroupCommitCore::Impl::Pause(History& history, Failure failure) {
+// False when the door is going. Without threads it only counts, so that virtual time and tests never wait.
+bool GroupCommitCore::Impl::Pause(History& history) {
   const absl::Duration full = std::min(history.next_pause, kLongestPause);
   history.next_pause = 2 * full;
   // Between half and all of it, so that those who collided do not meet again.
@@ -522,10 +522,7 @@ bool GroupCommitCore::Impl::Pause(History& history, Failure failure) {
   history.paused += full;
   if (inline_mode) return true;
   absl::MutexLock lock(&mutex);
-  const auto over = [this, failure]()
-                        ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) { return stopping || (hurried && failure == Failure::kUnavailable); };
-  mutex.AwaitWithTimeout(absl::Condition(&over), pause);
-  return !stopping;
+  return !mutex.AwaitWithTimeout(absl::Condition(&stopping), pause);
 }
 
 GroupCommitCore::GroupCommitCore(GroupCommitOptions options, sql::Database& database, Handle handle, Destroy destroy,

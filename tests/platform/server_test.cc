@@ -58,8 +58,7 @@ class ProbedService final : public Service, private GroupCommitObserver {
         hub_(calls_),
         database_(environment.database),
         // Left to itself it would wait for its store for ever.
-        door_({.max_retry = absl::InfiniteDuration(), .first_pause = absl::Hours(1)}, database_, repeat_, environment.clock,
-              environment.random, this),
+        door_({.max_retry = absl::InfiniteDuration()}, database_, repeat_, environment.clock, environment.random, this),
         echo_(calls_, &hub_) {
     if (probe_.store_away) database_.Always(rematch::testing::Fault::Before(sql::Failure::kUnavailable));
     echo_.handler = [this](const Call&, const echo::v1::EchoRequest& request) -> absl::StatusOr<echo::v1::EchoResponse> {
