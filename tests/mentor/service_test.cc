@@ -495,6 +495,10 @@ TEST_F(ServiceTest, AnImportStreamIsAHeaderThenRowsAndAllOfThem) {
   EXPECT_EQ(Reason(harness_.Stream({header})), rematch::reason::kInvalidField) << "a row is missing";
   EXPECT_EQ(Reason(harness_.Stream({header, row, row})), rematch::reason::kInvalidField) << "a row too many";
   EXPECT_EQ(Reason(harness_.Stream({header, v1::ImportRosterRequest()})), rematch::reason::kInvalidField);
+  EXPECT_EQ(
+      Reason(harness_.Stream({Text<v1::ImportRosterRequest>("header { consortium: 'consortia/c2' display_name: 'Two' request_id: 'i' }")})),
+      rematch::reason::kInvalidField)
+      << "it may have broken off behind the header";
   for (const char* uncounted : {"header { consortium: 'consortia/c2' display_name: 'Two' request_id: 'i' }",
                                 "header { consortium: 'consortia/c2' display_name: 'Two' request_id: 'i' row_count: -1 }",
                                 "header { consortium: 'consortia/c1' display_name: 'two\\nlines' request_id: 'i' row_count: 1 }"}) {
