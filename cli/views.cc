@@ -148,7 +148,8 @@ std::string RenderCases(const std::vector<Reassignment>& cases, const People& pe
 
 std::string RenderCase(const Reassignment& c, const People& people, absl::Time now, absl::TimeZone zone, const Canvas& canvas) {
   Facts facts;
-  facts.Add("case", c.name());
+  // The end of the id first: a narrow terminal cuts the rest.
+  facts.Add("case", ShortName(c.name()) + "  " + c.name());
   facts.Add("candidate", people.Of(c.candidate()));
   facts.Add("state", StageOf(c, canvas), StyleOf(c.state()));
   facts.Add("ground", Words(c.close_ground()));

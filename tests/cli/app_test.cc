@@ -221,6 +221,12 @@ TEST_F(App, TimesAreThoseOfTheProgram) {
   EXPECT_THAT(suite.out, AllOf(testing::StartsWith("Fri 7 Mar 07:00 PST  Ana Ruiz"), HasSubstr("next due Mon 10 Mar 02:00 PDT")));
 }
 
+TEST_F(App, CaseIsRecognizedOnANarrowTerminal) {
+  suite.variables["COLUMNS"] = "40";
+  EXPECT_EQ(suite.Run({"case", "show", "3fa2b1"}), kExitOk);
+  EXPECT_THAT(suite.out, testing::ContainsRegex("case +3fa2b1"));
+}
+
 TEST_F(App, MentorBeforeAndAfterTheSwapAreCalledWhatTheyAre) {
   EXPECT_EQ(suite.Run({"case", "show", "3fa2b1"}), kExitOk);
   EXPECT_THAT(suite.out, AllOf(HasSubstr("former mentor"), HasSubstr("new mentor"), Not(HasSubstr("current mentor"))));

@@ -139,6 +139,16 @@ TEST_P(BadTransport, AnUnwritableMaildirIsOneLine) {
   ExpectOneLine({absl::StrCat("--transport=maildir:", folder_.Write("file", "not a folder"), "/mail")}, "mail");
 }
 
+TEST_P(BadTransport, NoThreadsToSendWithIsOneLine) { ExpectOneLine({"--send_threads=0"}, "--send_threads must be", 2); }
+
+TEST_P(BadTransport, NoAttemptsIsOneLine) { ExpectOneLine({"--send_attempts=0"}, "--send_attempts must be", 2); }
+
+TEST_P(BadTransport, ALeaseTooShortToBeRenewedIsOneLine) { ExpectOneLine({"--lease=1ms"}, "--lease must be", 2); }
+
+TEST_P(BadTransport, AnSmtpTimeoutOfNothingIsOneLine) {
+  ExpectOneLine({"--transport=smtp://127.0.0.1:1", "--smtp_timeout=0s"}, "--smtp_timeout must be", 2);
+}
+
 INSTANTIATE_TEST_SUITE_P(Services, BadTransport, testing::Values(demo::Part::kNotify), [](const auto&) { return "notify"; });
 
 // What the health service says of one service, as a stream of states.
