@@ -1,4 +1,4 @@
-// Rules of the house that no compiler checks: who may include what, that every error reason and every field is explained, and
+// Rules of the house that no compiler checks: who may include what, that every error reason and every RPC and field is explained, and
 // that nothing in a schema or message could carry a protected attribute.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -62,7 +62,8 @@ TEST(Layers, ThePlatformKnowsNothingOfMentoring) {
   size_t seen = 0;
   for (const fs::path& file : Files("platform", {".h", ".cc"})) {
     ++seen;
-    for (const std::string& include : Includes(file)) EXPECT_FALSE(std::regex_match(include, kForbidden)) << file << " includes " << include;
+    for (const std::string& include : Includes(file))
+      EXPECT_FALSE(std::regex_match(include, kForbidden)) << file << " includes " << include;
   }
   EXPECT_GE(seen, 20u);
 }
@@ -108,25 +109,41 @@ TEST(Documents, EveryReasonOfTheCodeStandsInErrorsMdAndNoOther) {
   EXPECT_EQ(documented, ReasonsInCode());
 }
 
-// Comments are what engineers who call the RPCs read. A field whose message says all (name, page_size, request_id ...) needs none.
-TEST(Documents, EveryServiceMethodGroupAndMessageOfThePublishedProtosIsExplained) {
+// What every service explains once, at its head.
+bool IsUniformField(const std::string& name) {
+  static const std::set<std::string> kUniform = {"request_id", "etag", "page_size", "page_token", "next_page_token"};
+  return kUniform.contains(name);
+}
+
+// Comments are what engineers who call the RPCs read. A request or response is explained by its RPC, and a value that means "not said" by
+// its name.
+TEST(Documents, EveryMethodMessageFieldAndValueOfThePublishedProtosIsExplained) {
+  static const std::regex kBlock(R"((message|enum|service) (\w+) \{.*)");
+  static const std::regex kMethod(R"(rpc (\w+)\(.*)");
+  static const std::regex kField(R"((?:repeated |optional )?(?:map<.*>|[\w.]+) (\w+) = \d+;.*)");
+  static const std::regex kValue(R"((\w+) = \d+;.*)");
+  static const std::regex kCall(R"(\w*(Request|Response))");
+  int seen = 0;
   for (const fs::path& file : Files("protos/rematch", {".proto"})) {
     std::istringstream lines(Content(file));
     std::string line, previous;
-    bool in_group = false;  // methods that follow one another without a blank line share a comment
-    while (std::getline(lines, line)) {
+    for (int number = 1; std::getline(lines, line); ++number) {
       const std::string text = line.substr(std::min(line.find_first_not_of(' '), line.size()));
-      if (text.rfind("rpc ", 0) == 0) {
-        static const std::regex kStandard(R"(rpc (Create|Get|List)\w+\(.*)");
-        const bool explained = previous.rfind("//", 0) == 0 || in_group || std::regex_match(text, kStandard);
-        EXPECT_TRUE(explained) << file << ": " << text;
-        in_group = true;
-      } else if (text.empty()) {
-        in_group = false;
-      }
+      const bool explained = previous.rfind("//", 0) == 0 || text.find("//") != std::string::npos;
       previous = text;
+      std::smatch found;
+      if (std::regex_match(text, found, kBlock)) {
+        if (found[1] == "message" && std::regex_match(found[2].str(), kCall)) continue;
+        EXPECT_TRUE(explained) << file << ":" << number << ": " << found[2];
+      } else if (std::regex_match(text, found, kMethod) || std::regex_match(text, found, kField) || std::regex_match(text, found, kValue)) {
+        const std::string name = found[1];
+        if (IsUniformField(name) || name.ends_with("_UNSPECIFIED")) continue;
+        EXPECT_TRUE(explained) << file << ":" << number << ": " << name;
+        ++seen;
+      }
     }
   }
+  EXPECT_GE(seen, 500);
 }
 
 TEST(Fairness, NoSchemaOrMessageHasAPlaceForAProtectedAttribute_F25) {
@@ -143,7 +160,8 @@ TEST(Fairness, NoSchemaOrMessageHasAPlaceForAProtectedAttribute_F25) {
       while (std::getline(lines, line)) {
         const std::string declaration = line.substr(0, std::min(line.find("//"), line.find("--")));
         // `trace` and the orientation event of a program are other words; the latter is not in any schema.
-        EXPECT_FALSE(std::regex_search(std::regex_replace(declaration, std::regex("[a-z_]*trace[a-z_]*"), ""), kProtected)) << file << ": " << line;
+        EXPECT_FALSE(std::regex_search(std::regex_replace(declaration, std::regex("[a-z_]*trace[a-z_]*"), ""), kProtected))
+            << file << ": " << line;
         EXPECT_FALSE(std::regex_search(declaration, kAge)) << file << ": " << line;
       }
     }
