@@ -18,8 +18,8 @@ CREATE TABLE replicas (
 );
 
 -- One row per key, kept for good: it is what refuses a second message. Small, since every attempt rewrites it.
--- maker: the batch that inserted the row. readers: names of persons, one a line. What a column cannot hold is cut without a word when rows are
--- inserted with IGNORE, so each is as wide as what the service accepts.
+-- maker: the batch that inserted the row. readers: names of persons, one a line. MySQL cuts what a column has no room for, without a word,
+-- from rows that are inserted with IGNORE: each column is as wide as what the service accepts.
 CREATE TABLE notifications (
   consortium VARCHAR(63) NOT NULL,
   id VARCHAR(128) NOT NULL,
