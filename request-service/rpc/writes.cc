@@ -105,6 +105,10 @@ template <typename Request>
 void Reassignments::Prepare(const Call& call, const Request& request, Done<v1::Reassignment> done,
                             absl::AnyInvocable<absl::StatusOr<CaseCommand>()> prepare) {
   const bool queued = blocking_.Run([this, call, request, done, prepare = std::move(prepare)]() mutable {
+    // Nobody waits for it any more: no peer is asked.
+    if (clock_.Now() >= call.deadline) {
+      return done(Error(absl::StatusCode::kDeadlineExceeded, reason::kDeadlinePassed, "the deadline passed before the call ran"));
+    }
     absl::StatusOr<CaseCommand> command = prepare();
     if (!command.ok()) return done(command.status());
     command->reply = AnswerCase;
