@@ -91,9 +91,12 @@ bool HasLiveOffer(const Case& c, std::string_view mentor) {
   return FirstOffer(c, [&](const Offer& offer) { return offer.mentor() == mentor && IsLive(offer); }) != nullptr;
 }
 
+bool IsStruck(const Case& c, std::string_view mentor) {
+  return std::find(c.struck().begin(), c.struck().end(), mentor) != c.struck().end();
+}
+
 bool IsExcluded(const Case& c, std::string_view mentor) {
-  if (mentor == c.current_mentor()) return true;
-  if (std::find(c.struck().begin(), c.struck().end(), mentor) != c.struck().end()) return true;
+  if (mentor == c.current_mentor() || IsStruck(c, mentor)) return true;
   return FirstOffer(c, [&](const Offer& offer) {
            const bool refused = offer.cause() == cause::kRejected || offer.cause() == cause::kCandidateDeclined;
            return offer.mentor() == mentor && (SaidNo(offer) || refused);

@@ -52,6 +52,8 @@ const Offer* LiveIndividualOffer(const Case& c);
 // The offer that the Leader chose or took and whose seat is being asked for: nobody else can be confirmed meanwhile (F29).
 const Offer* ChosenOffer(const Case& c);
 bool HasLiveOffer(const Case& c, std::string_view mentor);
+// Not wanted by the Leader, or the mentor of record when the case began, if that has changed since.
+bool IsStruck(const Case& c, std::string_view mentor);
 // Not to be asked individually in this case: the current mentor (F20), struck, said no in any round, or refused by the Leader or the
 // candidate (F13). Whoever showed interest and was not chosen may be asked again.
 bool IsExcluded(const Case& c, std::string_view mentor);

@@ -154,6 +154,7 @@ class Decider {
   static bool IsNews(const Message& message, int64_t position);
   void MessageFailed(const Message& message, std::string_view cause, int64_t position, bool may_have_arrived);
   void MessageDelivered(const Message& message, int64_t position);
+  void NoteFailure(const Message& message, int64_t position, bool may_have_arrived);
   void OweClosingNote(const Offer* offer);
   Announcement::Told ToldOf(MessageKind official) const;
   void AfterRecommendationFailed();
@@ -296,8 +297,9 @@ absl::Status Decider::Run(const Command::Answer& answer) {
       late = !repeated;
       break;
     case v1::DECLINED:
-      // F29: every willing answer is recorded. It counts while the broadcast is open; the seat of an individual offer is gone.
-      counts = answer.willing() && IsBroadcastOpen(c_, policy_, *offer);
+      // F29: every willing answer is recorded. It counts while the broadcast is open, unless a seat was asked for before: that key is
+      // spent.
+      counts = answer.willing() && offer->seat().empty() && IsBroadcastOpen(c_, policy_, *offer);
       late = answer.willing() && !counts && !repeated;
       break;
     default:  // cancelled or passed over
@@ -367,7 +369,9 @@ absl::Status Decider::Run(const Command::Choose& choose) {
   REMATCH_ASSIGN_OR_RETURN(const Offer* offer, WillingOffer(choose.offer()));
   if (!IsOfBroadcast(*offer)) return Refused(reason::kOfferNotOfBroadcast, "this offer is not of a broadcast: confirm or reject it");
   if (ChosenOffer(c_) != nullptr) return Refused(reason::kMatchUnderWay, "a seat is being held for another mentor");
-  if (offer->mentor() == c_.current_mentor()) return Refused(reason::kMentorExcluded, "this is the mentor to be replaced");
+  if (offer->mentor() == c_.current_mentor() || IsStruck(c_, offer->mentor())) {
+    return Refused(reason::kMentorExcluded, "this is the mentor to be replaced");
+  }
   if (offer->seat_held()) {
     Propose(choose.offer());
     return absl::OkStatus();
@@ -454,7 +458,7 @@ absl::Status Decider::Run(const Command::Take&) {
   REMATCH_RETURN_IF_ERROR(RequireTask(v1::TAKE_CANDIDATE));
   const std::string mentor = ActingLeader(c_).mentor();
   if (mentor.empty()) return Refused(reason::kLeaderHasNoMentorRecord, "the acting leader has no record as a mentor");
-  if (mentor == c_.current_mentor() || CandidateDeclined(c_, mentor)) {
+  if (mentor == c_.current_mentor() || IsStruck(c_, mentor) || CandidateDeclined(c_, mentor)) {
     return Refused(reason::kMentorExcluded, "the acting leader is out of the case as a mentor");
   }
   End(OpenTask(c_, v1::TAKE_CANDIDATE));
@@ -804,8 +808,13 @@ absl::Status Decider::Run(const Command::Delivered& delivered) {
 
 absl::Status Decider::Run(const Command::Undeliverable& undeliverable) {
   const Message* message = FindMessage(c_, undeliverable.message());
-  if (message == nullptr || message->state() == Message::FAILED || message->state() == Message::CANCELLED) return absl::OkStatus();
+  if (message == nullptr || message->state() == Message::CANCELLED) return absl::OkStatus();
   if (!IsNews(*message, undeliverable.position())) return absl::OkStatus();
+  if (message->state() == Message::FAILED) {
+    // A retry failed too; what there was to do about it was done, but somebody may have read it now.
+    if (undeliverable.may_have_arrived() && !message->may_have_arrived()) NoteFailure(*message, undeliverable.position(), true);
+    return absl::OkStatus();
+  }
   MessageFailed(*message, message->state() == Message::DELIVERED ? cause::kBounced : cause::kUndeliverable, undeliverable.position(),
                 undeliverable.may_have_arrived());
   return absl::OkStatus();
@@ -869,14 +878,7 @@ void Decider::OweClosingNote(const Offer* offer) {
 
 // F39: a failure shortens the wait.
 void Decider::MessageFailed(const Message& message, std::string_view cause, int64_t position, bool may_have_arrived) {
-  Emit([&](Event& e) {
-    Event::MessageFailed& failed = *e.mutable_message_failed();
-    failed.set_message(message.key());
-    failed.set_position(position);
-    failed.set_may_have_arrived(may_have_arrived);
-  });
-  // F24: what somebody may have read they are taken to know.
-  if (may_have_arrived) Disclose(message.to(), FactsIn(message.kind()), NotificationName(message.key()));
+  NoteFailure(message, position, may_have_arrived);
   const Offer* offer = FindOffer(c_, message.offer());
   switch (message.kind()) {
     case FIRST_APPROACH:
@@ -904,7 +906,19 @@ void Decider::MessageFailed(const Message& message, std::string_view cause, int6
     default:
       break;
   }
-  if (may_have_arrived) OweClosingNote(offer);
+}
+
+void Decider::NoteFailure(const Message& message, int64_t position, bool may_have_arrived) {
+  Emit([&](Event& e) {
+    Event::MessageFailed& failed = *e.mutable_message_failed();
+    failed.set_message(message.key());
+    failed.set_position(position);
+    failed.set_may_have_arrived(may_have_arrived);
+  });
+  if (!may_have_arrived) return;
+  // F24: what somebody may have read they are taken to know.
+  Disclose(message.to(), FactsIn(message.kind()), NotificationName(message.key()));
+  OweClosingNote(FindOffer(c_, message.offer()));
 }
 
 // When nobody whom the stage asked could be reached, there is nobody to wait for.

@@ -151,10 +151,7 @@ class Folder {
   }
 
   void On(const Event::TransferRefused& e) {
-    if (e.reread()) {
-      c_.set_replaced_assignment(e.assignment());
-      c_.set_current_mentor(e.mentor());
-    }
+    if (e.reread()) SetCurrent(e.assignment(), e.mentor());
     if (Offer* offer = Find(c_.mutable_offers(), c_.proposed_offer())) offer->set_state(v1::WILLING);
     c_.set_state(v1::SEARCHING);
     c_.clear_proposed_offer();
@@ -173,7 +170,7 @@ class Folder {
   }
 
   void On(const Event::MessageFailed& e) {
-    const Message* message = SetMessage(e.message(), Message::FAILED, e.position());
+    const Message* message = SetMessage(e.message(), Message::FAILED, e.position(), e.may_have_arrived());
     if (message != nullptr && e.may_have_arrived()) SetAsked(*message);
   }
 
@@ -207,14 +204,28 @@ class Folder {
     return Find(c_.mutable_offers(), e.offer());
   }
 
-  const Message* SetMessage(const std::string& key, Message::State state, int64_t position) {
+  const Message* SetMessage(const std::string& key, Message::State state, int64_t position, bool may_have_arrived = false) {
     for (Message& message : *c_.mutable_messages()) {
       if (message.key() != key) continue;
       message.set_state(state);
       if (position != 0) message.set_position(position);
+      message.set_may_have_arrived(message.may_have_arrived() || may_have_arrived);
       return &message;
     }
     return nullptr;
+  }
+
+  // The roster has changed: this is what is to be replaced now. Whom the candidate asked to leave is still nobody to be asked, and whoever
+  // is replaced now neither decides nor reads (F20, F35).
+  void SetCurrent(const std::string& assignment, const std::string& mentor) {
+    const auto& struck = c_.struck();
+    const std::string before = c_.current_mentor();
+    if (!before.empty() && before != mentor && std::find(struck.begin(), struck.end(), before) == struck.end()) c_.add_struck(before);
+    c_.set_replaced_assignment(assignment);
+    c_.set_current_mentor(mentor);
+    if (mentor.empty()) return;
+    if (c_.alternate().mentor() == mentor && !c_.alternate_acts()) c_.clear_alternate();
+    if (c_.leader().mentor() == mentor && !c_.alternate().person().empty()) c_.set_alternate_acts(true);
   }
 
   void SetAsked(const Message& message) {

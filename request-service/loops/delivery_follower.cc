@@ -128,13 +128,13 @@ absl::Duration DeliveryFollower::Step() {
     if (results[i].ok() || results[i].code() == absl::StatusCode::kNotFound) continue;
     const bool refused = results[i].code() != absl::StatusCode::kUnavailable && results[i].code() != absl::StatusCode::kResourceExhausted;
     if (refused && positions[i] <= set_aside_) continue;
+    if (std::exchange(in_the_way_, positions[i]) != positions[i]) refusals_ = 0;
     if (refused && ++refusals_ >= kMostRefusals) {
       // One case that cannot take its delivery, such as one whose row is damaged, stops nobody else's.
       log::Error("delivery_set_aside",
                  {{"position", positions[i]}, {"code", static_cast<int>(results[i].code())}, {"reason", ReasonOf(results[i])}});
       metrics_.Count("poisoned_deliveries");
       set_aside_ = positions[i];
-      refusals_ = 0;
       continue;
     }
     wait = true;

@@ -46,6 +46,7 @@ class DeliveryFollower {
   platform::Metrics& metrics_;
   std::thread reader_;
   // By Step() only: how often the delivery that stands in the way was refused, and up to which position those are left out that were.
+  int64_t in_the_way_ = 0;
   int refusals_ = 0;
   int64_t set_aside_ = 0;
 

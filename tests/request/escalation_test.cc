@@ -363,6 +363,26 @@ TEST(Answer, AYesAfterANoCountsWhileTheBroadcastIsOpen_F29) {
   EXPECT_THAT(s.OpenTaskKinds(), ElementsAre("CHOOSE_AMONG_INTERESTED"));
 }
 
+// The key of a seat that was asked for and given back is spent: such a yes is kept for the Leader, and stops nobody else's.
+TEST(Answer, AYesAfterANoOfWhoWasChosenIsRecordedAsLate_F11_F29) {
+  for (const bool held_first : {true, false}) {
+    Story s = Broadcast();
+    ASSERT_TRUE(s.Answer("o2", true).ok());
+    ASSERT_TRUE(s.Answer("o3", true).ok());
+    ASSERT_TRUE(s.Choose("o2").ok());
+    if (held_first) s.Held();
+    ASSERT_TRUE(s.Answer("o2", false).ok());
+    ASSERT_TRUE(s.Answer("o2", true).ok());
+    if (!held_first) s.Held("m1");
+    EXPECT_EQ(s.c.state(), v1::SEARCHING);
+    EXPECT_EQ(s.offer("o2").state(), v1::DECLINED);
+    EXPECT_TRUE(s.offer("o2").late());
+    ASSERT_TRUE(s.Choose("o3").ok());
+    s.Held();
+    EXPECT_EQ(s.c.state(), v1::PROPOSED);
+  }
+}
+
 TEST(Answer, AYesAfterANoOfAnIndividualOfferIsRecordedAsLate_F29_F31) {
   Story s = Searching();
   s.Ask("m1");
@@ -973,6 +993,29 @@ TEST(Transfer, RefusedForAChangedAssignmentReplacesTheOneThatIsThereNow_F34_F11)
   EXPECT_EQ(s.last.effects[0].transfer().replaces(), "consortia/c/assignments/a9");
 }
 
+TEST(Transfer, WhomTheCandidateAskedToLeaveIsNotAskedAfterTheRosterHasChanged_F20) {
+  Story s = Proposed();
+  ASSERT_TRUE(s.Call(v1::AGREED).ok());
+  s.Must(AssignmentChanged(s, "", ""));
+  ASSERT_TRUE(s.Restart().ok());
+  s.SeatsComeBack();
+  EXPECT_THAT(LastHold(s).exclude(), Contains(MentorName("now")));
+}
+
+TEST(Transfer, ALeaderWhoHasBecomeTheirMentorDecidesNoMore_F35) {
+  Story s;
+  s.leader.set_mentor(MentorName("boss"));
+  s.Open();
+  s.Proceed();
+  s.Ask("m1");
+  ASSERT_TRUE(s.Answer("o1", true).ok());
+  ASSERT_TRUE(s.Confirm("o1").ok());
+  ASSERT_TRUE(s.Call(v1::AGREED).ok());
+  s.Must(AssignmentChanged(s, MentorName("boss"), "consortia/c/assignments/a9"));
+  EXPECT_TRUE(s.c.alternate_acts());
+  EXPECT_EQ(s.Open(v1::TRANSFER_REFUSED)->owner(), s.alternate.person());
+}
+
 TEST(Transfer, WhoHasBecomeTheirMentorOtherwiseIsNoMatchAnyMore_F34) {
   Story s = Proposed();
   ASSERT_TRUE(s.Call(v1::AGREED).ok());
@@ -1107,6 +1150,19 @@ TEST(Feed, WhoMayHaveReadTheQuestionHearsThatItIsOver_F14_F24) {
   ASSERT_TRUE(certain.Withdraw().ok());
   certain.Fail(certain.c.messages(0), 3, /*may_have_arrived=*/false);
   EXPECT_THAT(certain.LastEffects(), IsEmpty());
+}
+
+// A retry of a message that had plainly failed.
+TEST(Feed, WhatMayHaveArrivedAtTheSecondTryIsInTheLedgerOnce_F24) {
+  Story s = Searching();
+  s.Held("m1");
+  const Message approach = s.c.messages(0);
+  s.Fail(approach, 3);
+  ASSERT_TRUE(s.Withdraw().ok());
+  s.Fail(approach, 5, /*may_have_arrived=*/true);
+  EXPECT_TRUE(s.Happened("DISCLOSED(m1:NEED)"));
+  s.Fail(approach, 7, /*may_have_arrived=*/true);
+  EXPECT_THAT(s.last.events, IsEmpty());
 }
 
 TEST(Feed, AMessageThatCameBackAfterAllIsCancelled) {
