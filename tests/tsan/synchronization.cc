@@ -1,4 +1,4 @@
-// Tells ThreadSanitizer what Abseil's locks order. The packaged Abseil is not instrumented, so without this every access that an
+// Tells ThreadSanitizer what Abseil's locks, and the counts behind shared statuses, order. The packaged Abseil is not instrumented, so without this every access that an
 // absl::Mutex guards would be reported as a race. The linker (--wrap, in CMakeLists.txt here) leads the calls of our own code through
 // these functions: what a thread did before it let go of a lock happened before what the next holder does. Nothing is suppressed: an
 // access without the lock is still a race.
@@ -136,4 +136,10 @@ WRAP(bool, _ZN4absl7debian315BlockingCounter14DecrementCountEv, BlockingCounter*
 WRAP(void, _ZN4absl7debian315BlockingCounter4WaitEv, BlockingCounter* counter) {
   REAL(_ZN4absl7debian315BlockingCounter4WaitEv)(counter);
   __tsan_acquire(counter);
+}
+// Copies of a Status share what it says; the last of them to go deletes it, after all the others have looked at it.
+WRAP(void, _ZN4absl7debian36Status15UnrefNonInlinedEm, unsigned long shared) {
+  __tsan_release(reinterpret_cast<void*>(shared));
+  __tsan_acquire(reinterpret_cast<void*>(shared));
+  REAL(_ZN4absl7debian36Status15UnrefNonInlinedEm)(shared);
 }
