@@ -1,7 +1,7 @@
-// Tells ThreadSanitizer what Abseil's locks, and the counts behind shared statuses, order. The packaged Abseil is not instrumented, so without this every access that an
-// absl::Mutex guards would be reported as a race. The linker (--wrap, in CMakeLists.txt here) leads the calls of our own code through
-// these functions: what a thread did before it let go of a lock happened before what the next holder does. Nothing is suppressed: an
-// access without the lock is still a race.
+// Tells ThreadSanitizer what Abseil's locks, and the counts behind shared statuses, order. The packaged Abseil is not instrumented, so
+// without this every access that an absl::Mutex guards would be reported as a race. The linker (--wrap, in CMakeLists.txt here) leads the
+// calls of our own code through these functions: what a thread did before it let go of a lock happened before what the next holder does.
+// Nothing is suppressed: an access without the lock is still a race.
 #include <sanitizer/tsan_interface.h>
 
 #include <atomic>
