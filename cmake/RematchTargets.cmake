@@ -14,6 +14,10 @@ set(REMATCH_PCH_HEADERS
     <absl/container/flat_hash_map.h> <absl/container/flat_hash_set.h> <absl/functional/any_invocable.h>
     <absl/status/statusor.h> <absl/strings/str_cat.h> <absl/synchronization/mutex.h> <absl/time/time.h>)
 if(REMATCH_PCH)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    # Else every clone and every clean build misses what ccache has: the time at which the headers were written would count.
+    add_compile_options("SHELL:-Xclang -fno-pch-timestamp")
+  endif()
   file(WRITE ${CMAKE_BINARY_DIR}/pch/empty.cc "")
   add_library(rematch_pch OBJECT ${CMAKE_BINARY_DIR}/pch/empty.cc)
   target_link_libraries(rematch_pch PUBLIC gRPC::grpc++ protobuf::libprotobuf)

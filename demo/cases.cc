@@ -17,7 +17,6 @@ using request::v1::Offer;
 using request::v1::StageKind;
 using request::v1::Task;
 
-constexpr char kApproach[] = "Would you mentor one more new teacher?";
 
 // The pinned policy of the case.
 absl::StatusOr<EscalationPolicy> PolicyOf(Play& play) {

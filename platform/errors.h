@@ -70,10 +70,12 @@ class Violations {
 
 // REMATCH_ASSIGN_OR_RETURN(auto rows, tx.Query(...));
 #define REMATCH_ASSIGN_OR_RETURN(lhs, expr) REMATCH_ASSIGN_OR_RETURN_(REMATCH_CONCAT_(rematch_or_, __LINE__), lhs, expr)
+// NOLINTBEGIN(bugprone-macro-parentheses): a name that is declared cannot stand in parentheses.
 #define REMATCH_ASSIGN_OR_RETURN_(tmp, lhs, expr) \
   auto tmp = (expr);                              \
   if (!tmp.ok()) return std::move(tmp).status();  \
   lhs = *std::move(tmp)
+// NOLINTEND(bugprone-macro-parentheses)
 #define REMATCH_CONCAT_(a, b) REMATCH_CONCAT2_(a, b)
 #define REMATCH_CONCAT2_(a, b) a##b
 

@@ -180,7 +180,7 @@ void GroupCommitCore::Impl::Submit(CommandMeta meta, void* command, Reply reply)
       (timer ? timers : people).push_back(std::move(item));
     }
   }
-  if (!refused.ok()) item->Answer(std::move(refused));
+  if (!refused.ok()) item->Answer(std::move(refused));  // NOLINT(bugprone-use-after-move): a refused item was not moved
 }
 
 GroupCommitCore::Impl::Items GroupCommitCore::Impl::TakeBatch() {

@@ -508,15 +508,15 @@ absl::StatusOr<std::vector<Work>> NotifyStore::OwnDue(absl::Time now, size_t lim
 }
 
 absl::StatusOr<std::map<Key, Message>> NotifyStore::Messages(const std::vector<Key>& keys) {
-  const auto [where, values] = WhereKeys({keys.begin(), keys.end()});
+  const std::pair<std::string, std::vector<Value>> where = WhereKeys({keys.begin(), keys.end()});
   std::map<Key, Message> found;
   REMATCH_RETURN_IF_ERROR(database_.Read([&](Transaction& tx) -> absl::Status {
     found.clear();
     REMATCH_ASSIGN_OR_RETURN(std::vector<Row> rows,
                              tx.Query(absl::StrCat("SELECT n.consortium, n.id, n.message_id, n.created, c.content, c.text_body, c.html_body"
                                                    " FROM notifications n JOIN contents c ON c.consortium = n.consortium AND c.id = n.id",
-                                                   where),
-                                      values));
+                                                   where.first),
+                                      where.second));
     for (Row& row : rows) {
       stored::Content content;
       if (!content.ParseFromString(row.Text(4)) || content.to().email().empty()) continue;

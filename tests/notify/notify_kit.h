@@ -64,8 +64,7 @@ class Replica {
  public:
   Replica(sql::Database& database, platform::ManualClock& clock, platform::Random& random, MailTransport& transport,
           const std::string& name, SendPolicy policy = {})
-      : clock_(clock),
-        store_(database, clock, random, name, policy, {}),
+      : store_(database, clock, random, name, policy, {}),
         door_({.threads = 0}, database, store_, clock, random),
         leases_(database, clock, name, absl::Seconds(10)),
         sender_({.from = {.display_name = "Rematch", .email = "from@example.org"}}, store_, door_, leases_, transport, pool_, clock, {}) {}
@@ -118,7 +117,6 @@ class Replica {
   }
 
  private:
-  platform::ManualClock& clock_;
   platform::InlineExecutor pool_;
   NotifyStore store_;
   GroupCommit<Command> door_;

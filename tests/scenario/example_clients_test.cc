@@ -42,7 +42,7 @@ class ExampleClient : public testing::TestWithParam<Language> {
   }
 
   WorkFolder folder_;
-  const SmallRoster roster_;
+  const SmallRoster roster_{};
   Stage stage_;
 };
 
