@@ -17,7 +17,6 @@ using request::v1::Offer;
 using request::v1::StageKind;
 using request::v1::Task;
 
-
 // The pinned policy of the case.
 absl::StatusOr<EscalationPolicy> PolicyOf(Play& play) {
   REMATCH_ASSIGN_OR_RETURN(auto c, play.Get());
