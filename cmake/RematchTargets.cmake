@@ -102,9 +102,16 @@ function(rematch_tests name dir)
   include(GoogleTest)
   if(REMATCH_SANITIZE STREQUAL "thread")
     # ThreadSanitizer watches what is ours below gRPC, whose package is not instrumented: the suites named Concurrent.
-    gtest_discover_tests(${name} TEST_FILTER "Concurrent*:*/Concurrent*" DISCOVERY_MODE PRE_TEST
-                         PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS concurrent)
+    set(tests "Concurrent*:*/Concurrent*")
+    set(mysql_tests "Concurrent*Mysql*:*/Concurrent*Mysql*")
+    set(label concurrent)
   else()
-    gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS ${ARG_LABEL})
+    set(tests "*")
+    set(mysql_tests "*Mysql*")
+    set(label ${ARG_LABEL})
   endif()
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_FILTER "${tests}-*Mysql*"
+                       PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS ${label})
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_FILTER "${mysql_tests}" TEST_LIST ${name}_mysql
+                       PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS ${label} FIXTURES_REQUIRED mariadb)
 endfunction()

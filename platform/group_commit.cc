@@ -24,6 +24,8 @@ namespace {
 
 constexpr absl::Duration kLongestPause = absl::Seconds(1);
 constexpr absl::Duration kRetryAfterFull = absl::Milliseconds(100);
+// How often a batch meets a key that was not there when it looked, before one of its commands is taken to be at fault.
+constexpr int kMaxConflicts = 3;
 // One in this many commands of a batch may be a timer though people wait.
 constexpr size_t kTimersShare = 8;
 // The lengths of the columns of `requests`: a store that cut them off would take two requests for one.
@@ -34,6 +36,10 @@ std::string_view NameOf(Failure failure) {
   switch (failure) {
     case Failure::kRetry:
       return "retry";
+    case Failure::kLockWait:
+      return "lock_wait";
+    case Failure::kConflict:
+      return "conflict";
     case Failure::kSplit:
       return "split";
     case Failure::kUnknownCommit:
@@ -82,8 +88,9 @@ struct GroupCommitCore::Impl {
   // What a batch has been through; the halves of a split batch share it, but for the attempts.
   struct History {
     int attempts = 0;
+    int conflicts = 0;
     absl::Duration next_pause;
-    absl::Duration paused;
+    absl::Duration waited;  // for a store that is away, or for locks of others
     std::vector<Lost> lost;
   };
 
@@ -284,6 +291,7 @@ void GroupCommitCore::Impl::Process(Items items, History& history) {
     if (history.lost.empty()) DropExpired(items);
     if (items.empty()) return;
     Attempt attempt = Plan(items);
+    const absl::Duration began = clock.Monotonic();
     const absl::Status status = database.Transact([&](Transaction& tx) { return RunBody(tx, items, attempt); });
     if (status.ok()) {
       observer.Batch(items.size(), clock.Monotonic() - begin);
@@ -291,6 +299,7 @@ void GroupCommitCore::Impl::Process(Items items, History& history) {
       return;
     }
     const Failure failure = sql::FailureOf(status);
+    bool split = false;
     switch (failure) {
       case Failure::kUnknownCommit:
         history.lost.push_back({std::move(attempt.token), std::move(attempt.committed)});
@@ -303,33 +312,51 @@ void GroupCommitCore::Impl::Process(Items items, History& history) {
         }
         break;
       case Failure::kUnavailable:
-        if (history.paused >= options.max_retry || Hurried()) {
+        history.waited += clock.Monotonic() - began;
+        if (history.waited >= options.max_retry || Hurried()) {
           log::Error("store_unavailable", {{"commands", items.size()}, {"error", sql::DetailOf(status)}});
           AnswerAll(std::move(items), status);
           return;
         }
         break;
-      case Failure::kSplit:
-      case Failure::kNone: {
-        if (items.size() == 1) {
-          // A store's detail tells which constraint or statement it was, never a value; a handler's message is not ours to print.
-          log::Error("command_failed", {{"failure", NameOf(failure)},
-                                        {"code", absl::StatusCodeToString(status.code())},
-                                        {"error", failure == Failure::kSplit ? sql::DetailOf(status) : ReasonOf(status)}});
+      case Failure::kLockWait:
+        // Only one command waits for it, the others need not.
+        split = items.size() > 1;
+        history.waited += clock.Monotonic() - began;
+        if (!split && (history.waited >= options.max_retry || Hurried())) {
+          log::Warn("lock_wait_given_up", {{"error", sql::DetailOf(status)}});
           items.front()->Answer(status);
           return;
         }
-        observer.Split();
-        log::Warn("batch_split", {{"commands", items.size()}, {"failure", NameOf(failure)}});
-        Items second(std::make_move_iterator(items.begin() + static_cast<std::ptrdiff_t>(items.size() / 2)),
-                     std::make_move_iterator(items.end()));
-        items.resize(items.size() / 2);
-        for (Items* half : {&items, &second}) {
-          history.attempts = 0;
-          Process(std::move(*half), history);
-        }
+        break;
+      case Failure::kConflict:
+        split = ++history.conflicts >= kMaxConflicts;
+        break;
+      case Failure::kSplit:
+      case Failure::kNone:
+        split = true;
+        break;
+    }
+    if (split) {
+      if (items.size() == 1) {
+        // A store's detail tells which constraint or statement it was, never a value; a handler's message is not ours to print.
+        log::Error("command_failed", {{"failure", NameOf(failure)},
+                                      {"code", absl::StatusCodeToString(status.code())},
+                                      {"error", failure == Failure::kNone ? ReasonOf(status) : sql::DetailOf(status)}});
+        items.front()->Answer(status);
         return;
       }
+      observer.Split();
+      log::Warn("batch_split", {{"commands", items.size()}, {"failure", NameOf(failure)}});
+      Items second(std::make_move_iterator(items.begin() + static_cast<std::ptrdiff_t>(items.size() / 2)),
+                   std::make_move_iterator(items.end()));
+      items.resize(items.size() / 2);
+      for (Items* half : {&items, &second}) {
+        history.attempts = 0;
+        history.conflicts = 0;
+        Process(std::move(*half), history);
+      }
+      return;
     }
     observer.Retried();
     if (!Pause(history)) {
@@ -519,7 +546,7 @@ bool GroupCommitCore::Impl::Pause(History& history) {
   history.next_pause = 2 * full;
   // Between half and all of it, so that those who collided do not meet again.
   const absl::Duration pause = full / 2 + full / 2 * (static_cast<double>(random.Next() >> 11) * 0x1p-53);
-  history.paused += full;
+  history.waited += pause;
   if (inline_mode) return true;
   absl::MutexLock lock(&mutex);
   return !mutex.AwaitWithTimeout(absl::Condition(&stopping), pause);

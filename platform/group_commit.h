@@ -13,8 +13,8 @@
 //   3. stores the replies of the commands that were carried out beside their claims, and gives up the claims of the refused ones:
 //      a refusal changed nothing, so the same request may be made again.
 // Failures by sql::Failure: kRetry and kUnknownCommit run the batch again, the claim first, after a random pause that grows;
-// kSplit halves the batch until the bad command stands alone; kUnavailable is retried until the deadlines and `max_retry` run
-// out. A command whose deadline passed is dropped before it runs. A full queue answers RESOURCE_EXHAUSTED with RetryInfo, and
+// kSplit halves the batch until the bad command stands alone; kConflict does the first, then the second; kLockWait halves it, and the
+// command that stands alone waits as for kUnavailable, which is retried until the deadlines and `max_retry` run out. A command whose deadline passed is dropped before it runs. A full queue answers RESOURCE_EXHAUSTED with RetryInfo, and
 // timers are let in only while half of the queue is free for people. People go first, but an eighth of a batch is kept for the timers
 // that have waited longest, so that a door that is never quiet does not hold up time.
 //
@@ -86,7 +86,7 @@ struct GroupCommitOptions {
   // Threads that commit; -1: database.writers(); 0: none, RunOnce() is called by a simulator or a test.
   int threads = -1;
   int max_attempts = 8;                          // of one batch, for kRetry and kUnknownCommit
-  absl::Duration max_retry = absl::Seconds(10);  // how long kUnavailable is retried
+  absl::Duration max_retry = absl::Seconds(10);  // how long kUnavailable and kLockWait are retried
   absl::Duration first_pause = absl::Milliseconds(2);
 };
 

@@ -40,8 +40,8 @@ absl::StatusOr<bool> Housekeeping::ForgetRequests(absl::Time before) {
   const bool more = !last.empty();
   // Those of one batch share an instant and go together.
   const int64_t until = more ? last[0].Int(0) + 1 : sql::ToMicros(before);
-  REMATCH_RETURN_IF_ERROR(
-      database_.Transact([&](sql::Transaction& tx) { return tx.Execute("DELETE FROM requests WHERE created < ?", {until}).status(); }));
+  REMATCH_RETURN_IF_ERROR(sql::TransactAgain(
+      database_, [&](sql::Transaction& tx) { return tx.Execute("DELETE FROM requests WHERE created < ?", {until}).status(); }));
   return more;
 }
 
@@ -51,7 +51,7 @@ absl::Status Housekeeping::ForgetReplicas(absl::Time before) {
   for (const std::string& table : work_) {
     absl::StrAppend(&sql, " AND NOT EXISTS (SELECT 1 FROM ", table, " WHERE ", table, ".owner = replicas.replica)");
   }
-  return database_.Transact([&](sql::Transaction& tx) { return tx.Execute(sql, {sql::ToMicros(before)}).status(); });
+  return sql::TransactAgain(database_, [&](sql::Transaction& tx) { return tx.Execute(sql, {sql::ToMicros(before)}).status(); });
 }
 
 void Housekeeping::Start() {

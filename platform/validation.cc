@@ -25,7 +25,9 @@ std::string_view TakePart(std::string_view& path) {
 // How many bytes the UTF-8 character at the start of `text` has; 0 when it is not valid (overlong forms and surrogates included).
 size_t Utf8Length(std::string_view text) {
   const auto byte = [&text](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const auto follows = [&](size_t i, unsigned char low, unsigned char high) { return i < text.size() && byte(i) >= low && byte(i) <= high; };
+  const auto follows = [&](size_t i, unsigned char low, unsigned char high) {
+    return i < text.size() && byte(i) >= low && byte(i) <= high;
+  };
   const unsigned char first = byte(0);
   if (first < 0x80) return 1;
   if (first >= 0xc2 && first <= 0xdf) return follows(1, 0x80, 0xbf) ? 2 : 0;
@@ -154,11 +156,11 @@ void CheckEmail(Violations& bad, std::string_view field, std::string_view email)
   const size_t at = email.rfind('@');
   const std::string_view local = at == email.npos ? std::string_view() : email.substr(0, at);
   static constexpr std::string_view kLocal = "!#$%&'*+-/=?^_`{|}~.";
-  const bool right = email.size() <= 254 && !local.empty() && local.size() <= 64 && local.front() != '.' && local.back() != '.' &&
-                     local.find("..") == local.npos &&
-                     std::all_of(local.begin(), local.end(),
-                                 [](char c) { return absl::ascii_isalnum(c) || kLocal.find(c) != kLocal.npos; }) &&
-                     IsDomain(email.substr(at + 1));
+  const bool right =
+      email.size() <= 254 && !local.empty() && local.size() <= 64 && local.front() != '.' && local.back() != '.' &&
+      local.find("..") == local.npos &&
+      std::all_of(local.begin(), local.end(), [](char c) { return absl::ascii_isalnum(c) || kLocal.find(c) != kLocal.npos; }) &&
+      IsDomain(email.substr(at + 1));
   if (!right) bad.Add(field, "must be one mail address like local@domain, at most 254 bytes");
 }
 

@@ -497,7 +497,7 @@ absl::StatusOr<std::vector<Work>> NotifyStore::OwnDue(absl::Time now, size_t lim
     found.clear();
     REMATCH_ASSIGN_OR_RETURN(
         const std::vector<Row> rows,
-        tx.Query("SELECT consortium, notification, epoch, due FROM sends WHERE owner = ? AND due <= ? ORDER BY due, id LIMIT ?",
+        tx.Query("SELECT consortium, notification, epoch, due FROM sends WHERE owner = ? AND due <= ? ORDER BY due LIMIT ?",
                  {replica_, sql::ToMicros(now), static_cast<int64_t>(limit)}));
     for (const Row& row : rows) {
       found.push_back({.key = {.consortium = row.Text(0), .id = row.Text(1)}, .epoch = row.Int(2), .due = sql::FromMicros(row.Int(3))});

@@ -26,15 +26,20 @@
 #include "absl/strings/str_cat.h"
 #include "platform/errors.h"
 #include "platform/log.h"
+#include "platform/loop.h"
 #include "platform/rpc/address.h"
 #include "platform/sql/migrations.h"
+#include "platform/sql/watched.h"
 #include "platform/strings.h"
 
 ABSL_FLAG(std::string, listen, "127.0.0.1:0", "Address to serve on, loopback only; port 0 takes a free one.");
 ABSL_FLAG(std::string, port_file, "", "File to write the port to once the service serves.");
 ABSL_FLAG(std::string, metrics_listen, "127.0.0.1:0", "Address to serve /metrics on, loopback only; empty: nowhere.");
 ABSL_FLAG(std::string, metrics_port_file, "", "File to write the port of /metrics to.");
-ABSL_FLAG(std::string, database, "", "The store, sqlite:PATH; by default a file named after the service in the current folder.");
+ABSL_FLAG(std::string, database, "",
+          "The store: sqlite:PATH, or mysql://USER@HOST[:PORT][,HOST...]/SCHEMA[?password_file=PATH&ssl_ca=PATH&pool=N]; by default a file "
+          "named after the service in the current folder.");
+ABSL_FLAG(bool, migrate_only, false, "Bring the schema up to date and exit.");
 ABSL_FLAG(std::string, log_level, "info", "debug, info, warn or error.");
 ABSL_FLAG(absl::Duration, drain_timeout, absl::Seconds(10), "How long calls in flight may take to end after SIGTERM.");
 
@@ -45,6 +50,9 @@ constexpr int kBadFlags = 2;
 constexpr int kFailed = 1;
 // Work that waits for a thread beyond this is refused: it would wait longer than callers do.
 constexpr size_t kMaxBlockingQueue = 4096;
+constexpr absl::Duration kLookAtStore = absl::Seconds(1);
+// The name under which the health service says that the process lives, whether it serves or not.
+constexpr char kLiveness[] = "liveness";
 
 absl::Status CannotStart(std::string_view what, std::string_view why) {
   return Error(absl::StatusCode::kFailedPrecondition, "CANNOT_START", absl::StrCat(ToAbsl(what), ": ", ToAbsl(why)));
@@ -68,96 +76,194 @@ absl::Status WritePort(const std::string& path, int port) {
   return absl::OkStatus();
 }
 
+// One listening port. Connections end after some minutes (gRPC adds jitter), else clients that balance never see a new replica.
+std::unique_ptr<grpc::Server> Listen(const std::string& address, const std::vector<grpc::Service*>& services, int& port) {
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
+  // A second process on the same port is a mistake to be told, and not a share of the load.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, 5 * 60 * 1000);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, 60 * 1000);
+  // Watches that wait in silence are kept alive by their clients, see channel.cc.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10 * 1000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  // Only reflection is served by gRPC's own threads.
+  builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
+  builder.SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
+  builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 2);
+  for (grpc::Service* service : services) builder.RegisterService(service);
+  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  if (port == 0) server.reset();
+  if (server != nullptr) {
+    // What the health service answers until it is told otherwise; the process itself lives.
+    server->GetHealthCheckService()->SetServingStatus("", false);
+    server->GetHealthCheckService()->SetServingStatus(kLiveness, true);
+  }
+  return server;
+}
+
+absl::Status CannotListen(const std::string& address) {
+  return CannotStart(absl::StrCat("cannot listen on ", address), "the port is in use or may not be used");
+}
+
 class RunningServer final : public Server {
  public:
   RunningServer(const ServerOptions& options, std::unique_ptr<sql::Database> database)
       : options_(options),
-        database_(std::move(database)),
+        database_(std::move(database), clock_),
         ids_(clock_, random_),
         blocking_(options.blocking_threads, kMaxBlockingQueue),
-        environment_{*database_, clock_, random_, ids_, blocking_, metrics_, ids_.Next()} {}
+        environment_{database_, clock_, random_, ids_, blocking_, metrics_, ids_.Next()} {}
 
   ~RunningServer() override { Drain(); }
 
-  absl::Status Start(const ServerDefinition& definition, const MakeService& make) {
-    REMATCH_RETURN_IF_ERROR(sql::Migrate(*database_, definition.migrations, clock_));
-    REMATCH_ASSIGN_OR_RETURN(service_, make(environment_));
-    REMATCH_RETURN_IF_ERROR(Listen());
-    if (!options_.metrics_listen.empty()) {
-      absl::StatusOr<int> metrics_port = metrics_.Serve(options_.metrics_listen);
-      if (!metrics_port.ok()) return While(absl::StrCat("cannot serve metrics on ", options_.metrics_listen), metrics_port.status());
-      metrics_port_ = *metrics_port;
+  absl::Status Start(const ServerDefinition& definition, const MakeService& make,
+                     absl::AnyInvocable<void(const absl::Status&)> on_failure) {
+    definition_ = definition;
+    make_ = make;
+    on_failure_ = std::move(on_failure);
+    const absl::Status prepared = Prepare();
+    if (prepared.ok()) {
+      REMATCH_RETURN_IF_ERROR(ServeMetrics());
+      return Serve(options_.listen);
     }
-    service_->Start();
-    started_ = true;
-    SetServing(true);
-    REMATCH_RETURN_IF_ERROR(WritePort(options_.metrics_port_file, metrics_port_));
-    return WritePort(options_.port_file, port_);
+    // A server that may come back is waited for; a file is not.
+    if (!absl::IsUnavailable(prepared) || !options_.database.starts_with("mysql:")) return prepared;
+    waiting_ = Listen(options_.listen, {}, port_);
+    if (waiting_ == nullptr) return CannotListen(options_.listen);
+    REMATCH_RETURN_IF_ERROR(ServeMetrics());
+    log::Error("waiting_for_store", {{"port", port_}, {"error", sql::DetailOf(prepared)}});
+    loop_ = std::make_unique<platform::Loop>(
+        "store", [this] { return TryAgain(); }, kLookAtStore);
+    return absl::OkStatus();
   }
 
   int port() const override { return port_; }
   int metrics_port() const override { return metrics_port_; }
+  bool serving() const override {
+    absl::MutexLock lock(&mutex_);
+    return server_ != nullptr;
+  }
 
   void Drain() override {
-    if (std::exchange(drained_, true)) return;
-    // Health first: whoever balances load sends no more calls while those in flight end.
-    if (server_ != nullptr) SetServing(false);
+    {
+      absl::MutexLock lock(&mutex_);
+      if (std::exchange(drained_, true)) return;
+      // Health first: whoever balances load sends no more calls while those in flight end.
+      SetServing();
+    }
+    loop_.reset();
+    if (waiting_ != nullptr) waiting_->Shutdown(std::chrono::system_clock::now());
     const auto deadline = std::chrono::system_clock::now() + absl::ToChronoNanoseconds(options_.drain_timeout);
     if (started_) service_->StopIntake();
     // Doors are still open: a call that was taken on before may come to its command only now.
     if (server_ != nullptr) server_->Shutdown(deadline);
     if (started_) service_->Stop();
+    absl::MutexLock lock(&mutex_);
     server_.reset();
     service_.reset();
   }
 
  private:
-  absl::Status Listen() {
-    grpc::ServerBuilder builder;
-    builder.AddListeningPort(options_.listen, grpc::InsecureServerCredentials(), &port_);
-    // A second process on the same port is a mistake to be told, and not a share of the load.
-    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-    // Connections end after some minutes (gRPC adds jitter), else clients that balance never see a new replica.
-    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, 5 * 60 * 1000);
-    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, 60 * 1000);
-    // Watches that wait in silence are kept alive by their clients, see channel.cc.
-    builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10 * 1000);
-    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-    // Only reflection is served by gRPC's own threads.
-    builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
-    builder.SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
-    builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 2);
-    for (grpc::Service* service : service_->grpc_services()) builder.RegisterService(service);
-    server_ = builder.BuildAndStart();
-    if (server_ == nullptr || port_ == 0) {
-      return CannotStart(absl::StrCat("cannot listen on ", options_.listen), "the port is in use or may not be used");
-    }
-    // What the health service answers until this is told otherwise.
-    SetServing(false);
+  // Brings the store up to date and makes the service over it. May be called again after a failure.
+  absl::Status Prepare() {
+    REMATCH_RETURN_IF_ERROR(sql::Migrate(database_, definition_.migrations, clock_));
+    REMATCH_ASSIGN_OR_RETURN(service_, make_(environment_));
     return absl::OkStatus();
   }
 
-  void SetServing(bool serving) {
+  absl::Status Serve(const std::string& address) {
+    std::unique_ptr<grpc::Server> server = Listen(address, service_->grpc_services(), port_);
+    if (server == nullptr) return CannotListen(address);
+    service_->Start();
+    started_ = true;
+    {
+      absl::MutexLock lock(&mutex_);
+      server_ = std::move(server);
+      SetServing();
+    }
+    database_.Watch([this](bool usable) {
+      absl::MutexLock lock(&mutex_);
+      usable_ = usable;
+      SetServing();
+    });
+    if (loop_ == nullptr) {
+      loop_ = std::make_unique<platform::Loop>(
+          "store", [this] { return LookAtStore(); }, kLookAtStore);
+    }
+    REMATCH_RETURN_IF_ERROR(WritePort(options_.metrics_port_file, metrics_port_));
+    return WritePort(options_.port_file, port_);
+  }
+
+  absl::Status ServeMetrics() {
+    if (options_.metrics_listen.empty()) return absl::OkStatus();
+    absl::StatusOr<int> metrics_port = metrics_.Serve(options_.metrics_listen);
+    if (!metrics_port.ok()) return While(absl::StrCat("cannot serve metrics on ", options_.metrics_listen), metrics_port.status());
+    metrics_port_ = *metrics_port;
+    return absl::OkStatus();
+  }
+
+  // A step of the loop until the store was there, then LookAtStore().
+  absl::Duration TryAgain() {
+    if (waiting_ == nullptr) return LookAtStore();
+    absl::Status status = Prepare();
+    if (absl::IsUnavailable(status)) {
+      if (const std::string detail = sql::DetailOf(status); detail != said_) {
+        said_ = detail;
+        log::Error("waiting_for_store", {{"port", port_}, {"error", detail}});
+      }
+      return kLookAtStore;
+    }
+    if (status.ok()) {
+      waiting_->Shutdown(std::chrono::system_clock::now());
+      waiting_.reset();
+      const std::string host = options_.listen.substr(0, options_.listen.rfind(':'));
+      status = Serve(absl::StrCat(host, ":", port_));
+    }
+    if (status.ok()) {
+      log::Info("serving", {{"port", port_}, {"metrics_port", metrics_port_}});
+    } else if (on_failure_) {
+      on_failure_(status);
+    }
+    return kLookAtStore;
+  }
+
+  absl::Duration LookAtStore() {
+    database_.Step();
+    return kLookAtStore;
+  }
+
+  void SetServing() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (server_ == nullptr) return;
+    const bool serving = usable_ && !drained_;
     grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService();
     for (const std::string& name : service_->health_names()) health->SetServingStatus(name, serving);
     health->SetServingStatus("", serving);
   }
 
   const ServerOptions options_;
+  ServerDefinition definition_;
+  MakeService make_;
+  absl::AnyInvocable<void(const absl::Status&)> on_failure_;
   platform::RealClock clock_;
   platform::SecureRandom random_;
   // From here on, what is below is built from what is above.
-  std::unique_ptr<sql::Database> database_;
+  sql::WatchedDatabase database_;
   platform::IdSource ids_;
   platform::Metrics metrics_;
   platform::ThreadPool blocking_;
   ServerEnvironment environment_;
   std::unique_ptr<Service> service_;
-  std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<grpc::Server> waiting_;  // says that nothing is served yet
+  std::string said_;                       // why, as it was logged last
+  mutable absl::Mutex mutex_;
+  std::unique_ptr<grpc::Server> server_;  // set and reset under the mutex
+  bool usable_ ABSL_GUARDED_BY(mutex_) = true;
+  bool drained_ ABSL_GUARDED_BY(mutex_) = false;
   int port_ = 0;
   int metrics_port_ = 0;
   bool started_ = false;
-  bool drained_ = false;
+  std::unique_ptr<platform::Loop> loop_;
 };
 
 // Flags that the suite defines: those of Abseil's own libraries would only confuse here.
@@ -253,8 +359,14 @@ int Fail(const std::string& name, const absl::Status& status, int code) {
 
 }  // namespace
 
+absl::Status MigrateOnly(const ServerOptions& options, const ServerDefinition& definition) {
+  REMATCH_ASSIGN_OR_RETURN(const std::unique_ptr<sql::Database> database, sql::Open(options.database));
+  platform::RealClock clock;
+  return sql::Migrate(*database, definition.migrations, clock);
+}
+
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, const ServerDefinition& definition,
-                                                      const MakeService& make) {
+                                                      const MakeService& make, absl::AnyInvocable<void(const absl::Status&)> on_failure) {
   // gRPC takes part in this at the time when a server is built; both are process-wide and idempotent.
   static const bool once = [] {
     grpc::EnableDefaultHealthCheckService(true);
@@ -265,7 +377,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   REMATCH_RETURN_IF_ERROR(CheckLoopback(options.listen));
   REMATCH_ASSIGN_OR_RETURN(std::unique_ptr<sql::Database> database, sql::Open(options.database));
   auto server = std::make_unique<RunningServer>(options, std::move(database));
-  REMATCH_RETURN_IF_ERROR(server->Start(definition, make));
+  REMATCH_RETURN_IF_ERROR(server->Start(definition, make, std::move(on_failure)));
   return server;
 }
 
@@ -301,13 +413,23 @@ int ServerMain(int argc, char** argv, ServerDefinition definition, MakeService m
   if (options.database.empty()) options.database = absl::StrCat("sqlite:", definition.name, ".db");
   options.drain_timeout = absl::GetFlag(FLAGS_drain_timeout);
 
-  absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(options, definition, make);
+  if (absl::GetFlag(FLAGS_migrate_only)) {
+    const absl::Status status = MigrateOnly(options, definition);
+    return status.ok() ? 0 : Fail(definition.name, status, absl::IsInvalidArgument(status) ? kBadFlags : kFailed);
+  }
+
+  std::atomic<bool> failed = false;
+  absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(options, definition, make, [&](const absl::Status& status) {
+    Fail(definition.name, status, kFailed);
+    failed = true;
+    kill(getpid(), SIGTERM);
+  });
   if (!server.ok()) {
     // A flag whose value only the service itself could judge.
     const bool bad_flag = server.status().code() == absl::StatusCode::kInvalidArgument;
     return Fail(definition.name, server.status(), bad_flag ? kBadFlags : kFailed);
   }
-  log::Info("serving", {{"port", (*server)->port()}, {"metrics_port", (*server)->metrics_port()}});
+  if ((*server)->serving()) log::Info("serving", {{"port", (*server)->port()}, {"metrics_port", (*server)->metrics_port()}});
   grpc_logs = true;
   int received = 0;
   sigwait(&ending, &received);
@@ -317,7 +439,7 @@ int ServerMain(int argc, char** argv, ServerDefinition definition, MakeService m
   (*server)->Drain();
   server->reset();
   log::Info("stopped");
-  return 0;
+  return failed ? kFailed : 0;
 }
 
 }  // namespace rematch::rpc

@@ -7,10 +7,11 @@
 //   }
 //
 // Flags of every service: --listen=127.0.0.1:0 (loopback only), --port_file=PATH (the port is written there, whole, once
-// serving), --metrics_listen=127.0.0.1:0, --metrics_port_file=PATH, --database=sqlite:PATH, --log_level=info,
-// --drain_timeout=10s; `--help` lists them with the service's own, which are ABSL_FLAGs of its main.cc. A bad flag, an unwritable
-// path, a database or port in use: one clear line on stderr, exit code 2 for flags, 1 for the rest. SIGTERM and SIGINT: health
-// NOT_SERVING, loops stop, calls in flight end, doors drain, the store closes, exit code 0; a second one ends the process at once.
+// serving), --metrics_listen=127.0.0.1:0, --metrics_port_file=PATH, --database=URL (platform/sql/database.h), --migrate_only,
+// --log_level=info, --drain_timeout=10s; `--help` lists them with the service's own, which are ABSL_FLAGs of its main.cc. A bad flag, an
+// unwritable path, a database or port in use: one clear line on stderr, exit code 2 for flags, 1 for the rest. The health service also says
+// SERVING of the name "liveness", whatever becomes of the store. SIGTERM and SIGINT: health NOT_SERVING, loops stop, calls in flight end,
+// doors drain, the store closes, exit code 0; a second one ends the process at once.
 #ifndef REMATCH_PLATFORM_RPC_SERVER_H_
 #define REMATCH_PLATFORM_RPC_SERVER_H_
 
@@ -22,6 +23,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -83,17 +85,24 @@ struct ServerOptions {
 class Server {
  public:
   // Opens and migrates the store, makes the service, listens, starts it and reports SERVING; then writes the port files. The error of
-  // whatever failed, with a message fit for an operator.
+  // whatever failed, with a message fit for an operator. A MySQL server that is away, or cannot be used as it is, is waited for: until then
+  // the health service says NOT_SERVING on the same port, and `on_failure` is called if something else than the store fails later.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerOptions& options, const ServerDefinition& definition,
-                                                       const MakeService& make);
+                                                       const MakeService& make,
+                                                       absl::AnyInvocable<void(const absl::Status&)> on_failure = nullptr);
   virtual ~Server() = default;
 
   virtual int port() const = 0;
   virtual int metrics_port() const = 0;  // 0 when not served
+  // False while the store is waited for.
+  virtual bool serving() const = 0;
   // Says NOT_SERVING, stops what begins work, lets calls in flight end, for `drain_timeout` at most, and stops the service. The destructor
   // does it as well.
   virtual void Drain() = 0;
 };
+
+// Brings the schema up to date and nothing else.
+absl::Status MigrateOnly(const ServerOptions& options, const ServerDefinition& definition);
 
 // Runs until a signal; returns the exit code.
 int ServerMain(int argc, char** argv, ServerDefinition definition, MakeService make);

@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "platform/errors.h"
+#include "platform/sql/mysql.h"
 #include "platform/sql/reasons.h"
 #include "platform/sql/sqlite.h"
 #include "platform/strings.h"
@@ -74,7 +75,7 @@ std::string DetailOf(const absl::Status& status) {
 }
 
 absl::Status StoreError(Failure failure, std::string_view detail) {
-  const bool refused = failure == Failure::kSplit;
+  const bool refused = failure == Failure::kSplit || failure == Failure::kConflict;
   absl::Status status = refused ? Error(absl::StatusCode::kInternal, reason::kStoreRefused, "the store refused")
                                 : Error(absl::StatusCode::kUnavailable, reason::kStoreUnavailable, "the store is unavailable");
   if (failure != Failure::kNone) {
@@ -83,11 +84,26 @@ absl::Status StoreError(Failure failure, std::string_view detail) {
   return status;
 }
 
+absl::Status TransactAgain(Database& database, absl::FunctionRef<absl::Status(Transaction&)> body) {
+  constexpr int kTries = 5;
+  for (int i = 1;; ++i) {
+    absl::Status status = database.Transact(body);
+    const Failure failure = FailureOf(status);
+    const bool again = failure == Failure::kRetry || failure == Failure::kLockWait || failure == Failure::kConflict;
+    if (!again || i == kTries) return status;
+  }
+}
+
 absl::StatusOr<std::unique_ptr<Database>> Open(std::string_view url, const OpenOptions& options) {
+  if (url.starts_with("mysql:")) {
+    REMATCH_ASSIGN_OR_RETURN(const MysqlUrl parsed, ParseMysqlUrl(url));
+    return OpenMysql(parsed);
+  }
   constexpr std::string_view kScheme = "sqlite:";
   const std::string_view path = url.substr(std::min(url.size(), kScheme.size()));
   if (!url.starts_with(kScheme) || path.empty() || path.find('\0') != path.npos) {
-    return Error(absl::StatusCode::kInvalidArgument, reason::kDatabaseUrlInvalid, "a database is named as sqlite:PATH or sqlite::memory:");
+    return Error(absl::StatusCode::kInvalidArgument, reason::kDatabaseUrlInvalid,
+                 "a database is named as sqlite:PATH, sqlite::memory: or mysql://USER@HOST/SCHEMA");
   }
   if (path == ":memory:") return OpenSqliteMemory();
   return OpenSqliteFile(std::string(path), options);

@@ -1,8 +1,6 @@
 // A relational store behind one small interface. Statements are written once, in the part of MySQL's SQL that MySQL 8.0 and
-// MariaDB 10.6+ share; the SQLite driver translates the little that differs:
-//   INSERT IGNORE INTO t ...                                   -> INSERT OR IGNORE INTO t ...
-//   INSERT INTO t ... ON DUPLICATE KEY UPDATE c = VALUES(c)    -> ... ON CONFLICT DO UPDATE SET c = excluded.c
-//   SELECT ... FOR UPDATE [SKIP LOCKED]                        -> SELECT ...  (one writer at a time anyway)
+// MariaDB 10.6+ share; the drivers translate the little that differs (translate.h). INSERT IGNORE leaves out rows whose key is there
+// already, and nothing else: what a column has no room for, or a constraint does not allow, is an error on every store.
 // Types in migrations: BIGINT, VARCHAR(n) for text, LONGBLOB for bytes. No statement is put together from user input.
 //
 //   auto status = db.Transact([&](sql::Transaction& tx) -> absl::Status {
@@ -62,12 +60,14 @@ class Transaction {
 enum class Failure {
   kNone,           // not an error of the store: the body refused
   kRetry,          // deadlock, failed certification, connection lost before COMMIT: the same again will do
-  kSplit,          // lock wait ran out, constraint, anything else: some statement is at fault, others need not be
+  kLockWait,       // somebody held a lock for too long: others of a batch need not wait for it, and alone it is tried again
+  kConflict,       // a key was there already. Who looked before inserting met a race, and sees it the next time: again, then like kSplit
+  kSplit,          // constraint, anything else: some statement is at fault, others need not be
   kUnknownCommit,  // broke off during COMMIT: it may or may not have happened
-  kUnavailable,    // no connection, disk full, read-only: nothing will work for now
+  kUnavailable,    // no connection, disk full, read-only, a table that is missing or was altered: nothing will work for now
 };
 Failure FailureOf(const absl::Status& status);
-// A status of the store: `code` is UNAVAILABLE for kUnavailable, kRetry and kUnknownCommit, INTERNAL for kSplit; the message is fixed.
+// A status of the store: `code` is INTERNAL for kSplit and kConflict, UNAVAILABLE for the others; the message is fixed.
 // `detail` names the driver's error (tables, words of the statement), never values. It is for logs and operators, and leaves no process.
 absl::Status StoreError(Failure failure, std::string_view detail);
 // The detail of a StoreError(), "" of another status.
@@ -85,18 +85,28 @@ class Database {
   virtual absl::Status Read(absl::FunctionRef<absl::Status(Transaction&)> body) = 0;
   // How many Transact() calls side by side the store gains from: 1 for SQLite.
   virtual int writers() const = 0;
-  // Splits `script` into its statements and runs them in one transaction, as migrations need.
-  virtual absl::Status RunScript(std::string_view script) = 0;
+  // Runs one statement that changes the schema, by itself: on MySQL it cannot be rolled back. It may take long. ALREADY_EXISTS when what
+  // it makes is there, or what it drops is not.
+  virtual absl::Status RunDdl(std::string_view statement) = 0;
+  // A query for all there is in the schema: table, column, type, in this order.
+  virtual std::string_view columns_query() const = 0;
 };
 
+// Transact() for whoever does not go through a door (group_commit.h): again, a few times, after failures of which it is certain that
+// nothing happened and that the same may do.
+absl::Status TransactAgain(Database& database, absl::FunctionRef<absl::Status(Transaction&)> body);
+
 struct OpenOptions {
-  int readers = 4;  // connections for Read(); an in-memory database has one
+  int readers = 4;  // connections to a file of SQLite for Read(); an in-memory database has one
 };
 
 // Opens the store that `url` names:
 //   sqlite:PATH     a file; created if missing; WAL, synchronous=FULL; a second process is refused by a lock file
 //   sqlite::memory: gone when closed; one connection, for tests and simulation
-// INVALID_ARGUMENT for another URL, FAILED_PRECONDITION for a path that cannot be written or is in use by another process.
+//   mysql://USER@HOST[:PORT][,HOST[:PORT]...]/SCHEMA[?password_file=PATH&ssl_ca=PATH&pool=N]
+//                   MySQL 8.0 or MariaDB 10.6+, see mysql.h
+// INVALID_ARGUMENT for another URL or a password file that cannot be read, FAILED_PRECONDITION for a path that cannot be written or is in
+// use by another process. A server is connected to when it is first needed, and again whenever it was lost.
 absl::StatusOr<std::unique_ptr<Database>> Open(std::string_view url, const OpenOptions& options = {});
 
 // "(?, ?, ?, ?)" for at least `count` values, padded to a power of two so that prepared statements stay few.

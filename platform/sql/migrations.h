@@ -3,6 +3,7 @@
 #define REMATCH_PLATFORM_SQL_MIGRATIONS_H_
 
 #include <span>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "platform/clock.h"
@@ -11,9 +12,19 @@
 
 namespace rematch::sql {
 
-// Brings the schema up to the last of `migrations`. FAILED_PRECONDITION when the store has a migration that is unknown here
-// (a newer binary made it) or whose content differs from what was applied; it names the migration and changes nothing.
+// Brings the schema up to the last of `migrations`, statement by statement: what was done is noted in the row of `schema_lease` that only
+// one process at a time may hold, so that replicas that start at once do it once, and whoever comes after one that died goes on where it
+// stood. Statements that change no schema are run together with their note in one transaction. Blocks while another process is at it.
+// FAILED_PRECONDITION when the store has a migration that is unknown here (a newer binary made it) or whose content differs from what was
+// applied; it names the migration and changes nothing. UNAVAILABLE when the store is away, or CheckSchema() finds it altered.
 absl::Status Migrate(Database& database, std::span<const platform::EmbeddedFile> migrations, platform::Clock& clock);
+
+// Whether all columns that the migrations made are still there. Else kUnavailable, with a detail that names the first that is not: somebody
+// altered the schema by hand, and may put it right.
+absl::Status CheckSchema(Database& database);
+
+// Runs the statements of `script` in order: each that changes the schema by itself, those between them in one transaction. For tests and tools.
+absl::Status RunScript(Database& database, std::string_view script);
 
 }  // namespace rematch::sql
 

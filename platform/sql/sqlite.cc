@@ -15,9 +15,11 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "platform/errors.h"
+#include "platform/sql/driver.h"
 #include "platform/sql/reasons.h"
 #include "platform/sql/translate.h"
 
@@ -29,6 +31,7 @@ constexpr size_t kMaxPrepared = 256;
 constexpr int kBusyTimeoutMillis = 5000;
 
 Failure Classify(int code) {
+  if (code == SQLITE_CONSTRAINT_PRIMARYKEY || code == SQLITE_CONSTRAINT_UNIQUE) return Failure::kConflict;
   switch (code & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
@@ -113,7 +116,10 @@ class Connection {
   absl::Status LastError() {
     const int code = db_ == nullptr ? SQLITE_NOMEM : sqlite3_extended_errcode(db_);
     const char* const message = db_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(db_);
-    return StoreError(Classify(code), absl::StrCat("sqlite error ", code, ", ", message));
+    // Somebody altered the schema by hand, and may put it right.
+    const bool altered =
+        code == SQLITE_ERROR && (absl::StartsWith(message, "no such ") || absl::StrContains(message, " has no column named "));
+    return StoreError(altered ? Failure::kUnavailable : Classify(code), absl::StrCat("sqlite error ", code, ", ", message));
   }
 
   // From the cache, whose oldest entry gives way when it is full. Translating happens once a text and connection.
@@ -181,65 +187,10 @@ class Connection {
   absl::flat_hash_map<std::string_view, std::list<Prepared>::iterator> by_text_;
 };
 
-class SqliteTransaction final : public Transaction {
- public:
-  SqliteTransaction(Connection& connection, bool may_write) : connection_(connection), may_write_(may_write) {}
-
-  absl::StatusOr<std::vector<Row>> Query(std::string_view statement, absl::Span<const Value> parameters) override {
-    std::vector<Row> rows;
-    REMATCH_RETURN_IF_ERROR(Run(statement, parameters, &rows).status());
-    return rows;
-  }
-
-  absl::StatusOr<int64_t> Execute(std::string_view statement, absl::Span<const Value> parameters) override {
-    return Run(statement, parameters, nullptr);
-  }
-
-  // The first failure of a statement; OK if none failed.
-  const absl::Status& failed() const { return failed_; }
-
- private:
-  // After a failure nothing more is run: SQLite would carry on with a transaction of which a part is missing.
-  absl::StatusOr<int64_t> Run(std::string_view statement, absl::Span<const Value> parameters, std::vector<Row>* rows) {
-    if (!failed_.ok()) return failed_;
-    absl::StatusOr<int64_t> changed = connection_.Run(statement, parameters, may_write_, rows);
-    if (!changed.ok()) failed_ = changed.status();
-    return changed;
-  }
-
-  Connection& connection_;
-  const bool may_write_;
-  absl::Status failed_;
-};
-
-absl::Status RunBody(Connection& connection, std::string_view begin, bool may_write, absl::FunctionRef<absl::Status(Transaction&)> body) {
+absl::Status Begin(Connection& connection, std::string_view begin, bool may_write, absl::FunctionRef<absl::Status(Transaction&)> body) {
   REMATCH_RETURN_IF_ERROR(connection.Run(begin));
-  SqliteTransaction transaction(connection, may_write);
-  absl::Status status = body(transaction);
-  // What a statement failed of decides, even if the body went on without it or wrapped it.
-  if (!transaction.failed().ok() && FailureOf(status) == Failure::kNone) status = transaction.failed();
-  if (!status.ok()) {
-    connection.Rollback();
-    return status;
-  }
-  return connection.Commit();
+  return RunBody(connection, may_write, body);
 }
-
-// Whoever calls a store from within a body of the same store would wait for itself.
-thread_local const Database* entered = nullptr;
-
-class Entry {
- public:
-  explicit Entry(const Database& database) : outer_(entered), nested_(entered == &database) { entered = &database; }
-  ~Entry() { entered = outer_; }
-  absl::Status status() const {
-    return nested_ ? StoreError(Failure::kSplit, "a transaction inside another one of the same thread") : absl::OkStatus();
-  }
-
- private:
-  const Database* const outer_;
-  const bool nested_;
-};
 
 // A file that this process holds locked for as long as this object lives. The file stays: removing it would race with others.
 class LockFile {
@@ -283,7 +234,7 @@ class SqliteDatabase final : public Database {
     const Entry entry(*this);
     REMATCH_RETURN_IF_ERROR(entry.status());
     absl::MutexLock lock(&writer_mutex_);
-    return RunBody(*writer_, "BEGIN IMMEDIATE", true, body);
+    return Begin(*writer_, "BEGIN IMMEDIATE", true, body);
   }
 
   absl::Status Read(absl::FunctionRef<absl::Status(Transaction&)> body) override {
@@ -291,10 +242,10 @@ class SqliteDatabase final : public Database {
     REMATCH_RETURN_IF_ERROR(entry.status());
     if (!has_readers_) {
       absl::MutexLock lock(&writer_mutex_);
-      return RunBody(*writer_, "BEGIN DEFERRED", false, body);
+      return Begin(*writer_, "BEGIN DEFERRED", false, body);
     }
     std::unique_ptr<Connection> reader = TakeReader();
-    absl::Status status = RunBody(*reader, "BEGIN DEFERRED", false, body);
+    absl::Status status = Begin(*reader, "BEGIN DEFERRED", false, body);
     absl::MutexLock lock(&readers_mutex_);
     idle_readers_.push_back(std::move(reader));
     return status;
@@ -302,12 +253,17 @@ class SqliteDatabase final : public Database {
 
   int writers() const override { return 1; }
 
-  absl::Status RunScript(std::string_view script) override {
-    const std::vector<std::string> statements = SplitScript(script);
-    return Transact([&statements](Transaction& tx) -> absl::Status {
-      for (const std::string& statement : statements) REMATCH_RETURN_IF_ERROR(tx.Execute(statement).status());
-      return absl::OkStatus();
-    });
+  absl::Status RunDdl(std::string_view statement) override {
+    const absl::Status status = Transact([statement](Transaction& tx) { return tx.Execute(statement).status(); });
+    const std::string detail = DetailOf(status);
+    if (absl::StrContains(detail, " already exists") || absl::StrContains(detail, "duplicate column name")) {
+      return Error(absl::StatusCode::kAlreadyExists, reason::kSchemaMismatch, detail);
+    }
+    return status;
+  }
+  std::string_view columns_query() const override {
+    return "SELECT t.name, c.name, LOWER(c.type) FROM sqlite_master t JOIN pragma_table_info(t.name) c"
+           " WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' ORDER BY t.name, c.name";
   }
 
  private:

@@ -5,6 +5,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "platform/strings.h"
 
 namespace rematch::sql {
@@ -88,6 +89,7 @@ std::string ToSqlite(std::string_view statement) {
   std::string out;
   out.reserve(statement.size() + 16);
   bool in_update = false;
+  bool ignore = false;
   for (size_t i = 0; i < tokens.size();) {
     const Token& token = tokens[i];
     if (token.kind != Kind::kWord) {
@@ -97,7 +99,8 @@ std::string ToSqlite(std::string_view statement) {
     }
     size_t next = 0;
     if ((next = reader.Match(i, {"INSERT", "IGNORE"})) != 0) {
-      out += "INSERT OR IGNORE";
+      out += "INSERT";
+      ignore = true;
     } else if ((next = reader.Match(i, {"ON", "DUPLICATE", "KEY", "UPDATE"})) != 0) {
       out += "ON CONFLICT DO UPDATE SET";
       in_update = true;
@@ -124,7 +127,39 @@ std::string ToSqlite(std::string_view statement) {
     }
     i = next;
   }
+  if (ignore) out += " ON CONFLICT DO NOTHING";
   return out;
+}
+
+std::string ToMysql(std::string_view statement, std::string_view collation) {
+  const std::vector<Token> tokens = Tokens(statement);
+  const Reader reader(tokens);
+  const size_t first = reader.SkipSpace(0);
+  if (reader.Match(first, {"CREATE", "TABLE"}) != 0) {
+    return absl::StrCat(ToAbsl(statement), " ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE ", ToAbsl(collation));
+  }
+  const size_t into = reader.Match(first, {"INSERT", "IGNORE"});
+  if (into == 0) return std::string(statement);
+  std::string out = "INSERT";
+  std::string_view column;
+  for (size_t i = into; i < tokens.size(); ++i) {
+    out += tokens[i].text;
+    if (tokens[i].text == "(" && column.empty()) {
+      const size_t name = reader.SkipSpace(i + 1);
+      if (name < tokens.size()) column = tokens[name].text;
+    }
+  }
+  return absl::StrCat(out, " ON DUPLICATE KEY UPDATE ", ToAbsl(column), " = ", ToAbsl(column));
+}
+
+bool IsDdl(std::string_view statement) {
+  const std::vector<Token> tokens = Tokens(statement);
+  const Reader reader(tokens);
+  const size_t first = reader.SkipSpace(0);
+  for (const std::string_view word : {"CREATE", "ALTER", "DROP", "RENAME", "TRUNCATE"}) {
+    if (reader.Match(first, {word}) != 0) return true;
+  }
+  return false;
 }
 
 std::vector<std::string> SplitScript(std::string_view script) {

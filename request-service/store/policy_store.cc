@@ -26,7 +26,7 @@ absl::Status PolicyStore::Activate(const v1::EscalationPolicy& policy) {
   REMATCH_RETURN_IF_ERROR(ValidatePolicy(policy));
   std::string hash = ContentHash(policy);
   const std::string bytes = policy.SerializeAsString();
-  REMATCH_RETURN_IF_ERROR(database_.Transact([&](sql::Transaction& tx) {
+  REMATCH_RETURN_IF_ERROR(sql::TransactAgain(database_, [&](sql::Transaction& tx) {
     return tx
         .Execute("INSERT IGNORE INTO policies (hash, policy, created) VALUES (?, ?, ?)",
                  {hash, sql::Bytes{bytes}, sql::ToMicros(clock_.Now())})

@@ -54,12 +54,12 @@ absl::StatusOr<std::vector<EffectWork>> WorkStore::LoadEffects(absl::Span<const 
 }
 
 absl::StatusOr<std::vector<EffectWork>> WorkStore::OwnEffects(absl::Time before, size_t limit) {
-  return ReadEffects("owner = ? AND due <= ? ORDER BY due, id LIMIT ?", {replica_, ToMicros(before), static_cast<int64_t>(limit)});
+  return ReadEffects("owner = ? AND due <= ? ORDER BY due LIMIT ?", {replica_, ToMicros(before), static_cast<int64_t>(limit)});
 }
 
 absl::Status WorkStore::PostponeEffects(absl::Span<const Postponed> rows) {
   if (rows.empty()) return absl::OkStatus();
-  return database_.Transact([&](sql::Transaction& tx) -> absl::Status {
+  return sql::TransactAgain(database_, [&](sql::Transaction& tx) -> absl::Status {
     for (const Postponed& row : rows) {
       REMATCH_RETURN_IF_ERROR(
           tx.Execute("UPDATE effects SET owner = '', due = ?, attempts = attempts + 1, refusals = refusals + ?, poison = ?"
@@ -89,7 +89,7 @@ absl::StatusOr<std::vector<TimerWork>> WorkStore::DueTimers(absl::Time now, size
     timers.clear();
     REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows,
                              tx.Query("SELECT consortium, program, id, epoch, due, refusals FROM timers WHERE owner = ? AND due <= ?"
-                                      " ORDER BY due, id LIMIT ?",
+                                      " ORDER BY due LIMIT ?",
                                       {replica_, ToMicros(now), static_cast<int64_t>(limit)}));
     for (const Row& row : rows) {
       timers.push_back({.key = {.consortium = row.Text(0), .program = row.Text(1), .id = row.Text(2)},
@@ -106,7 +106,7 @@ absl::StatusOr<absl::Time> WorkStore::NextOwnTimer() { return Earliest("SELECT M
 
 absl::Status WorkStore::PostponeTimers(absl::Span<const Postponed> rows) {
   if (rows.empty()) return absl::OkStatus();
-  return database_.Transact([&](sql::Transaction& tx) -> absl::Status {
+  return sql::TransactAgain(database_, [&](sql::Transaction& tx) -> absl::Status {
     for (const Postponed& row : rows) {
       REMATCH_RETURN_IF_ERROR(tx.Execute("UPDATE timers SET due = ?, refusals = refusals + ? WHERE id = ? AND owner = ? AND epoch = ?",
                                          {ToMicros(row.due), int64_t{row.refused}, row.id, replica_, row.epoch})
@@ -119,7 +119,7 @@ absl::Status WorkStore::PostponeTimers(absl::Span<const Postponed> rows) {
 absl::StatusOr<absl::Time> WorkStore::OldestTimer() { return Earliest("SELECT MIN(due) FROM timers", {}); }
 
 absl::Status WorkStore::ReleaseAll() {
-  return database_.Transact([&](sql::Transaction& tx) -> absl::Status {
+  return sql::TransactAgain(database_, [&](sql::Transaction& tx) -> absl::Status {
     REMATCH_RETURN_IF_ERROR(tx.Execute("UPDATE effects SET owner = '' WHERE owner = ?", {replica_}).status());
     REMATCH_RETURN_IF_ERROR(tx.Execute("UPDATE timers SET owner = '' WHERE owner = ?", {replica_}).status());
     return tx.Execute("DELETE FROM replicas WHERE replica = ?", {replica_}).status();
@@ -137,7 +137,7 @@ absl::StatusOr<int64_t> WorkStore::Cursor(std::string_view feed) {
 }
 
 absl::Status WorkStore::Advance(std::string_view feed, int64_t position) {
-  return database_.Transact([&](sql::Transaction& tx) {
+  return sql::TransactAgain(database_, [&](sql::Transaction& tx) {
     return tx
         .Execute(
             "INSERT INTO cursors (feed, position) VALUES (?, ?) ON DUPLICATE KEY UPDATE position = GREATEST(position, VALUES(position))",
@@ -152,7 +152,7 @@ absl::StatusOr<std::string> WorkStore::Secret(std::string_view name, platform::R
     for (uint64_t number = random.Next(), byte = 0; byte < 8; ++byte, number >>= 8) made += static_cast<char>(number & 0xff);
   }
   std::string secret;
-  REMATCH_RETURN_IF_ERROR(database_.Transact([&](sql::Transaction& tx) -> absl::Status {
+  REMATCH_RETURN_IF_ERROR(sql::TransactAgain(database_, [&](sql::Transaction& tx) -> absl::Status {
     REMATCH_RETURN_IF_ERROR(
         tx.Execute("INSERT IGNORE INTO secrets (name, secret) VALUES (?, ?)", {std::string(name), sql::Bytes{made}}).status());
     REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows, tx.Query("SELECT secret FROM secrets WHERE name = ?", {std::string(name)}));

@@ -79,7 +79,8 @@ class FaultyDatabase final : public sql::Database {
     return inner_.Read(body);
   }
   int writers() const override { return inner_.writers(); }
-  absl::Status RunScript(std::string_view script) override { return inner_.RunScript(script); }
+  absl::Status RunDdl(std::string_view statement) override { return inner_.RunDdl(statement); }
+  std::string_view columns_query() const override { return inner_.columns_query(); }
 
  private:
   Fault Take() {

@@ -1,5 +1,6 @@
 // The one door for changes, over a service that keeps counters.
 #include "platform/group_commit.h"
+#include "platform/sql/migrations.h"
 
 #include <algorithm>
 #include <atomic>
@@ -18,6 +19,7 @@
 #include "absl/synchronization/blocking_counter.h"
 #include "absl/synchronization/notification.h"
 #include "platform/errors.h"
+#include "tests/mysql_schema.h"
 #include "tests/platform/faulty_database.h"
 #include "tests/platform/temp_dir.h"
 
@@ -162,7 +164,7 @@ int64_t TotalOf(sql::Database& db, const std::string& counter) {
 // On one thread: every batch is run by the test.
 class GroupCommitTest : public ::testing::Test {
  protected:
-  GroupCommitTest() { EXPECT_TRUE(db_->RunScript(kSchema).ok()); }
+  GroupCommitTest() { EXPECT_TRUE(sql::RunScript(*db_, kSchema).ok()); }
 
   GroupCommit<Add>& Door() {
     if (door_ == nullptr) {
@@ -414,6 +416,47 @@ TEST_F(GroupCommitTest, AStoreThatStaysUnavailableIsGivenUp) {
   EXPECT_EQ(*Door().Commit(Id("1"), {"x", 1}), "1");
 }
 
+TEST_F(GroupCommitTest, AKeyThatAppearedMeanwhileIsSeenTheNextTime) {
+  faulty_.Next(Fault::BeforeCommit(Failure::kConflict));
+  const Answer a = Submit(Id("1"), {"x", 1});
+  const Answer b = Submit(Id("2"), {"x", 1});
+  EXPECT_TRUE(Door().RunOnce());
+  EXPECT_EQ(Show(a), "1");
+  EXPECT_EQ(Show(b), "2");
+  EXPECT_EQ(counts_.splits, 0) << "no command is at fault";
+}
+
+TEST_F(GroupCommitTest, AKeyThatIsAlwaysThereIsTheFaultOfOneCommand) {
+  faulty_.Always(Fault::BeforeCommit(Failure::kConflict));
+  const Answer a = Submit(Id("1"), {"x", 1});
+  const Answer b = Submit(Id("2"), {"x", 1});
+  EXPECT_TRUE(Door().RunOnce());
+  EXPECT_EQ(Show(a), reason::kStoreRefused);
+  EXPECT_EQ(Show(b), reason::kStoreRefused);
+  EXPECT_EQ(counts_.splits, 1);
+}
+
+TEST_F(GroupCommitTest, WhoWaitsForALockDoesNotHoldUpTheRest) {
+  faulty_.Next(Fault::BeforeCommit(Failure::kLockWait));  // the batch
+  faulty_.Next(Fault::None());                            // its first half
+  faulty_.Next(Fault::BeforeCommit(Failure::kLockWait));  // the second, alone
+  const Answer a = Submit(Id("1"), {"x", 1});
+  const Answer b = Submit(Id("2"), {"y", 1});
+  EXPECT_TRUE(Door().RunOnce());
+  EXPECT_EQ(Show(a), "1");
+  EXPECT_EQ(Show(b), "1") << "tried again, since locks end";
+  EXPECT_EQ(counts_.splits, 1);
+}
+
+TEST_F(GroupCommitTest, ALockThatNeverEndsIsGivenUpInTime) {
+  faulty_.Always(Fault::BeforeCommit(Failure::kLockWait));
+  counters_.SetBefore([this] { clock_.Advance(absl::Seconds(1)); });  // what the store waits
+  const auto reply = Door().Commit(Id("1"), {"x", 1});
+  EXPECT_EQ(ReasonOf(reply.status()), reason::kStoreUnavailable) << "worth trying again later";
+  EXPECT_GE(counts_.retries, 5);
+  EXPECT_LE(counts_.retries, 10) << "the waits count, not only the pauses between them";
+}
+
 TEST_F(GroupCommitTest, ACommandWhoseDeadlinePassedIsDroppedBeforeItRuns) {
   CommandMeta soon = Id("1");
   soon.deadline = clock_.Now() + absl::Seconds(1);
@@ -573,7 +616,8 @@ class ScriptedDatabase final : public sql::Database {
   }
   absl::Status Read(absl::FunctionRef<absl::Status(sql::Transaction&)>) override { return absl::UnimplementedError("no reads"); }
   int writers() const override { return 1; }
-  absl::Status RunScript(std::string_view) override { return absl::UnimplementedError("no scripts"); }
+  absl::Status RunDdl(std::string_view) override { return absl::UnimplementedError("no schema"); }
+  std::string_view columns_query() const override { return ""; }
 
   size_t begun = 0;
 
@@ -627,19 +671,36 @@ TEST(GroupCommitClaims, AClaimWhoseReplyIsNotThereYetIsTriedAnew) {
 // With its own threads.
 struct Committing {
   const char* name;
-  bool file;
+  enum { kMemory, kFile, kMysql } store;
   int threads;
 };
+void PrintTo(const Committing& committing, std::ostream* out) { *out << committing.name; }
+
 class ConcurrentGroupCommit : public ::testing::TestWithParam<Committing> {
  protected:
-  ConcurrentGroupCommit() : db_(*sql::Open(GetParam().file ? "sqlite:" + dir_.File("store.db") : "sqlite::memory:")) {
-    EXPECT_TRUE(db_->RunScript(kSchema).ok());
+  ConcurrentGroupCommit()
+      : schema_(GetParam().store == Committing::kMysql ? std::make_unique<rematch::testing::MysqlSchema>() : nullptr), db_(OpenStore()) {
+    EXPECT_TRUE(sql::RunScript(*db_, kSchema).ok());
+    // A row that is not there cannot be locked.
+    EXPECT_TRUE(sql::RunScript(*db_, "INSERT INTO counters (name, total) VALUES ('x', 0);").ok());
     options_.threads = GetParam().threads;
+  }
+  std::unique_ptr<sql::Database> OpenStore() {
+    switch (GetParam().store) {
+      case Committing::kMysql:
+        return *sql::Open(schema_->url());
+      case Committing::kFile:
+        return *sql::Open("sqlite:" + dir_.File("store.db"));
+      case Committing::kMemory:
+        break;
+    }
+    return *sql::Open("sqlite::memory:");
   }
 
   platform::RealClock clock_;
   SeededRandom random_{1};
   TempDir dir_;
+  std::unique_ptr<rematch::testing::MysqlSchema> schema_;
   std::unique_ptr<sql::Database> db_;
   FaultyDatabase faulty_{*db_};
   Counters counters_;
@@ -647,9 +708,44 @@ class ConcurrentGroupCommit : public ::testing::TestWithParam<Committing> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Stores, ConcurrentGroupCommit,
-                         ::testing::Values(Committing{"Memory", false, 1}, Committing{"File", true, 1},
-                                           Committing{"MemoryByFourThreads", false, 4}, Committing{"FileByFourThreads", true, 4}),
+                         ::testing::Values(Committing{"Memory", Committing::kMemory, 1}, Committing{"File", Committing::kFile, 1},
+                                           Committing{"MemoryByFourThreads", Committing::kMemory, 4},
+                                           Committing{"FileByFourThreads", Committing::kFile, 4},
+                                           Committing{"Mysql", Committing::kMysql, 1},
+                                           Committing{"MysqlByFourThreads", Committing::kMysql, 4}),
                          [](const auto& info) { return info.param.name; });
+
+// Two replicas, each with a door of its own, over one store.
+class ConcurrentReplicas : public ConcurrentGroupCommit {};
+INSTANTIATE_TEST_SUITE_P(Stores, ConcurrentReplicas, ::testing::Values(Committing{"MysqlByFourThreads", Committing::kMysql, 4}),
+                         [](const auto& info) { return info.param.name; });
+
+TEST_P(ConcurrentReplicas, CountEachRequestOnceWhicheverIsAsked_F32) {
+  constexpr int kThreads = 8, kEach = 60, kRequests = 200;
+  const std::unique_ptr<sql::Database> other = OpenStore();
+  options_.max_batch = 16;
+  GroupCommit<Add> here(options_, *db_, counters_, clock_, random_);
+  GroupCommit<Add> there(options_, *other, counters_, clock_, random_);
+  std::vector<std::map<std::string, std::string>> replies(kThreads);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kEach; ++i) {
+        // Both are asked for the same at about the same time.
+        const std::string id = std::to_string((t / 2 * 37 + i) % kRequests);
+        const auto reply = (t % 2 == 0 ? here : there).Commit(Id(id), {"x", 1});
+        ASSERT_TRUE(reply.ok()) << reply.status() << sql::DetailOf(reply.status());
+        replies[t].emplace(id, *reply);
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  std::map<std::string, std::string> all;
+  for (const auto& mine : replies) {
+    for (const auto& [id, reply] : mine) EXPECT_EQ(all.emplace(id, reply).first->second, reply) << "one answer a request, whoever gives it";
+  }
+  EXPECT_EQ(TotalOf(*db_, "x"), static_cast<int64_t>(all.size()));
+}
 
 TEST_P(ConcurrentGroupCommit, WhatArrivesWhileABatchCommitsFormsTheNextBatch) {
   options_.threads = 1;  // others would take it at once

@@ -1,4 +1,5 @@
 #include "platform/housekeeping.h"
+#include "platform/sql/migrations.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -20,7 +21,8 @@ class HousekeepingTest : public ::testing::Test {
  protected:
   HousekeepingTest() {
     EXPECT_TRUE(
-        db_->RunScript("CREATE TABLE requests (scope VARCHAR(255) NOT NULL, request_id VARCHAR(128) NOT NULL, created BIGINT NOT NULL,\n"
+        sql::RunScript(*db_,
+                       "CREATE TABLE requests (scope VARCHAR(255) NOT NULL, request_id VARCHAR(128) NOT NULL, created BIGINT NOT NULL,\n"
                        "                       PRIMARY KEY (scope, request_id));\n"
                        "CREATE INDEX requests_by_age ON requests (created);\n"
                        "CREATE TABLE replicas (replica VARCHAR(64) NOT NULL PRIMARY KEY, beat BIGINT NOT NULL, seen BIGINT NOT NULL);\n"
@@ -91,7 +93,7 @@ TEST_F(HousekeepingTest, AReplicaIsForgottenOnceItOwnsNothing) {
 }
 
 TEST_F(HousekeepingTest, WithoutLeasedWorkThereAreNoReplicasToForget) {
-  ASSERT_TRUE(db_->RunScript("DROP TABLE replicas;").ok());
+  ASSERT_TRUE(sql::RunScript(*db_, "DROP TABLE replicas;").ok());
   Remember("old", absl::Hours(31 * 24));
   Housekeeping(*db_, clock_).Step();
   EXPECT_THAT(All("request_id", "requests"), IsEmpty());

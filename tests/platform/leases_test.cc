@@ -1,5 +1,6 @@
 // Work that is claimed: by whom, and when from whom else.
 #include "platform/leases.h"
+#include "platform/sql/migrations.h"
 
 #include <algorithm>
 #include <memory>
@@ -25,7 +26,8 @@ class LeasesTest : public ::testing::Test {
   LeasesTest() {
     clock_.Advance(absl::Hours(1));  // how long a process runs must not matter
     EXPECT_TRUE(
-        db_->RunScript("CREATE TABLE replicas (replica VARCHAR(64) NOT NULL PRIMARY KEY, beat BIGINT NOT NULL, seen BIGINT NOT NULL);\n"
+        sql::RunScript(*db_,
+                       "CREATE TABLE replicas (replica VARCHAR(64) NOT NULL PRIMARY KEY, beat BIGINT NOT NULL, seen BIGINT NOT NULL);\n"
                        "CREATE TABLE work (id VARCHAR(64) NOT NULL PRIMARY KEY, due BIGINT NOT NULL, owner VARCHAR(64) NOT NULL,\n"
                        "                   epoch BIGINT NOT NULL);\n"
                        "CREATE INDEX work_due ON work (owner, due);")

@@ -16,14 +16,21 @@
 #include "absl/synchronization/notification.h"
 #include "platform/errors.h"
 #include "platform/sql/database.h"
+#include "platform/sql/migrations.h"
 #include "tests/platform/temp_dir.h"
 
 namespace rematch::sql {
 
+// A store that is empty and nobody else's, for as long as `keep` is held.
+struct Place {
+  std::string url;
+  std::shared_ptr<void> keep;
+};
+
 struct Driver {
   std::string name;
-  // The URL of a store that is empty and nobody else's; `dir` is for its files.
-  std::function<std::string(const rematch::testing::TempDir& dir)> url;
+  // `dir` is for its files.
+  std::function<Place(const rematch::testing::TempDir& dir)> make;
 };
 
 inline void PrintTo(const Driver& driver, std::ostream* out) { *out << driver.name; }
@@ -31,12 +38,14 @@ inline void PrintTo(const Driver& driver, std::ostream* out) { *out << driver.na
 class SqlContract : public ::testing::TestWithParam<Driver> {
  protected:
   void SetUp() override {
-    auto opened = Open(GetParam().url(dir_));
+    place_ = GetParam().make(dir_);
+    auto opened = Open(place_.url);
     ASSERT_TRUE(opened.ok()) << opened.status();
     db_ = *std::move(opened);
-    ASSERT_TRUE(db_->RunScript("CREATE TABLE items (id VARCHAR(64) NOT NULL PRIMARY KEY, amount BIGINT NOT NULL,\n"
-                               "  note VARCHAR(255), body LONGBLOB, CHECK (amount < 1000));\n"
-                               "CREATE TABLE parts (item VARCHAR(64) NOT NULL, FOREIGN KEY (item) REFERENCES items (id));")
+    ASSERT_TRUE(RunScript(*db_,
+                          "CREATE TABLE items (id VARCHAR(64) NOT NULL PRIMARY KEY, amount BIGINT NOT NULL,\n"
+                          "  note VARCHAR(255), body LONGBLOB, CHECK (amount < 1000));\n"
+                          "CREATE TABLE parts (item VARCHAR(64) NOT NULL, FOREIGN KEY (item) REFERENCES items (id));")
                     .ok());
   }
 
@@ -62,6 +71,7 @@ class SqlContract : public ::testing::TestWithParam<Driver> {
   int64_t Count() { return Query("SELECT COUNT(*) FROM items")[0].Int(0); }
 
   rematch::testing::TempDir dir_;
+  Place place_;
   std::unique_ptr<Database> db_;
 };
 
@@ -148,7 +158,7 @@ TEST_P(SqlContract, AFailedStatementRollsBackEvenIfTheBodyCarriesOn) {
     EXPECT_FALSE(tx.Execute("INSERT INTO items (id, amount) VALUES (?, ?)", {"b", 2}).ok()) << "nothing more runs after a failure";
     return absl::OkStatus();
   });
-  EXPECT_EQ(FailureOf(status), Failure::kSplit);
+  EXPECT_EQ(FailureOf(status), Failure::kConflict);
   EXPECT_EQ(status.code(), absl::StatusCode::kInternal);
   EXPECT_EQ(ReasonOf(status), reason::kStoreRefused);
   EXPECT_EQ(Count(), 0);
@@ -159,8 +169,43 @@ TEST_P(SqlContract, TheLastLineAreTheConstraints) {
   EXPECT_EQ(FailureOf(Execute("INSERT INTO items (id, amount) VALUES (?, ?)", {"a", 1000}).status()), Failure::kSplit);
   EXPECT_EQ(FailureOf(Execute("INSERT INTO items (id, amount) VALUES (?, ?)", {"a", std::monostate()}).status()), Failure::kSplit);
   EXPECT_EQ(FailureOf(Execute("INSERT INTO parts (item) VALUES (?)", {"none"}).status()), Failure::kSplit);
-  EXPECT_EQ(FailureOf(Execute("INSERT INTO nowhere (item) VALUES (?)", {"none"}).status()), Failure::kSplit);
   EXPECT_EQ(FailureOf(Execute("INSERT INTO items (id, amount) VALUES (?, ?)", {"a"}).status()), Failure::kSplit);
+}
+
+TEST_P(SqlContract, ATableThatIsNotThereMayComeBack) {
+  for (const char* statement : {"INSERT INTO nowhere (item) VALUES (?)", "INSERT INTO items (id, amount, absent) VALUES ('a', 1, ?)",
+                                "UPDATE items SET absent = ?"}) {
+    const absl::Status status = Execute(statement, {"none"}).status();
+    EXPECT_EQ(FailureOf(status), Failure::kUnavailable) << statement << " " << DetailOf(status);
+    EXPECT_TRUE(DetailOf(status).find("nowhere") != std::string::npos || DetailOf(status).find("absent") != std::string::npos)
+        << "says what";
+  }
+}
+
+TEST_P(SqlContract, InsertIgnoreHidesNothingButDuplicates) {
+  EXPECT_FALSE(Execute("INSERT IGNORE INTO items (id, amount) VALUES (?, ?)", {"a", 1000}).ok()) << "against a constraint";
+  EXPECT_FALSE(Execute("INSERT IGNORE INTO items (id, amount) VALUES (?, ?)", {"a", std::monostate()}).ok()) << "NULL";
+  EXPECT_EQ(Count(), 0);
+}
+
+TEST_P(SqlContract, SpacesAtTheEndCount) {
+  ASSERT_TRUE(Execute("INSERT INTO items (id, amount) VALUES (?, ?)", {"a", 1}).ok());
+  EXPECT_TRUE(Execute("INSERT INTO items (id, amount) VALUES (?, ?)", {"a ", 1}).ok());
+  EXPECT_EQ(Query("SELECT id FROM items WHERE id = ?", {"a "}).size(), 1u);
+}
+
+TEST_P(SqlContract, ColumnsAreTold) {
+  std::vector<std::string> columns;
+  for (const Row& row : Query(db_->columns_query())) columns.push_back(row.Text(0) + "." + row.Text(1));
+  EXPECT_THAT(columns, ::testing::ElementsAre("items.amount", "items.body", "items.id", "items.note", "parts.item"));
+}
+
+TEST_P(SqlContract, WhatIsMadeTwiceIsToldApart) {
+  EXPECT_TRUE(absl::IsAlreadyExists(db_->RunDdl("CREATE TABLE items (x BIGINT)")));
+  ASSERT_TRUE(db_->RunDdl("ALTER TABLE items ADD COLUMN more BIGINT").ok());
+  EXPECT_TRUE(absl::IsAlreadyExists(db_->RunDdl("ALTER TABLE items ADD COLUMN more BIGINT")));
+  ASSERT_TRUE(db_->RunDdl("CREATE INDEX items_by_more ON items (more)").ok());
+  EXPECT_TRUE(absl::IsAlreadyExists(db_->RunDdl("CREATE INDEX items_by_more ON items (more)")));
 }
 
 TEST_P(SqlContract, AnErrorNeverHoldsAValue_F23) {
@@ -194,10 +239,10 @@ TEST_P(SqlContract, ATransactionInsideAnotherIsRefusedInsteadOfWaitingForever) {
 }
 
 TEST_P(SqlContract, AScriptIsAllOrNothing) {
-  EXPECT_FALSE(db_->RunScript("INSERT INTO items (id, amount) VALUES ('a;', 1);\nINSERT INTO nowhere (x) VALUES (1);").ok());
+  EXPECT_FALSE(RunScript(*db_, "INSERT INTO items (id, amount) VALUES ('a;', 1);\nINSERT INTO nowhere (x) VALUES (1);").ok());
   EXPECT_EQ(Count(), 0);
   EXPECT_TRUE(
-      db_->RunScript("-- a comment\nINSERT INTO items (id, amount) VALUES ('a;', 1);\nINSERT INTO items (id, amount) VALUES ('b', 1);\n")
+      RunScript(*db_, "-- a comment\nINSERT INTO items (id, amount) VALUES ('a;', 1);\nINSERT INTO items (id, amount) VALUES ('b', 1);\n")
           .ok());
   EXPECT_EQ(Count(), 2);
 }

@@ -16,6 +16,7 @@
 #include "platform/errors.h"
 #include "platform/sql/reasons.h"
 #include "platform/sql/rows.h"
+#include "tests/mysql_schema.h"
 #include "tests/platform/sql_contract.h"
 #include "tests/platform/temp_dir.h"
 
@@ -27,13 +28,17 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-const Driver kFile{.name = "SqliteFile", .url = [](const TempDir& dir) { return "sqlite:" + dir.File("store.db"); }};
-const Driver kMemory{.name = "SqliteMemory", .url = [](const TempDir&) { return "sqlite::memory:"; }};
+const Driver kFile{.name = "SqliteFile", .make = [](const TempDir& dir) { return Place{.url = "sqlite:" + dir.File("store.db")}; }};
+const Driver kMemory{.name = "SqliteMemory", .make = [](const TempDir&) { return Place{.url = "sqlite::memory:"}; }};
+const Driver kMysql{.name = "Mysql", .make = [](const TempDir&) {
+                      auto schema = std::make_shared<rematch::testing::MysqlSchema>();
+                      return Place{.url = schema->url(), .keep = schema};
+                    }};
 const auto kNameOf = [](const auto& info) { return info.param.name; };
 
-INSTANTIATE_TEST_SUITE_P(Drivers, SqlContract, ::testing::Values(kFile, kMemory), kNameOf);
-INSTANTIATE_TEST_SUITE_P(Drivers, SqlSnapshotContract, ::testing::Values(kFile), kNameOf);
-INSTANTIATE_TEST_SUITE_P(Drivers, ConcurrentSqlContract, ::testing::Values(kFile, kMemory), kNameOf);
+INSTANTIATE_TEST_SUITE_P(Drivers, SqlContract, ::testing::Values(kFile, kMemory, kMysql), kNameOf);
+INSTANTIATE_TEST_SUITE_P(Drivers, SqlSnapshotContract, ::testing::Values(kFile, kMysql), kNameOf);
+INSTANTIATE_TEST_SUITE_P(Drivers, ConcurrentSqlContract, ::testing::Values(kFile, kMemory, kMysql), kNameOf);
 
 int64_t CountRows(Database& db) {
   int64_t count = -1;
@@ -51,7 +56,7 @@ TEST(SqliteFile, KeepsWhatWasCommitted) {
   {
     auto db = Open(url);
     ASSERT_TRUE(db.ok()) << db.status();
-    ASSERT_TRUE((*db)->RunScript("CREATE TABLE t (x BIGINT);\nINSERT INTO t VALUES (1);").ok());
+    ASSERT_TRUE(RunScript(**db, "CREATE TABLE t (x BIGINT);\nINSERT INTO t VALUES (1);").ok());
   }
   auto db = Open(url);
   ASSERT_TRUE(db.ok()) << db.status();
@@ -92,7 +97,7 @@ TEST(SqliteFile, ItsFilesAreForTheirOwnerAlone_F23) {
   {
     auto db = Open("sqlite:" + dir.File("store.db"));
     ASSERT_TRUE(db.ok()) << db.status();
-    ASSERT_TRUE((*db)->RunScript("CREATE TABLE t (x BIGINT);\nINSERT INTO t VALUES (1);").ok());
+    ASSERT_TRUE(RunScript(**db, "CREATE TABLE t (x BIGINT);\nINSERT INTO t VALUES (1);").ok());
     for (const char* name : {"store.db", "store.db-wal", "store.db-shm", "store.db.lock"}) {
       struct stat info;
       ASSERT_EQ(stat(dir.File(name).c_str(), &info), 0) << name;
@@ -124,8 +129,8 @@ TEST(SqliteFile, AFileThatIsNoDatabaseIsRefused) {
 }
 
 TEST(SqliteMemory, IsGoneWhenClosed) {
-  { ASSERT_TRUE((*Open("sqlite::memory:"))->RunScript("CREATE TABLE t (x BIGINT);").ok()); }
-  EXPECT_TRUE((*Open("sqlite::memory:"))->RunScript("CREATE TABLE t (x BIGINT);").ok());
+  { ASSERT_TRUE(RunScript(**Open("sqlite::memory:"), "CREATE TABLE t (x BIGINT);").ok()); }
+  EXPECT_TRUE(RunScript(**Open("sqlite::memory:"), "CREATE TABLE t (x BIGINT);").ok());
 }
 
 TEST(SqliteMemory, AStatementThatDefinesChangesNoRows) {

@@ -18,8 +18,8 @@ TEST(ToSqlite, LeavesCommonStatementsAsTheyAre) {
 }
 
 TEST(ToSqlite, IgnoresDuplicates) {
-  EXPECT_EQ(ToSqlite("INSERT IGNORE INTO t (a) VALUES (?)"), "INSERT OR IGNORE INTO t (a) VALUES (?)");
-  EXPECT_EQ(ToSqlite("insert  ignore\n INTO t (a) VALUES (?)"), "INSERT OR IGNORE\n INTO t (a) VALUES (?)");
+  EXPECT_EQ(ToSqlite("INSERT IGNORE INTO t (a) VALUES (?)"), "INSERT INTO t (a) VALUES (?) ON CONFLICT DO NOTHING");
+  EXPECT_EQ(ToSqlite("insert  ignore\n INTO t (a) VALUES (?)"), "INSERT\n INTO t (a) VALUES (?) ON CONFLICT DO NOTHING");
 }
 
 TEST(ToSqlite, UpsertsWithTheNewValues) {
@@ -43,6 +43,33 @@ TEST(ToSqlite, NeverTouchesLiteralsNamesAndComments) {
                                 "SELECT a -- FOR UPDATE\nFROM t", "SELECT a /* INSERT IGNORE */ FROM t", "SELECT \"for update\" FROM t",
                                 "SELECT a_for FROM update_t", "SELECT 'never closed FOR UPDATE"}) {
     EXPECT_EQ(ToSqlite(statement), statement);
+  }
+}
+
+TEST(ToMysql, IgnoresDuplicatesAndNothingElse) {
+  EXPECT_EQ(ToMysql("INSERT IGNORE INTO t (a, b) VALUES (?, ?)", "c"), "INSERT INTO t (a, b) VALUES (?, ?) ON DUPLICATE KEY UPDATE a = a");
+  EXPECT_EQ(ToMysql("insert ignore into t ( `a` ) VALUES (?)", "c"), "INSERT into t ( `a` ) VALUES (?) ON DUPLICATE KEY UPDATE `a` = `a`");
+}
+
+TEST(ToMysql, GivesTablesTheirCollation) {
+  EXPECT_EQ(ToMysql("-- what it is\nCREATE TABLE t (a BIGINT)", "utf8mb4_bin"),
+            "-- what it is\nCREATE TABLE t (a BIGINT) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin");
+}
+
+TEST(ToMysql, LeavesTheRestAsItIs) {
+  for (const char* statement : {"SELECT a FROM t WHERE a = 'INSERT IGNORE' FOR UPDATE SKIP LOCKED", "CREATE INDEX i ON t (a)",
+                                "INSERT INTO t (a) VALUES (?) ON DUPLICATE KEY UPDATE a = VALUES(a)", ""}) {
+    EXPECT_EQ(ToMysql(statement, "c"), statement);
+  }
+}
+
+TEST(IsDdl, KnowsWhatChangesTheSchema) {
+  for (const char* statement : {"CREATE TABLE t (a BIGINT)", "-- why\n create index i ON t (a)", "ALTER TABLE t ADD b BIGINT",
+                                "DROP TABLE t", "RENAME TABLE t TO u"}) {
+    EXPECT_TRUE(IsDdl(statement)) << statement;
+  }
+  for (const char* statement : {"INSERT INTO create_t (a) VALUES (1)", "UPDATE t SET a = 'DROP TABLE t'", "", "-- CREATE TABLE t"}) {
+    EXPECT_FALSE(IsDdl(statement)) << statement;
   }
 }
 

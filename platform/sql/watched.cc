@@ -1,0 +1,62 @@
+#include "platform/sql/watched.h"
+
+#include "platform/errors.h"
+#include "platform/log.h"
+#include "platform/sql/migrations.h"
+
+namespace rematch::sql {
+namespace {
+
+constexpr absl::Duration kSilence = absl::Seconds(5);
+
+// Whether it can be written to, which a full disk or a read-only server does not allow, and is as the migrations made it.
+absl::Status Probe(Database& database) {
+  REMATCH_RETURN_IF_ERROR(TransactAgain(database, [](Transaction& tx) {
+    return tx.Execute("UPDATE schema_lease SET beat = beat + 1 WHERE id = 1 AND owner = ''").status();
+  }));
+  return CheckSchema(database);
+}
+
+}  // namespace
+
+void WatchedDatabase::Watch(absl::AnyInvocable<void(bool)> changed) {
+  absl::MutexLock lock(&mutex_);
+  changed_ = std::move(changed);
+  heard_ = clock_.Monotonic();
+}
+
+absl::Status WatchedDatabase::Note(absl::Status status) {
+  const absl::Duration now = clock_.Monotonic();
+  if (FailureOf(status) == Failure::kNone) {
+    absl::MutexLock lock(&mutex_);
+    heard_ = now;
+  } else if (FailureOf(status) == Failure::kUnavailable) {
+    absl::MutexLock lock(&mutex_);
+    if (std::exchange(usable_, false)) {
+      log::Error("store_lost", {{"error", DetailOf(status)}});
+      if (changed_) changed_(false);
+    }
+  }
+  return status;
+}
+
+void WatchedDatabase::Step() {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (usable_ && clock_.Monotonic() - heard_ < kSilence) return;
+  }
+  // Not through Note(): what the parts of it came to says nothing yet.
+  const absl::Status status = Probe(*inner_);
+  if (!status.ok()) {
+    Note(status).IgnoreError();
+    return;
+  }
+  absl::MutexLock lock(&mutex_);
+  heard_ = clock_.Monotonic();
+  if (!std::exchange(usable_, true)) {
+    log::Info("store_back");
+    if (changed_) changed_(true);
+  }
+}
+
+}  // namespace rematch::sql
