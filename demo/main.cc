@@ -11,17 +11,45 @@
 #include "absl/flags/usage.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "demo/mariadb.h"
 #include "demo/story.h"
+#include "platform/errors.h"
 
 ABSL_FLAG(std::string, bin_dir, "build/dev/bin", "where the binaries of the suite are");
-ABSL_FLAG(std::string, source_dir, ".", "where examples/ is");
+ABSL_FLAG(std::string, source_dir, ".", "where examples/ and tools/ are");
 ABSL_FLAG(std::string, work_dir, "", "where databases, mail and logs go; by default a temporary folder");
+ABSL_FLAG(std::string, store, "sqlite",
+          "sqlite, or mysql: a MariaDB of its own below the work folder, with a schema and a user for each service");
 ABSL_FLAG(bool, keep, false, "keep that folder at the end");
 
 namespace rematch::demo {
 namespace {
 
+// Plays on a suite in `work_dir`, over a MariaDB there if `mysql`.
+absl::Status PlayIn(const std::string& work_dir, bool mysql) {
+  const std::string source_dir = absl::GetFlag(FLAGS_source_dir);
+  SuiteOptions suite_options = {.bin_dir = absl::GetFlag(FLAGS_bin_dir),
+                                .work_dir = work_dir,
+                                .policy = absl::StrCat(source_dir, "/examples/policies/demo.textproto")};
+  std::unique_ptr<Mariadb> mariadb;  // stops after the suite
+  if (mysql) {
+    REMATCH_ASSIGN_OR_RETURN(mariadb, Mariadb::Start(absl::StrCat(source_dir, "/tools/mariadb"), absl::StrCat(work_dir, "/mariadb")));
+    REMATCH_ASSIGN_OR_RETURN(suite_options.databases, mariadb->Databases());
+  }
+  REMATCH_ASSIGN_OR_RETURN(const std::unique_ptr<Suite> suite, Suite::Start(std::move(suite_options)));
+  const char* no_color = std::getenv("NO_COLOR");
+  StoryOptions options;
+  options.cast = DemoCast(source_dir);
+  options.color = isatty(STDOUT_FILENO) == 1 && (no_color == nullptr || *no_color == '\0');
+  return TellStory(*suite, options, std::cout);
+}
+
 int Main() {
+  const std::string store = absl::GetFlag(FLAGS_store);
+  if (store != "sqlite" && store != "mysql") {
+    std::cerr << "rematch-demo: --store is sqlite or mysql\n";
+    return 2;
+  }
   const absl::Time begin = absl::Now();
   std::string work_dir = absl::GetFlag(FLAGS_work_dir);
   if (work_dir.empty()) {
@@ -33,20 +61,7 @@ int Main() {
     work_dir = folder;
   }
   work_dir = std::filesystem::absolute(work_dir).string();
-  const std::string examples = absl::StrCat(absl::GetFlag(FLAGS_source_dir), "/examples");
-  absl::Status status;
-  {
-    auto suite = Suite::Start(
-        {.bin_dir = absl::GetFlag(FLAGS_bin_dir), .work_dir = work_dir, .policy = absl::StrCat(examples, "/policies/demo.textproto")});
-    status = suite.status();
-    if (suite.ok()) {
-      const char* no_color = std::getenv("NO_COLOR");
-      StoryOptions options;
-      options.cast = DemoCast(absl::GetFlag(FLAGS_source_dir));
-      options.color = isatty(STDOUT_FILENO) == 1 && (no_color == nullptr || *no_color == '\0');
-      status = TellStory(**suite, options, std::cout);
-    }
-  }
+  const absl::Status status = PlayIn(work_dir, store == "mysql");
   std::cout << std::flush;
   const bool keep = absl::GetFlag(FLAGS_keep) || !status.ok();
   if (!status.ok()) {
@@ -56,7 +71,7 @@ int Main() {
   std::cout << "\nThree cases, " << absl::ToInt64Seconds(absl::Now() - begin) << " seconds, nothing differed.\n";
   if (keep) {
     std::cout << "Mail, databases and logs are in " << work_dir << ". The servers start on them with\n\n  REMATCH_HOME=" << work_dir
-              << " ./dev up --policy examples/policies/demo.textproto\n";
+              << " ./dev up" << (store == "mysql" ? " --store=mysql" : "") << " --policy examples/policies/demo.textproto\n";
   } else {
     std::cout << "With --keep, mail, databases and logs stay, and the servers can be started on them.\n";
     std::error_code ignored;

@@ -1,7 +1,6 @@
 #include "demo/suite.h"
 
 #include <curl/curl.h>
-#include <signal.h>
 
 #include <grpcpp/generic/generic_stub.h>
 #include <algorithm>
@@ -88,6 +87,8 @@ std::shared_ptr<grpc::Channel> QuickChannel(const std::string& address) {
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 200);
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  // Without its retries: whoever calls counts them.
+  arguments.SetServiceConfigJSON(R"({"loadBalancingConfig": [{"round_robin": {}}]})");
   return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
 }
 
@@ -144,11 +145,14 @@ absl::StatusOr<std::unique_ptr<Suite>> Suite::Start(SuiteOptions options) {
   if (options.transport.empty()) options.transport = absl::StrCat("maildir:", options.work_dir, "/mail");
   std::filesystem::create_directories(options.work_dir, error);
   if (error) return absl::InternalError(absl::StrCat("cannot make ", options.work_dir));
+  if (options.replicas < 1) return absl::InvalidArgumentError("a suite has at least one replica of each service");
+  if (options.replicas > 1 && options.databases.size() < kParts.size()) {
+    return absl::InvalidArgumentError("replicas share a store, and a file of SQLite is one process's own");
+  }
   std::unique_ptr<Suite> suite(new Suite(std::move(options)));
   for (Part part : kParts) {
-    std::filesystem::create_directories(suite->PathOf(part, ""), error);
     if (absl::Status started = suite->StartPart(part); !started.ok()) return started;
-    suite->slot(part).channel = QuickChannel(suite->address(part));
+    suite->channels_[static_cast<size_t>(part)] = QuickChannel(suite->address(part));
   }
   suite->mentor_ = mentor::v1::MentorService::NewStub(suite->channel(Part::kMentor));
   suite->notify_ = notify::v1::NotifyService::NewStub(suite->channel(Part::kNotify));
@@ -156,37 +160,67 @@ absl::StatusOr<std::unique_ptr<Suite>> Suite::Start(SuiteOptions options) {
   return suite;
 }
 
+Suite::Suite(SuiteOptions options) : options_(std::move(options)) {
+  for (auto& slots : slots_) slots.resize(static_cast<size_t>(options_.replicas));
+}
+
 Suite::~Suite() {
   request_.reset();
   notify_.reset();
   mentor_.reset();
-  for (Slot& slot : slots_) slot.channel.reset();
+  for (auto& channel : channels_) channel.reset();
+  for (auto& slots : slots_) {
+    for (Slot& slot : slots) slot.channel.reset();
+  }
+  absl::MutexLock lock(&mutex_);
   // request-service first: it calls the other two.
-  for (Part part : {Part::kRequest, Part::kNotify, Part::kMentor}) SignalTerminate(part);
   for (Part part : {Part::kRequest, Part::kNotify, Part::kMentor}) {
-    absl::MutexLock lock(&mutex_);
-    slot(part).process.Wait(kDrain);
-    slot(part).process.Kill();
+    for (Slot& slot : slots_[static_cast<size_t>(part)]) slot.process.Signal(SIGTERM);
+  }
+  for (Part part : {Part::kRequest, Part::kNotify, Part::kMentor}) {
+    for (Slot& slot : slots_[static_cast<size_t>(part)]) {
+      slot.process.Wait(kDrain);
+      slot.process.Kill();
+    }
   }
 }
 
-std::string Suite::PathOf(Part part, std::string_view what) const {
-  return absl::StrCat(options_.work_dir, "/", NameOf(part), "/", ToAbsl(what));
+std::string Suite::PathOf(Part part, int replica, std::string_view what) const {
+  const std::string folder = replica == 0 ? NameOf(part) : absl::StrCat(NameOf(part), "-", replica + 1);
+  return absl::StrCat(options_.work_dir, "/", folder, "/", ToAbsl(what));
 }
 
 absl::Status Suite::StartPart(Part part) {
-  Slot& slot = this->slot(part);
-  const std::string port_file = PathOf(part, "port"), metrics_port_file = PathOf(part, "metrics_port"), log = PathOf(part, "stderr");
+  absl::MutexLock lock(&mutex_);
+  // All at once: who comes first migrates, and the others wait for it.
+  for (int replica = 0; replica < options_.replicas; ++replica) {
+    std::error_code error;
+    std::filesystem::create_directories(PathOf(part, replica, ""), error);
+    if (absl::Status started = StartProcess(part, replica); !started.ok()) return started;
+  }
+  for (int replica = 0; replica < options_.replicas; ++replica) {
+    if (absl::Status serving = AwaitServing(part, replica); !serving.ok()) return serving;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Suite::StartProcess(Part part, int replica) {
+  Slot& slot = this->slot(part, replica);
+  const std::string port_file = PathOf(part, replica, "port"), metrics_port_file = PathOf(part, replica, "metrics_port"),
+                    log = PathOf(part, replica, "stderr");
   std::error_code ignored;
   std::filesystem::remove(port_file, ignored);
   std::filesystem::remove(metrics_port_file, ignored);
-  std::vector<std::string> argv = {absl::StrCat(options_.bin_dir, "/", NameOf(part)),
-                                   absl::StrCat("--listen=127.0.0.1:", slot.port),
-                                   absl::StrCat("--port_file=", port_file),
-                                   absl::StrCat("--metrics_listen=127.0.0.1:", slot.metrics_port),
-                                   absl::StrCat("--metrics_port_file=", metrics_port_file),
-                                   absl::StrCat("--database=sqlite:", PathOf(part, "data.db")),
-                                   absl::StrCat("--log_level=", options_.log_level)};
+  const auto database = options_.databases.find(part);
+  std::vector<std::string> argv = {
+      absl::StrCat(options_.bin_dir, "/", NameOf(part)),
+      absl::StrCat("--listen=127.0.0.1:", slot.port),
+      absl::StrCat("--port_file=", port_file),
+      absl::StrCat("--metrics_listen=127.0.0.1:", slot.metrics_port),
+      absl::StrCat("--metrics_port_file=", metrics_port_file),
+      absl::StrCat("--database=",
+                   database == options_.databases.end() ? absl::StrCat("sqlite:", PathOf(part, replica, "data.db")) : database->second),
+      absl::StrCat("--log_level=", options_.log_level)};
   if (part == Part::kNotify) argv.push_back(absl::StrCat("--transport=", options_.transport));
   if (part == Part::kRequest) {
     argv.push_back(absl::StrCat("--mentor_service=", address(Part::kMentor)));
@@ -195,80 +229,93 @@ absl::Status Suite::StartPart(Part part) {
   }
   if (auto more = options_.flags.find(part); more != options_.flags.end())
     argv.insert(argv.end(), more->second.begin(), more->second.end());
-  const absl::Time begin = absl::Now();
+  slot.begun = absl::Now();
   auto process = Process::Start({.argv = argv, .stdout_path = log, .stderr_path = log, .stdin_path = "/dev/null", .environment = {}});
   if (!process.ok()) return process.status();
   slot.process = *std::move(process);
+  return absl::OkStatus();
+}
+
+absl::Status Suite::AwaitServing(Part part, int replica) {
+  Slot& slot = this->slot(part, replica);
+  const std::string port_file = PathOf(part, replica, "port"), metrics_port_file = PathOf(part, replica, "metrics_port");
   auto failed = [&](std::string_view what) {
-    return absl::UnavailableError(absl::StrCat(NameOf(part), " ", ToAbsl(what), "; its last line: ", LastLine(ReadFile(log))));
+    return absl::UnavailableError(
+        absl::StrCat(NameOf(part), " ", ToAbsl(what), "; its last line: ", LastLine(ReadFile(PathOf(part, replica, "stderr")))));
   };
   auto written = [&] { return PortIn(port_file) != 0 && PortIn(metrics_port_file) != 0; };
   WaitUntil([&] { return written() || !slot.process.running(); }, options_.start_timeout);
   if (!written()) return failed(slot.process.running() ? "did not start in time" : "ended");
   slot.port = PortIn(port_file);
   slot.metrics_port = PortIn(metrics_port_file);
-  const std::shared_ptr<grpc::Channel> probe = QuickChannel(address(part));
-  auto serving = [&] { return HealthOf(probe, HealthNameOf(part)).value_or(0) == 1; };
+  if (slot.channel == nullptr) slot.channel = QuickChannel(address(part, replica));
+  auto serving = [&] { return Serving(part, replica); };
   WaitUntil([&] { return serving() || !slot.process.running(); }, options_.start_timeout);
   if (!slot.process.running()) return failed("ended");
   if (!serving()) return failed("does not say SERVING");
-  slot.start_time = absl::Now() - begin;
+  slot.start_time = absl::Now() - slot.begun;
   return absl::OkStatus();
 }
 
-void Suite::Kill(Part part) {
+void Suite::Kill(Part part, int replica) {
   absl::MutexLock lock(&mutex_);
-  slot(part).process.Kill();
+  slot(part, replica).process.Kill();
 }
 
-absl::Status Suite::Restart(Part part) {
+absl::Status Suite::Restart(Part part, int replica) {
   absl::MutexLock lock(&mutex_);
-  return StartPart(part);
+  absl::Status started = StartProcess(part, replica);
+  return started.ok() ? AwaitServing(part, replica) : started;
 }
 
-void Suite::SignalTerminate(Part part) {
+void Suite::Signal(Part part, int signal, int replica) {
   absl::MutexLock lock(&mutex_);
-  slot(part).process.Signal(SIGTERM);
+  slot(part, replica).process.Signal(signal);
 }
 
-absl::StatusOr<int> Suite::Terminate(Part part, absl::Duration timeout) {
-  SignalTerminate(part);
-  return AwaitEnd(part, timeout);
+absl::StatusOr<int> Suite::Terminate(Part part, absl::Duration timeout, int replica) {
+  SignalTerminate(part, replica);
+  return AwaitEnd(part, timeout, replica);
 }
 
-absl::StatusOr<int> Suite::AwaitEnd(Part part, absl::Duration timeout) {
+absl::StatusOr<int> Suite::AwaitEnd(Part part, absl::Duration timeout, int replica) {
   absl::MutexLock lock(&mutex_);
-  const std::optional<int> code = slot(part).process.Wait(timeout);
+  const std::optional<int> code = slot(part, replica).process.Wait(timeout);
   if (!code.has_value()) return absl::DeadlineExceededError(absl::StrCat(NameOf(part), " did not drain in time"));
   return *code;
 }
 
-bool Suite::running(Part part) {
+bool Suite::running(Part part, int replica) {
   absl::MutexLock lock(&mutex_);
-  return slot(part).process.running();
+  return slot(part, replica).process.running();
 }
 
-pid_t Suite::pid(Part part) {
+pid_t Suite::pid(Part part, int replica) {
   absl::MutexLock lock(&mutex_);
-  return slot(part).process.pid();
+  return slot(part, replica).process.pid();
 }
 
-absl::Duration Suite::start_time(Part part) {
+absl::Duration Suite::start_time(Part part, int replica) {
   absl::MutexLock lock(&mutex_);
-  return slot(part).start_time;
+  return slot(part, replica).start_time;
 }
 
-std::string Suite::address(Part part) const { return absl::StrCat("127.0.0.1:", slot(part).port); }
-
-std::string Suite::log(Part part) const { return ReadFile(PathOf(part, "stderr")); }
-
-absl::StatusOr<std::string> Suite::Metrics(Part part) const {
-  return HttpGet(absl::StrCat("http://127.0.0.1:", slot(part).metrics_port, "/metrics"));
+std::string Suite::address(Part part) const {
+  if (options_.replicas == 1) return address(part, 0);
+  std::string all = "ipv4:";
+  for (int replica = 0; replica < options_.replicas; ++replica) absl::StrAppend(&all, replica == 0 ? "" : ",", address(part, replica));
+  return all;
 }
 
-bool Suite::Serving(Part part) const { return HealthOf(channel(part), HealthNameOf(part)).value_or(0) == 1; }
+std::string Suite::address(Part part, int replica) const { return absl::StrCat("127.0.0.1:", slot(part, replica).port); }
 
-std::shared_ptr<grpc::Channel> Suite::channel(Part part) const { return slot(part).channel; }
+std::string Suite::log(Part part, int replica) const { return ReadFile(PathOf(part, replica, "stderr")); }
+
+absl::StatusOr<std::string> Suite::Metrics(Part part, int replica) const {
+  return HttpGet(absl::StrCat("http://127.0.0.1:", slot(part, replica).metrics_port, "/metrics"));
+}
+
+bool Suite::Serving(Part part, int replica) const { return HealthOf(channel(part, replica), HealthNameOf(part)).value_or(0) == 1; }
 
 std::string Suite::mail_dir() const { return absl::StrCat(options_.work_dir, "/mail"); }
 

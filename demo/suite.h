@@ -1,13 +1,15 @@
 // The real suite on loopback: the three binaries as processes of their own, each with its data folder, supervised by the demo, the
-// scenario tests and the figures.
+// scenario tests and the figures. Over a MySQL server each part may be several processes, its replicas, numbered from 0.
 //
 //   auto suite = Suite::Start({.bin_dir = bin, .work_dir = work, .policy = "examples/policies/demo.textproto"});
 //   Caller leader = (*suite)->As("PROGRAM_LEADER", "consortia/south-bay/leaders/rosa");
 //   auto c = leader.Call(&RequestStub::GetReassignment, request);
 //   (*suite)->Kill(Part::kNotify);                 // as a power cut would
-//   (*suite)->Restart(Part::kNotify);              // same address, same data
+//   (*suite)->Restart(Part::kNotify);              // same address, same data; of replica 0, if there are several
 #ifndef REMATCH_DEMO_SUITE_H_
 #define REMATCH_DEMO_SUITE_H_
+
+#include <signal.h>
 
 #include <array>
 #include <map>
@@ -52,6 +54,10 @@ struct SuiteOptions {
   std::string transport = "";  // empty: a Maildir below work_dir
   std::string log_level = "info";
   std::map<Part, std::vector<std::string>> flags = {};  // more flags of each
+  // Where each part keeps its data, as --database takes it; by default in SQLite below work_dir.
+  std::map<Part, std::string> databases = {};
+  // Processes of each part. A file of SQLite is one process's own.
+  int replicas = 1;
   absl::Duration start_timeout = absl::Seconds(20);
 };
 
@@ -78,7 +84,7 @@ class Caller {
 // Thread-safe.
 class Suite {
  public:
-  // Starts all three and waits until each says SERVING. The error says which one did not and its last line.
+  // Starts all processes and waits until each says SERVING. The error says which one did not and its last line.
   static absl::StatusOr<std::unique_ptr<Suite>> Start(SuiteOptions options);
   // SIGTERM, then SIGKILL to what has not ended soon after.
   ~Suite();
@@ -89,26 +95,33 @@ class Suite {
   Caller As(std::string role, std::string person = "") { return Caller(*this, std::move(role), std::move(person)); }
   Caller Service() { return As("SERVICE"); }
 
-  // SIGKILL; returns when the process is gone.
-  void Kill(Part part);
-  // Starts a part that was killed or terminated anew: same address, same data.
-  absl::Status Restart(Part part);
-  // SIGTERM; the exit code, or DEADLINE_EXCEEDED.
-  absl::StatusOr<int> Terminate(Part part, absl::Duration timeout = absl::Seconds(20));
-  // The two halves of it. A second SIGTERM would end a part before it has drained.
-  void SignalTerminate(Part part);
-  absl::StatusOr<int> AwaitEnd(Part part, absl::Duration timeout = absl::Seconds(20));
+  int replicas() const { return options_.replicas; }
 
-  bool running(Part part);
-  pid_t pid(Part part);
+  // SIGKILL; returns when the process is gone.
+  void Kill(Part part, int replica = 0);
+  // Starts a process that was killed or terminated anew: same address, same data.
+  absl::Status Restart(Part part, int replica = 0);
+  // SIGTERM; the exit code, or DEADLINE_EXCEEDED.
+  absl::StatusOr<int> Terminate(Part part, absl::Duration timeout = absl::Seconds(20), int replica = 0);
+  // The two halves of it. A second SIGTERM would end a process before it has drained.
+  void SignalTerminate(Part part, int replica = 0) { Signal(part, SIGTERM, replica); }
+  absl::StatusOr<int> AwaitEnd(Part part, absl::Duration timeout = absl::Seconds(20), int replica = 0);
+  void Signal(Part part, int signal, int replica = 0);
+
+  bool running(Part part, int replica = 0);
+  pid_t pid(Part part, int replica = 0);
   // From the start of the process to SERVING, at its latest start.
-  absl::Duration start_time(Part part);
+  absl::Duration start_time(Part part, int replica = 0);
+  // Of all replicas, as gRPC takes it, and of one.
   std::string address(Part part) const;
-  std::string log(Part part) const;  // what it has written to standard error in all its lives
-  absl::StatusOr<std::string> Metrics(Part part) const;
+  std::string address(Part part, int replica) const;
+  std::string log(Part part, int replica = 0) const;  // what it has written to standard error in all its lives
+  absl::StatusOr<std::string> Metrics(Part part, int replica = 0) const;
   // Whether the health service says SERVING, within a second.
-  bool Serving(Part part) const;
-  std::shared_ptr<grpc::Channel> channel(Part part) const;
+  bool Serving(Part part, int replica = 0) const;
+  // Balances over all replicas.
+  const std::shared_ptr<grpc::Channel>& channel(Part part) const { return channels_[static_cast<size_t>(part)]; }
+  const std::shared_ptr<grpc::Channel>& channel(Part part, int replica) const { return slot(part, replica).channel; }
 
   std::string work_dir() const { return options_.work_dir; }
   std::string bin_dir() const { return options_.bin_dir; }
@@ -133,19 +146,23 @@ class Suite {
     Process process;
     int port = 0;
     int metrics_port = 0;
+    absl::Time begun;
     absl::Duration start_time;
     std::shared_ptr<grpc::Channel> channel;
   };
 
-  explicit Suite(SuiteOptions options) : options_(std::move(options)) {}
+  explicit Suite(SuiteOptions options);
   absl::Status StartPart(Part part);
-  std::string PathOf(Part part, std::string_view what) const;
-  Slot& slot(Part part) { return slots_[static_cast<size_t>(part)]; }
-  const Slot& slot(Part part) const { return slots_[static_cast<size_t>(part)]; }
+  absl::Status StartProcess(Part part, int replica);
+  absl::Status AwaitServing(Part part, int replica);
+  std::string PathOf(Part part, int replica, std::string_view what) const;
+  Slot& slot(Part part, int replica) { return slots_[static_cast<size_t>(part)][static_cast<size_t>(replica)]; }
+  const Slot& slot(Part part, int replica) const { return slots_[static_cast<size_t>(part)][static_cast<size_t>(replica)]; }
 
   const SuiteOptions options_;
   mutable absl::Mutex mutex_;  // of the processes; ports and channels are set before anybody else has the suite
-  std::array<Slot, 3> slots_;
+  std::array<std::vector<Slot>, 3> slots_;
+  std::array<std::shared_ptr<grpc::Channel>, 3> channels_;
   std::unique_ptr<MentorStub> mentor_;
   std::unique_ptr<NotifyStub> notify_;
   std::unique_ptr<RequestStub> request_;
@@ -154,7 +171,7 @@ class Suite {
 // GETs a URL of loopback. UNAVAILABLE when nobody answers.
 absl::StatusOr<std::string> HttpGet(const std::string& url);
 
-// A channel whose reconnects are quick, since a service that is restarted comes back within a second.
+// A channel whose reconnects are quick, since a service that is restarted comes back within a second. Balances over several addresses.
 std::shared_ptr<grpc::Channel> QuickChannel(const std::string& address);
 
 // A call of the standard health service: 1 is SERVING, 2 NOT_SERVING; an error when it does not answer.
