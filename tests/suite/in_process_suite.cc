@@ -41,7 +41,15 @@ mentor::v1::Contact Contact(const std::string& name, const std::string& email, c
 
 }  // namespace
 
-InProcessSuite::InProcessSuite() : folder_(MakeFolder()) {}
+InProcessSuite::InProcessSuite(WrapStore wrap_store) : folder_(MakeFolder()), wrap_store_(std::move(wrap_store)) {}
+
+rpc::ServerEnvironment& InProcessSuite::Over(const std::string& service, rpc::ServerEnvironment& environment) {
+  if (!wrap_store_) return environment;
+  environments_.push_back(std::make_unique<rpc::ServerEnvironment>(
+      rpc::ServerEnvironment{wrap_store_(service, environment.database), environment.clock, environment.random, environment.ids,
+                             environment.blocking, environment.metrics, environment.replica}));
+  return *environments_.back();
+}
 
 InProcessSuite::~InProcessSuite() {
   // The caller of the other two goes first.
@@ -55,33 +63,36 @@ InProcessSuite::~InProcessSuite() {
 
 absl::Status InProcessSuite::Start() {
   rpc::ServerOptions options;
-  options.database = "sqlite::memory:";
   options.drain_timeout = absl::Seconds(5);
+  options.database = mentor_store_.url();
   auto mentor_server = rpc::Server::Start(options, {.name = "mentor-service", .migrations = mentor::MentorMigrations()},
-                                          [](rpc::ServerEnvironment& env) { return mentor::MakeService(env); });
+                                          [this](rpc::ServerEnvironment& env) { return mentor::MakeService(Over("mentor-service", env)); });
   REMATCH_RETURN_IF_ERROR(mentor_server.status());
   mentor_server_ = *std::move(mentor_server);
 
+  options.database = notify_store_.url();
   auto notify_server = rpc::Server::Start(
       options, {.name = "notify-service", .migrations = notify::NotifyMigrations()},
       [this](rpc::ServerEnvironment& env) -> absl::StatusOr<std::unique_ptr<rpc::Service>> {
         REMATCH_ASSIGN_OR_RETURN(auto transport, notify::MakeTransport({.transport = absl::StrCat("maildir:", folder_, "/mail")}));
-        return notify::MakeService(env, {}, std::move(transport));
+        return notify::MakeService(Over("notify-service", env), {}, std::move(transport));
       });
   REMATCH_RETURN_IF_ERROR(notify_server.status());
   notify_server_ = *std::move(notify_server);
 
   const std::string mentor_address = absl::StrCat("127.0.0.1:", mentor_server_->port());
   const std::string notify_address = absl::StrCat("127.0.0.1:", notify_server_->port());
+  options.database = request_store_.url();
   auto request_server = rpc::Server::Start(
       options, {.name = "request-service", .migrations = request::RequestMigrations()},
       [&](rpc::ServerEnvironment& env) -> absl::StatusOr<std::unique_ptr<rpc::Service>> {
         REMATCH_ASSIGN_OR_RETURN(request::v1::EscalationPolicy policy, DefaultPolicy());
         request::RequestOptions service_options;
         service_options.policy = std::move(policy);
-        REMATCH_ASSIGN_OR_RETURN(auto service, request::RequestService::Make(
-                                                   env, request::MakeMentorPeer(rpc::MakeChannel(mentor_address), kTimeout),
-                                                   request::MakeNotifyPeer(rpc::MakeChannel(notify_address), kTimeout), service_options));
+        REMATCH_ASSIGN_OR_RETURN(
+            auto service,
+            request::RequestService::Make(Over("request-service", env), request::MakeMentorPeer(rpc::MakeChannel(mentor_address), kTimeout),
+                                          request::MakeNotifyPeer(rpc::MakeChannel(notify_address), kTimeout), service_options));
         return std::unique_ptr<rpc::Service>(std::move(service));
       });
   REMATCH_RETURN_IF_ERROR(request_server.status());

@@ -1,8 +1,9 @@
-// The three services in one process, on stores in memory, talking over loopback: what a test of the whole suite needs when the
+// The three services in one process, on stores of their own, talking over loopback: what a test of the whole suite needs when the
 // processes themselves do not matter.
 #ifndef REMATCH_TESTS_SUITE_IN_PROCESS_SUITE_H_
 #define REMATCH_TESTS_SUITE_IN_PROCESS_SUITE_H_
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -17,9 +18,11 @@
 #include "platform/rpc/call.h"
 #include "platform/rpc/channel.h"
 #include "platform/rpc/server.h"
+#include "platform/sql/database.h"
 #include "rematch/mentor/v1/service.grpc.pb.h"
 #include "rematch/notify/v1/service.grpc.pb.h"
 #include "rematch/request/v1/service.grpc.pb.h"
+#include "tests/store.h"
 
 namespace rematch::suite {
 
@@ -45,9 +48,12 @@ struct RawResult {
   std::vector<std::string> responses;
 };
 
+// What a service gets in place of its store; must outlive the suite.
+using WrapStore = std::function<sql::Database&(const std::string& service, sql::Database& store)>;
+
 class InProcessSuite {
  public:
-  InProcessSuite();
+  explicit InProcessSuite(WrapStore wrap_store = nullptr);
   ~InProcessSuite();
 
   absl::Status Start();
@@ -72,7 +78,15 @@ class InProcessSuite {
   notify::v1::NotifyService::Stub& notify() { return *notify_; }
 
  private:
+  // `environment` over the wrapped store.
+  rpc::ServerEnvironment& Over(const std::string& service, rpc::ServerEnvironment& environment);
+
   const std::string folder_;
+  const WrapStore wrap_store_;
+  std::vector<std::unique_ptr<rpc::ServerEnvironment>> environments_;
+  const testing::TestStore mentor_store_;
+  const testing::TestStore notify_store_;
+  const testing::TestStore request_store_;
   std::unique_ptr<rpc::Server> mentor_server_;
   std::unique_ptr<rpc::Server> notify_server_;
   std::unique_ptr<rpc::Server> request_server_;
