@@ -18,6 +18,7 @@
 #include <utility>
 
 #include <grpc/support/log.h>
+#include <grpcpp/ext/health_check_service_server_builder_option.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 
@@ -28,6 +29,7 @@
 #include "platform/log.h"
 #include "platform/loop.h"
 #include "platform/rpc/address.h"
+#include "platform/rpc/waiting.h"
 #include "platform/sql/migrations.h"
 #include "platform/sql/watched.h"
 #include "platform/strings.h"
@@ -51,8 +53,6 @@ constexpr int kFailed = 1;
 // Work that waits for a thread beyond this is refused: it would wait longer than callers do.
 constexpr size_t kMaxBlockingQueue = 4096;
 constexpr absl::Duration kLookAtStore = absl::Seconds(1);
-// The name under which the health service says that the process lives, whether it serves or not.
-constexpr char kLiveness[] = "liveness";
 
 absl::Status CannotStart(std::string_view what, std::string_view why) {
   return Error(absl::StatusCode::kFailedPrecondition, "CANNOT_START", absl::StrCat(ToAbsl(what), ": ", ToAbsl(why)));
@@ -76,8 +76,10 @@ absl::Status WritePort(const std::string& path, int port) {
   return absl::OkStatus();
 }
 
-// One listening port. Connections end after some minutes (gRPC adds jitter), else clients that balance never see a new replica.
-std::unique_ptr<grpc::Server> Listen(const std::string& address, const std::vector<grpc::Service*>& services, int& port) {
+// One listening port, for `services` or for `waiting` in their place. Connections end after some minutes (gRPC adds jitter), else clients
+// that balance never see a new replica.
+std::unique_ptr<grpc::Server> Listen(const std::string& address, const std::vector<grpc::Service*>& services, WaitingService* waiting,
+                                     int& port) {
   grpc::ServerBuilder builder;
   builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
   // A second process on the same port is a mistake to be told, and not a share of the load.
@@ -92,9 +94,13 @@ std::unique_ptr<grpc::Server> Listen(const std::string& address, const std::vect
   builder.SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
   builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 2);
   for (grpc::Service* service : services) builder.RegisterService(service);
+  if (waiting != nullptr) {
+    builder.SetOption(std::make_unique<grpc::HealthCheckServiceServerBuilderOption>(nullptr));
+    builder.RegisterCallbackGenericService(waiting);
+  }
   std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (port == 0) server.reset();
-  if (server != nullptr) {
+  if (server != nullptr && waiting == nullptr) {
     // What the health service answers until it is told otherwise; the process itself lives.
     server->GetHealthCheckService()->SetServingStatus("", false);
     server->GetHealthCheckService()->SetServingStatus(kLiveness, true);
@@ -129,10 +135,11 @@ class RunningServer final : public Server {
     }
     // A server that may come back is waited for; a file is not.
     if (!absl::IsUnavailable(prepared) || !options_.database.starts_with("mysql:")) return prepared;
-    waiting_ = Listen(options_.listen, {}, port_);
+    waiting_ = Listen(options_.listen, {}, &waiting_service_, port_);
     if (waiting_ == nullptr) return CannotListen(options_.listen);
     REMATCH_RETURN_IF_ERROR(ServeMetrics());
-    log::Error("waiting_for_store", {{"port", port_}, {"error", sql::DetailOf(prepared)}});
+    said_ = sql::DetailOf(prepared);
+    log::Error("waiting_for_store", {{"port", port_}, {"error", said_}});
     loop_ = std::make_unique<platform::Loop>(
         "store", [this] { return TryAgain(); }, kLookAtStore);
     return absl::OkStatus();
@@ -173,7 +180,7 @@ class RunningServer final : public Server {
   }
 
   absl::Status Serve(const std::string& address) {
-    std::unique_ptr<grpc::Server> server = Listen(address, service_->grpc_services(), port_);
+    std::unique_ptr<grpc::Server> server = Listen(address, service_->grpc_services(), nullptr, port_);
     if (server == nullptr) return CannotListen(address);
     service_->Start();
     started_ = true;
@@ -254,7 +261,8 @@ class RunningServer final : public Server {
   platform::ThreadPool blocking_;
   ServerEnvironment environment_;
   std::unique_ptr<Service> service_;
-  std::unique_ptr<grpc::Server> waiting_;  // says that nothing is served yet
+  WaitingService waiting_service_;
+  std::unique_ptr<grpc::Server> waiting_;  // while nothing is served yet
   std::string said_;                       // why, as it was logged last
   mutable absl::Mutex mutex_;
   std::unique_ptr<grpc::Server> server_;  // set and reset under the mutex

@@ -361,14 +361,23 @@ class Hosts {
   Steady::time_point lost_ ABSL_GUARDED_BY(mutex_);
 };
 
+// The first line of the file; empty without one.
+absl::StatusOr<std::string> ReadPassword(const std::string& path) {
+  std::string password;
+  if (path.empty()) return password;
+  std::ifstream file(path);
+  if (!file || (!std::getline(file, password) && !file.eof())) {
+    return Error(absl::StatusCode::kInvalidArgument, reason::kDatabaseUrlInvalid,
+                 absl::StrCat("cannot read the password file ", path, ": ", std::strerror(errno)));
+  }
+  if (password.ends_with('\r')) password.pop_back();
+  return password;
+}
+
 class MysqlDatabase final : public Database {
  public:
-  MysqlDatabase(const MysqlUrl& url, std::string password)
-      : url_(url),
-        password_(std::move(password)),
-        hosts_(url.hosts.size()),
-        writes_(Kind::kWrite, url.pool),
-        reads_(Kind::kRead, url.pool) {}
+  explicit MysqlDatabase(const MysqlUrl& url)
+      : url_(url), hosts_(url.hosts.size()), writes_(Kind::kWrite, url.pool), reads_(Kind::kRead, url.pool) {}
 
   absl::Status Transact(absl::FunctionRef<absl::Status(Transaction&)> body) override {
     const Entry entry(*this);
@@ -443,9 +452,12 @@ class MysqlDatabase final : public Database {
   }
 
   absl::StatusOr<std::unique_ptr<Connection>> Connect(Kind kind) {
+    // Anew each time: a password that was changed, or put right, is used without a restart.
+    const absl::StatusOr<std::string> password = ReadPassword(url_.password_file);
+    if (!password.ok()) return StoreError(Failure::kUnavailable, ToStd(password.status().message()));
     absl::Status failed;
     for (const size_t host : hosts_.Order()) {
-      absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(url_, password_, host, kind);
+      absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(url_, *password, host, kind);
       if (connection.ok()) {
         hosts_.Reached(host);
         return connection;
@@ -459,7 +471,6 @@ class MysqlDatabase final : public Database {
   }
 
   const MysqlUrl url_;
-  const std::string password_;
   Hosts hosts_;
   Pool writes_;
   Pool reads_;
@@ -468,16 +479,8 @@ class MysqlDatabase final : public Database {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Database>> OpenMysql(const MysqlUrl& url) {
-  std::string password;
-  if (!url.password_file.empty()) {
-    std::ifstream file(url.password_file);
-    if (!file || (!std::getline(file, password) && !file.eof())) {
-      return Error(absl::StatusCode::kInvalidArgument, reason::kDatabaseUrlInvalid,
-                   absl::StrCat("cannot read the password file ", url.password_file, ": ", std::strerror(errno)));
-    }
-    if (password.ends_with('\r')) password.pop_back();
-  }
-  return std::make_unique<MysqlDatabase>(url, std::move(password));
+  REMATCH_RETURN_IF_ERROR(ReadPassword(url.password_file).status());
+  return std::make_unique<MysqlDatabase>(url);
 }
 
 }  // namespace rematch::sql

@@ -32,9 +32,10 @@ absl::Status WatchedDatabase::Note(absl::Status status) {
     heard_ = now;
   } else if (FailureOf(status) == Failure::kUnavailable) {
     absl::MutexLock lock(&mutex_);
-    if (std::exchange(usable_, false)) {
+    // Until somebody watches, whoever calls says what it waits for.
+    if (changed_ && std::exchange(usable_, false)) {
       log::Error("store_lost", {{"error", DetailOf(status)}});
-      if (changed_) changed_(false);
+      changed_(false);
     }
   }
   return status;
