@@ -118,10 +118,10 @@ Mentor ParseMentor(Violations& bad, NamesIn& names, const v1::Mentor& asked, con
 }
 
 const std::set<std::string>& MentorFields() {
-  static const auto* const kFields =
+  static const auto* const fields =
       new std::set<std::string>{"contact",  "district",           "programs",       "credentials", "grade_bands",     "subjects",
                                 "capacity", "interested_in_more", "years_mentored", "opted_out",   "supervised_sites"};
-  return *kFields;
+  return *fields;
 }
 
 }  // namespace
