@@ -136,7 +136,7 @@ std::string CandidateName(std::string_view consortium, std::string_view program,
   return absl::StrCat("consortia/", ToAbsl(consortium), "/programs/", ToAbsl(program), "/candidates/", ToAbsl(candidate));
 }
 
-v1::Consortium ToProto(std::string_view consortium, const Consortium& value) {
+v1::Consortium ToProto(std::string_view, const Consortium& value) {
   v1::Consortium out;
   out.set_name(ConsortiumName(value.id));
   out.set_display_name(value.display_name);
