@@ -68,7 +68,7 @@ class Records {
 #define REMATCH_FAKE(Method, Response, answer)                                                                     \
   grpc::Status Method(grpc::ServerContext* context, const Method##Request* request, Response* response) override { \
     if (grpc::Status status = records.Seen(context, #Method, *request); !status.ok()) return status;               \
-    *response = answer;                                                                                            \
+    *response = (answer);                                                                                          \
     return grpc::Status::OK;                                                                                       \
   }
 

@@ -111,8 +111,6 @@ class WalkTest : public testing::Test {
           if (!kind.empty()) {
             const auto found = names.find(kind);
             value = found == names.end() ? "" : found->second;
-          } else if (field.name() == "request_id") {
-            value = absl::StrCat("walk-", ++request_);
           } else if (field.name() == "email") {
             value = "somebody@else.example";
           } else if (absl::EndsWith(field.name(), "_id")) {
