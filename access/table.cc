@@ -86,8 +86,10 @@ constexpr MethodRow kMethods[] = {
     {"/rematch.notify.v1.NotifyService/PreviewNotification", {kAll,  kNone, kNone, kNone, kNone, kAll}},
 };
 
+// NOLINTBEGIN(readability-identifier-naming): read as words in the table below.
 constexpr bool yes = true;
 constexpr bool no = false;
+// NOLINTEND(readability-identifier-naming)
 
 constexpr FieldRow kPrivateFields[] = {
     // field                                               leader mentor candidate site auditor service

@@ -119,9 +119,9 @@ std::string SetTimeZone(const std::string& text, Row& row) {
 }
 
 // `*row.mutable_NAME()->mutable_FIELD()` as a function.
-#define REMATCH_FIELD(kind, path) [](Row& row) -> std::string& { return *row.mutable_##kind()->path; }
-#define REMATCH_ITEM(kind, path) [](Row& row) -> std::string* { return row.mutable_##kind()->path; }
-#define REMATCH_SET(kind, setter) [](Row& row, auto value) { row.mutable_##kind()->setter(value); }
+#define REMATCH_FIELD(kind, path) ([](Row& row) -> std::string& { return *row.mutable_##kind()->path; })
+#define REMATCH_ITEM(kind, path) ([](Row& row) -> std::string* { return row.mutable_##kind()->path; })
+#define REMATCH_SET(kind, setter) ([](Row& row, auto value) { row.mutable_##kind()->setter(value); })
 
 const FileSpec& Programs() {
   static const FileSpec* const spec = new FileSpec{

@@ -18,7 +18,7 @@ struct TaskOption {
   std::string name;  // --proceed
   std::string help;
   bool takes_value = false;
-  std::string value = "";  // what the value is, where the option's own name does not say it
+  std::string value = {};  // what the value is, where the option's own name does not say it
   bool repeatable = false;
   std::vector<std::string> choices;  // of the value; empty: any
 };

@@ -85,7 +85,6 @@ std::string_view BarOf(Bar bar, bool unicode) {
     case Bar::kWilling:
       return unicode ? "═" : "~";
     case Bar::kTask:
-      return unicode ? "─" : "-";
     case Bar::kCase:
       return unicode ? "─" : "-";
   }
@@ -352,7 +351,7 @@ class Picture {
     for (int i = 0; i < gaps; ++i) {
       sum += weights[i];
       const double column = spare >= 0 ? (i + 1) + spare * sum / std::max(total, 1e-9) : (columns_ - 1) * static_cast<double>(i + 1) / gaps;
-      column_of_[ordered[i + 1]] = std::min(columns_ - 1, static_cast<int>(column + 0.5));
+      column_of_[ordered[i + 1]] = std::min(columns_ - 1, static_cast<int>(std::lround(column)));
     }
   }
 

@@ -90,9 +90,9 @@ std::string Directory::NameByEmail(const std::string& email) const {
 }
 
 const mentor::v1::Program& Directory::ProgramOf(const std::string& candidate) const {
-  static const mentor::v1::Program kNone;
+  static const mentor::v1::Program none;
   const auto it = programs.find(candidate.substr(0, candidate.find("/candidates/")));
-  return it == programs.end() ? kNone : it->second;
+  return it == programs.end() ? none : it->second;
 }
 
 std::map<std::string, Load> LoadsOf(const Directory& directory) {

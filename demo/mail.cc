@@ -180,10 +180,10 @@ std::vector<Mail> ReadMaildirs(const std::string& root) {
 }
 
 std::string ReplyCodeIn(const Mail& mail) {
-  static const std::string kBefore = "reply code:";
-  const size_t at = mail.text.find(kBefore);
+  static const std::string before = "reply code:";
+  const size_t at = mail.text.find(before);
   if (at == std::string::npos) return "";
-  const std::string rest = mail.text.substr(at + kBefore.size());
+  const std::string rest = mail.text.substr(at + before.size());
   const size_t begin = rest.find_first_not_of(" \n\t");
   if (begin == std::string::npos) return "";
   return rest.substr(begin, rest.find_first_of(" \n\t", begin) - begin);

@@ -51,7 +51,7 @@ struct SuiteOptions {
   std::string bin_dir;
   std::string work_dir;        // made if it is not there; holds databases, mail, logs, port files
   std::string policy;          // a text proto
-  std::string transport = "";  // empty: a Maildir below work_dir
+  std::string transport = {};  // empty: a Maildir below work_dir
   std::string log_level = "info";
   std::map<Part, std::vector<std::string>> flags = {};  // more flags of each
   // Where each part keeps its data, as --database takes it; by default in SQLite below work_dir.

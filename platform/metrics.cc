@@ -85,7 +85,7 @@ void Touch(int port) {
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<uint16_t>(port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  connect(connection, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+  (void)connect(connection, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
   close(connection);
 }
 

@@ -13,8 +13,8 @@ namespace rematch::mentor {
 namespace {
 
 const std::vector<Tier>& AllTiers() {
-  static const auto* const kAll = new std::vector<Tier>{Tier::kOneCandidate, Tier::kInterested, Tier::kPastMentor};
-  return *kAll;
+  static const auto* const all = new std::vector<Tier>{Tier::kOneCandidate, Tier::kInterested, Tier::kPastMentor};
+  return *all;
 }
 
 const std::vector<Tier>& TiersWanted(const Search& search) { return search.tiers.empty() ? AllTiers() : search.tiers; }

@@ -118,10 +118,10 @@ Mentor ParseMentor(Violations& bad, NamesIn& names, const v1::Mentor& asked, con
 }
 
 const std::set<std::string>& MentorFields() {
-  static const auto* const kFields =
+  static const auto* const fields =
       new std::set<std::string>{"contact",  "district",           "programs",       "credentials", "grade_bands",     "subjects",
                                 "capacity", "interested_in_more", "years_mentored", "opted_out",   "supervised_sites"};
-  return *kFields;
+  return *fields;
 }
 
 }  // namespace
@@ -136,7 +136,7 @@ std::string CandidateName(std::string_view consortium, std::string_view program,
   return absl::StrCat("consortia/", ToAbsl(consortium), "/programs/", ToAbsl(program), "/candidates/", ToAbsl(candidate));
 }
 
-v1::Consortium ToProto(std::string_view consortium, const Consortium& value) {
+v1::Consortium ToProto(std::string_view, const Consortium& value) {
   v1::Consortium out;
   out.set_name(ConsortiumName(value.id));
   out.set_display_name(value.display_name);

@@ -22,7 +22,7 @@ std::string ConsortiumName(std::string_view consortium);
 std::string NameIn(std::string_view consortium, std::string_view collection, std::string_view id);
 std::string CandidateName(std::string_view consortium, std::string_view program, std::string_view candidate);
 
-v1::Consortium ToProto(std::string_view consortium, const Consortium& value);
+v1::Consortium ToProto(std::string_view, const Consortium& value);
 v1::District ToProto(std::string_view consortium, const District& value);
 v1::Site ToProto(std::string_view consortium, const Site& value);
 v1::Program ToProto(std::string_view consortium, const Program& value);
@@ -59,7 +59,7 @@ absl::StatusOr<Parsed> Parse(const v1::ImportRosterRequest::Header& header);
 class NamesIn {
  public:
   // An empty consortium takes the one of the first name that is checked.
-  NamesIn(Violations& bad, std::string consortium = "") : bad_(bad), consortium_(std::move(consortium)) {}
+  explicit NamesIn(Violations& bad, std::string consortium = "") : bad_(bad), consortium_(std::move(consortium)) {}
   // The id of a name like "consortia/*/{collection}/*".
   std::string Id(std::string_view field, std::string_view name, std::string_view collection);
   // As Id(), but an empty name gives an empty id.

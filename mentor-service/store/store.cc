@@ -61,17 +61,17 @@ struct Schema;
 // Every table's first column is the consortium, its second the id; `columns` lists those behind the consortium.
 template <>
 struct Schema<Consortium> {
-  static constexpr std::string_view table = "consortia";
-  static constexpr std::array<std::string_view, 1> columns = {"display_name"};
+  static constexpr std::string_view kTable = "consortia";
+  static constexpr std::array<std::string_view, 1> kColumns = {"display_name"};
   static Consortium From(const Row& row) { return {.id = row.Text(0), .display_name = row.Text(1)}; }
   static Values To(const Consortium& value) { return {value.display_name}; }
 };
 
 template <>
 struct Schema<District> {
-  static constexpr std::string_view table = "districts";
-  static constexpr std::array<std::string_view, 5> columns = {"district", "display_name", "representative_name", "representative_email",
-                                                              "representative_phone"};
+  static constexpr std::string_view kTable = "districts";
+  static constexpr std::array<std::string_view, 5> kColumns = {"district", "display_name", "representative_name", "representative_email",
+                                                               "representative_phone"};
   static District From(const Row& row) { return {.id = row.Text(1), .display_name = row.Text(2), .representative = ContactAt(row, 3)}; }
   static Values To(const District& value) {
     Values values = {value.id, value.display_name};
@@ -82,8 +82,8 @@ struct Schema<District> {
 
 template <>
 struct Schema<Site> {
-  static constexpr std::string_view table = "sites";
-  static constexpr std::array<std::string_view, 6> columns = {
+  static constexpr std::string_view kTable = "sites";
+  static constexpr std::array<std::string_view, 6> kColumns = {
       "site", "district", "display_name", "administrator_name", "administrator_email", "administrator_phone"};
   static Site From(const Row& row) {
     return {.id = row.Text(1), .display_name = row.Text(3), .district = row.Text(2), .administrator = ContactAt(row, 4)};
@@ -97,8 +97,8 @@ struct Schema<Site> {
 
 template <>
 struct Schema<Program> {
-  static constexpr std::string_view table = "programs";
-  static constexpr std::array<std::string_view, 13> columns = {
+  static constexpr std::string_view kTable = "programs";
+  static constexpr std::array<std::string_view, 13> kColumns = {
       "program",       "display_name", "time_zone",      "leader",          "leader_name",     "leader_email",    "leader_phone",
       "leader_mentor", "alternate",    "alternate_name", "alternate_email", "alternate_phone", "alternate_mentor"};
   static Program From(const Row& row) {
@@ -118,27 +118,27 @@ struct Schema<Program> {
 
 template <>
 struct Schema<Mentor> {
-  static constexpr std::string_view table = "mentors";
-  static constexpr std::array<std::string_view, 20> columns = {"mentor",
-                                                               "joined",
-                                                               "name",
-                                                               "email",
-                                                               "phone",
-                                                               "district",
-                                                               "programs",
-                                                               "credentials",
-                                                               "grade_bands",
-                                                               "subjects",
-                                                               "supervised_sites",
-                                                               "capacity",
-                                                               "interested_in_more",
-                                                               "years_mentored",
-                                                               "opted_out",
-                                                               "state",
-                                                               "assigned",
-                                                               "held",
-                                                               "has_mentored",
-                                                               "version"};
+  static constexpr std::string_view kTable = "mentors";
+  static constexpr std::array<std::string_view, 20> kColumns = {"mentor",
+                                                                "joined",
+                                                                "name",
+                                                                "email",
+                                                                "phone",
+                                                                "district",
+                                                                "programs",
+                                                                "credentials",
+                                                                "grade_bands",
+                                                                "subjects",
+                                                                "supervised_sites",
+                                                                "capacity",
+                                                                "interested_in_more",
+                                                                "years_mentored",
+                                                                "opted_out",
+                                                                "state",
+                                                                "assigned",
+                                                                "held",
+                                                                "has_mentored",
+                                                                "version"};
   static Mentor From(const Row& row) {
     Mentor mentor;
     mentor.id = row.Text(1);
@@ -174,10 +174,11 @@ struct Schema<Mentor> {
 
 template <>
 struct Schema<Candidate> {
-  static constexpr std::string_view table = "candidates";
-  static constexpr std::array<std::string_view, 15> columns = {"candidate", "program", "joined",     "name",        "email",
-                                                               "phone",     "site",    "credential", "grade_band",  "subjects",
-                                                               "enrolled",  "mentor",  "assignment", "assigned_at", "without_mentor_since"};
+  static constexpr std::string_view kTable = "candidates";
+  static constexpr std::array<std::string_view, 15> kColumns = {
+      "candidate", "program", "joined",     "name",        "email",
+      "phone",     "site",    "credential", "grade_band",  "subjects",
+      "enrolled",  "mentor",  "assignment", "assigned_at", "without_mentor_since"};
   static Candidate From(const Row& row) {
     Candidate candidate;
     candidate.id = row.Text(1);
@@ -206,8 +207,8 @@ struct Schema<Candidate> {
 
 template <>
 struct Schema<Assignment> {
-  static constexpr std::string_view table = "assignments";
-  static constexpr std::array<std::string_view, 6> columns = {"assignment", "candidate", "program", "mentor", "begin_time", "end_time"};
+  static constexpr std::string_view kTable = "assignments";
+  static constexpr std::array<std::string_view, 6> kColumns = {"assignment", "candidate", "program", "mentor", "begin_time", "end_time"};
   static Assignment From(const Row& row) {
     return {.id = row.Text(1),
             .candidate = row.Text(2),
@@ -223,9 +224,9 @@ struct Schema<Assignment> {
 
 template <>
 struct Schema<Seat> {
-  static constexpr std::string_view table = "seats";
-  static constexpr std::array<std::string_view, 8> columns = {"seat",  "mentor",  "candidate", "program",
-                                                              "state", "held_at", "ended_at",  "assignment"};
+  static constexpr std::string_view kTable = "seats";
+  static constexpr std::array<std::string_view, 8> kColumns = {"seat",  "mentor",  "candidate", "program",
+                                                               "state", "held_at", "ended_at",  "assignment"};
   static Seat From(const Row& row) {
     return {.id = row.Text(1),
             .mentor = row.Text(2),
@@ -250,8 +251,8 @@ struct Schema<Seat> {
 
 template <>
 struct Schema<ExternalId> {
-  static constexpr std::string_view table = "external_ids";
-  static constexpr std::array<std::string_view, 3> columns = {"kind", "external_id", "internal_id"};
+  static constexpr std::string_view kTable = "external_ids";
+  static constexpr std::array<std::string_view, 3> kColumns = {"kind", "external_id", "internal_id"};
   static ExternalId From(const Row& row) {
     const auto kind = static_cast<ExternalId::Kind>(row.Int(1));
     return {.id = ExternalId::KeyOf(kind, row.Text(2)), .kind = kind, .external = row.Text(2), .internal = row.Text(3)};
@@ -265,8 +266,8 @@ struct Schema<ExternalId> {
 template <typename T>
 std::string Select() {
   std::string statement = "SELECT t.consortium";
-  for (const std::string_view column : Schema<T>::columns) absl::StrAppend(&statement, ", t.", ToAbsl(column));
-  absl::StrAppend(&statement, " FROM ", ToAbsl(Schema<T>::table), " t");
+  for (const std::string_view column : Schema<T>::kColumns) absl::StrAppend(&statement, ", t.", ToAbsl(column));
+  absl::StrAppend(&statement, " FROM ", ToAbsl(Schema<T>::kTable), " t");
   return statement;
 }
 
@@ -281,9 +282,9 @@ absl::StatusOr<std::vector<T>> QueryAll(Transaction& tx, const std::string& stat
 
 template <typename T>
 absl::StatusOr<std::optional<T>> GetOne(Transaction& tx, const std::string& consortium, const std::string& id) {
-  static const auto* const kStatement =
-      new std::string(absl::StrCat(Select<T>(), " WHERE t.consortium = ? AND t.", ToAbsl(Schema<T>::columns[0]), " = ?"));
-  REMATCH_ASSIGN_OR_RETURN(std::vector<T> found, QueryAll<T>(tx, *kStatement, {consortium, id}));
+  static const auto* const statement =
+      new std::string(absl::StrCat(Select<T>(), " WHERE t.consortium = ? AND t.", ToAbsl(Schema<T>::kColumns[0]), " = ?"));
+  REMATCH_ASSIGN_OR_RETURN(std::vector<T> found, QueryAll<T>(tx, *statement, {consortium, id}));
   if (found.empty()) return std::nullopt;
   return std::move(found.front());
 }
@@ -304,7 +305,7 @@ absl::Status InChunks(const std::set<std::string>& ids, absl::FunctionRef<absl::
 // The rows with these ids into `table`, locked in the order of their keys if asked for.
 template <typename T>
 absl::Status LoadRows(Transaction& tx, const std::string& consortium, const std::set<std::string>& ids, Locks locks, Table<T>& table) {
-  const std::string_view key = Schema<T>::columns[0];
+  const std::string_view key = Schema<T>::kColumns[0];
   return InChunks(ids, [&](Values chunk) -> absl::Status {
     const std::string statement =
         absl::StrCat(Select<T>(), " WHERE t.consortium = ? AND t.", ToAbsl(key), " IN ", sql::InList(chunk.size()), " ORDER BY t.",
@@ -319,7 +320,7 @@ absl::Status LoadRows(Transaction& tx, const std::string& consortium, const std:
 
 template <typename T>
 absl::Status LoadAll(Transaction& tx, const std::string& consortium, Locks locks, Table<T>& table) {
-  const std::string statement = absl::StrCat(Select<T>(), " WHERE t.consortium = ? ORDER BY t.", ToAbsl(Schema<T>::columns[0]),
+  const std::string statement = absl::StrCat(Select<T>(), " WHERE t.consortium = ? ORDER BY t.", ToAbsl(Schema<T>::kColumns[0]),
                                              locks == Locks::kRows ? " FOR UPDATE" : "");
   REMATCH_ASSIGN_OR_RETURN(std::vector<T> rows, QueryAll<T>(tx, statement, {consortium}));
   for (T& row : rows) table.Load(std::move(row));
@@ -353,9 +354,9 @@ absl::Status SaveTable(Transaction& tx, const std::string& consortium, const Tab
     (row.loaded.has_value() || history ? changed : added).push_back(std::move(values));
   }
   std::vector<std::string_view> columns = {"consortium"};
-  columns.insert(columns.end(), Schema<T>::columns.begin(), Schema<T>::columns.end());
-  REMATCH_RETURN_IF_ERROR(Write(tx, Schema<T>::table, columns, false, std::move(added)));
-  return Write(tx, Schema<T>::table, columns, true, std::move(changed));
+  columns.insert(columns.end(), Schema<T>::kColumns.begin(), Schema<T>::kColumns.end());
+  REMATCH_RETURN_IF_ERROR(Write(tx, Schema<T>::kTable, columns, false, std::move(added)));
+  return Write(tx, Schema<T>::kTable, columns, true, std::move(changed));
 }
 
 // What hangs on mentors: who has which email, and who is a member of what.
@@ -430,7 +431,7 @@ std::string OfPrograms(const std::optional<std::vector<std::string>>& programs, 
 
 template <typename T>
 absl::StatusOr<std::vector<T>> ListById(Transaction& tx, const std::string& consortium, const AfterId& after, int limit) {
-  const std::string_view key = Schema<T>::columns[0];
+  const std::string_view key = Schema<T>::kColumns[0];
   return QueryAll<T>(tx,
                      absl::StrCat(Select<T>(), " WHERE t.consortium = ? AND t.", ToAbsl(key), " > ? ORDER BY t.", ToAbsl(key), " LIMIT ?"),
                      {consortium, after.id, Number(limit)});

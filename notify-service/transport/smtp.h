@@ -36,7 +36,7 @@ class Smtp final : public MailTransport {
   ~Smtp() override;
 
   Outcome Send(const Message& message) override;
-  Settlement Settle(const Message& message) override { return Settlement::kCannotTell; }
+  Settlement Settle(const Message&) override { return Settlement::kCannotTell; }
   void Hurry() override { hurry_ = true; }
 
  private:

@@ -141,7 +141,7 @@ class Calls {
     auto finish = std::make_shared<absl::AnyInvocable<void(absl::StatusOr<Response>)>>(
         [this, reactor, response, start, call = *call](absl::StatusOr<Response> result) {
           if (result.ok()) {
-            *response = *std::move(result);
+            *response = std::move(*result);
             guard_.Redact(call, *response);
           }
           Finish(reactor, call.method, start, result.status());

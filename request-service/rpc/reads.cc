@@ -292,7 +292,7 @@ absl::StatusOr<v1::ListDisclosuresResponse> Reassignments::ListDisclosures(const
   return response;
 }
 
-absl::StatusOr<v1::PolicyVersion> Reassignments::GetPolicyVersion(const Call& call, const v1::GetPolicyVersionRequest& request) {
+absl::StatusOr<v1::PolicyVersion> Reassignments::GetPolicyVersion(const Call&, const v1::GetPolicyVersionRequest& request) {
   Violations bad;
   CheckName(bad, "name", request.name(), "policies/*");
   if (!bad.empty()) return bad.ToStatus();

@@ -65,12 +65,14 @@ class Records {
 };
 
 // One unary method: remembers the request, answers with `answer`.
+// NOLINTBEGIN(bugprone-macro-parentheses): Response is a type.
 #define REMATCH_FAKE(Method, Response, answer)                                                                     \
   grpc::Status Method(grpc::ServerContext* context, const Method##Request* request, Response* response) override { \
     if (grpc::Status status = records.Seen(context, #Method, *request); !status.ok()) return status;               \
-    *response = answer;                                                                                            \
+    *response = (answer);                                                                                          \
     return grpc::Status::OK;                                                                                       \
   }
+// NOLINTEND(bugprone-macro-parentheses)
 
 namespace fake_mentor {
 using namespace rematch::mentor::v1;  // NOLINT: names of requests in the macro

@@ -46,20 +46,20 @@ std::vector<fs::path> Files(const fs::path& folder, const std::set<std::string>&
 std::vector<std::string> Includes(const fs::path& path) {
   std::vector<std::string> found;
   const std::string content = Content(path);
-  static const std::regex kInclude(R"re(#include\s+[<"]([^>"]+)[>"])re");
-  for (std::sregex_iterator it(content.begin(), content.end(), kInclude), end; it != end; ++it) found.push_back((*it)[1]);
+  static const std::regex directive(R"re(#include\s+[<"]([^>"]+)[>"])re");
+  for (std::sregex_iterator it(content.begin(), content.end(), directive), end; it != end; ++it) found.push_back((*it)[1]);
   return found;
 }
 
 TEST(Layers, ADomainIncludesNeitherGrpcNorSqlNorTheClock) {
-  static const std::regex kForbidden(
+  static const std::regex forbidden(
       R"(grpcpp/.*|.*\.grpc\.pb\.h|platform/(sql|rpc)/.*|platform/(clock|executor|loop|leases|group_commit|metrics|log)\.h|.*-service/(store|rpc|loops|transport)/.*|chrono|ctime|thread)");
   size_t seen = 0;
   for (const char* service : {"mentor-service/domain", "request-service/domain", "notify-service/domain"}) {
     for (const fs::path& file : Files(service, {".h", ".cc"})) {
       ++seen;
       for (const std::string& include : Includes(file)) {
-        EXPECT_FALSE(std::regex_match(include, kForbidden)) << file << " includes " << include;
+        EXPECT_FALSE(std::regex_match(include, forbidden)) << file << " includes " << include;
       }
     }
   }
@@ -67,12 +67,11 @@ TEST(Layers, ADomainIncludesNeitherGrpcNorSqlNorTheClock) {
 }
 
 TEST(Layers, ThePlatformKnowsNothingOfMentoring) {
-  static const std::regex kForbidden(R"((mentor|request|notify)-service/.*|rematch/(mentor|request|notify)/.*|access/.*)");
+  static const std::regex forbidden(R"((mentor|request|notify)-service/.*|rematch/(mentor|request|notify)/.*|access/.*)");
   size_t seen = 0;
   for (const fs::path& file : Files("platform", {".h", ".cc"})) {
     ++seen;
-    for (const std::string& include : Includes(file))
-      EXPECT_FALSE(std::regex_match(include, kForbidden)) << file << " includes " << include;
+    for (const std::string& include : Includes(file)) EXPECT_FALSE(std::regex_match(include, forbidden)) << file << " includes " << include;
   }
   EXPECT_GE(seen, 20u);
 }
@@ -98,12 +97,12 @@ TEST(Layers, OnlyStoresAndLoopsOfAServiceSpeakSql) {
 
 std::set<std::string> ReasonsInCode() {
   std::set<std::string> found;
-  static const std::regex kReason(R"re(inline constexpr std::string_view k\w+ = "([A-Z][A-Z0-9_]+)")re");
+  static const std::regex reason(R"re(inline constexpr std::string_view k\w+ = "([A-Z][A-Z0-9_]+)")re");
   for (const char* folder : {"platform", "access", "mentor-service", "request-service", "notify-service"}) {
     for (const fs::path& file : Files(folder, {".h"})) {
       if (file.filename() != "reasons.h" && file.filename() != "errors.h") continue;
       const std::string content = Content(file);
-      for (std::sregex_iterator it(content.begin(), content.end(), kReason), end; it != end; ++it) found.insert((*it)[1]);
+      for (std::sregex_iterator it(content.begin(), content.end(), reason), end; it != end; ++it) found.insert((*it)[1]);
     }
   }
   return found;
@@ -112,8 +111,8 @@ std::set<std::string> ReasonsInCode() {
 TEST(Documents, EveryReasonOfTheCodeStandsInErrorsMdAndNoOther) {
   const std::string content = Content(kRoot / "docs/errors.md");
   std::set<std::string> documented;
-  static const std::regex kRow(R"(\n\| `([A-Z][A-Z0-9_]+)` \|)");
-  for (std::sregex_iterator it(content.begin(), content.end(), kRow), end; it != end; ++it) documented.insert((*it)[1]);
+  static const std::regex row(R"(\n\| `([A-Z][A-Z0-9_]+)` \|)");
+  for (std::sregex_iterator it(content.begin(), content.end(), row), end; it != end; ++it) documented.insert((*it)[1]);
   EXPECT_GE(documented.size(), 30u);
   EXPECT_EQ(documented, ReasonsInCode());
 }
@@ -216,10 +215,10 @@ TEST(Documents, TheHeadOfAServiceExplainsTheFieldsThatAllItsRequestsShare) {
 }
 
 TEST(Fairness, NoSchemaOrMessageHasAPlaceForAProtectedAttribute_F25) {
-  static const std::regex kProtected(
+  static const std::regex trait(
       R"(\b\w*(race|religio|ethnic|national_origin|nationality|ancestry|disabilit|medical|marital|parental|gender|orientation|pregnan|birth|age_years)\w*\b)",
       std::regex::icase);
-  static const std::regex kAge(R"(\b(age|sex)\b)", std::regex::icase);
+  static const std::regex age(R"(\b(age|sex)\b)", std::regex::icase);
   size_t seen = 0;
   for (const char* folder : {"protos/rematch", "mentor-service", "request-service", "notify-service"}) {
     for (const fs::path& file : Files(folder, {".proto", ".sql"})) {
@@ -229,9 +228,9 @@ TEST(Fairness, NoSchemaOrMessageHasAPlaceForAProtectedAttribute_F25) {
       while (std::getline(lines, line)) {
         const std::string declaration = line.substr(0, std::min(line.find("//"), line.find("--")));
         // `trace` and the orientation event of a program are other words; the latter is not in any schema.
-        EXPECT_FALSE(std::regex_search(std::regex_replace(declaration, std::regex("[a-z_]*trace[a-z_]*"), ""), kProtected))
+        EXPECT_FALSE(std::regex_search(std::regex_replace(declaration, std::regex("[a-z_]*trace[a-z_]*"), ""), trait))
             << file << ": " << line;
-        EXPECT_FALSE(std::regex_search(declaration, kAge)) << file << ": " << line;
+        EXPECT_FALSE(std::regex_search(declaration, age)) << file << ": " << line;
       }
     }
   }

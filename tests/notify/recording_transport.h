@@ -34,7 +34,7 @@ class RecordingTransport final : public MailTransport {
     absl::MutexLock lock(&mutex_);
     hurried_ = true;
   }
-  Settlement Settle(const Message& message) override {
+  Settlement Settle(const Message&) override {
     absl::MutexLock lock(&mutex_);
     ++settled_;
     return settlement_;

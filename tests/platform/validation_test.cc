@@ -44,9 +44,7 @@ TEST(CheckEmail, TakesOneAddressAndNoHeaderInjection) {
 
 TEST(CheckDisplayName, TakesAnyLanguageAndNoControlCharacters) {
   for (const char* right : {"Ana María Núñez", "李小龍", "O'Neil, Pat"}) EXPECT_TRUE(NameOk(right)) << right;
-  for (const char* wrong : {"", "a\nb", "a\rb", "a\tb", "\x7f", "\xc2\x85", "\xff", "\xc0\x80", "\xed\xa0\x80",
-                            "a\u2028"
-                            "b"}) {
+  for (const char* wrong : {"", "a\nb", "a\rb", "a\tb", "\x7f", "\xc2\x85", "\xff", "\xc0\x80", "\xed\xa0\x80", "a\u2028b"}) {
     EXPECT_FALSE(NameOk(wrong)) << wrong;
   }
   EXPECT_TRUE(NameOk(std::string(200, 'a')));

@@ -52,8 +52,6 @@ class RequestFiller {
           if (!kind.empty()) {
             const auto found = names.find(kind);
             value = found == names.end() ? "" : found->second;
-          } else if (field.name() == "request_id") {
-            value = absl::StrCat("walk-", ++request_);
           } else if (field.name() == "email") {
             value = "somebody@else.example";
           } else if (absl::EndsWith(field.name(), "_id")) {
