@@ -20,7 +20,7 @@
 
 namespace rematch::demo {
 
-// Not thread-safe. The server stops when this process is gone, however that one ends.
+// Thread-safe, while it is neither stopped nor started. The server stops when this process is gone, however that one ends.
 class Mariadb {
  public:
   // `tool` is tools/mariadb of the sources. Makes `dir` if it is not there, else goes on with the data in it.

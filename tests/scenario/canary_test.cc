@@ -142,17 +142,19 @@ void ProvokeErrors(demo::Suite& suite, demo::Play& play, Refusals& refusals) {
   EXPECT_THAT(CanariesIn(std::string(import.message())), IsEmpty());
 }
 
-void PlayMarked(bool experienced, absl::StatusOr<demo::Expected> (*tell)(demo::Play&, const demo::Words&)) {
+void PlayMarked(bool mysql, bool experienced, absl::StatusOr<demo::Expected> (*tell)(demo::Play&, const demo::Words&)) {
   WorkFolder folder;
+  const Stores stores(mysql);
   SmallRoster roster;
   roster.experienced = experienced;
   roster.mark = kMark;
   roster.digits = kDigits;
-  auto stage = Prepare({.bin_dir = BinDir(),
-                        .work_dir = folder.path(),
-                        .policy = folder.Write("policy", PolicyInSeconds{.individual = 1, .broadcast = 1, .recommendation = 1}.Text()),
-                        .log_level = "debug"},
-                       roster);
+  auto stage =
+      Prepare(stores.Under({.bin_dir = BinDir(),
+                            .work_dir = folder.path(),
+                            .policy = folder.Write("policy", PolicyInSeconds{.individual = 1, .broadcast = 1, .recommendation = 1}.Text()),
+                            .log_level = "debug"}),
+              roster);
   ASSERT_TRUE(stage.ok()) << stage.status();
   demo::Suite& suite = *stage->suite;
   demo::Narrator silent;
@@ -177,21 +179,28 @@ void PlayMarked(bool experienced, absl::StatusOr<demo::Expected> (*tell)(demo::P
   EXPECT_GE(refusals.count(), 10);
   EXPECT_THAT(CanariesIn(refusals.text()), IsEmpty()) << "in an error";
   for (demo::Part part : demo::kParts) {
-    auto metrics = suite.Metrics(part);
-    ASSERT_TRUE(metrics.ok()) << metrics.status();
-    EXPECT_THAT(*metrics, testing::HasSubstr("rematch_rpc_seconds"));
-    EXPECT_THAT(CanariesIn(*metrics), IsEmpty()) << "in the metrics of " << demo::NameOf(part);
-    auto code = suite.Terminate(part);
-    ASSERT_TRUE(code.ok()) << code.status();
-    const std::string log = suite.log(part);
-    EXPECT_THAT(log, testing::HasSubstr("serving"));
-    EXPECT_THAT(CanariesIn(log), IsEmpty()) << "in the log of " << demo::NameOf(part);
+    for (int replica = 0; replica < suite.replicas(); ++replica) {
+      auto metrics = suite.Metrics(part, replica);
+      ASSERT_TRUE(metrics.ok()) << metrics.status();
+      EXPECT_THAT(*metrics, testing::HasSubstr("rematch_rpc_seconds"));
+      EXPECT_THAT(CanariesIn(*metrics), IsEmpty()) << "in the metrics of " << demo::NameOf(part);
+      auto code = suite.Terminate(part, absl::Seconds(20), replica);
+      ASSERT_TRUE(code.ok()) << code.status();
+      const std::string log = suite.log(part, replica);
+      EXPECT_THAT(log, testing::HasSubstr("serving"));
+      EXPECT_THAT(CanariesIn(log), IsEmpty()) << "in the log of " << demo::NameOf(part);
+    }
   }
 }
 
-TEST(Canary, NothingPrivateOfAnIndividualSearchIsInLogsMetricsOrErrors_F23) { PlayMarked(true, demo::TellDeclineSilenceYes); }
+class Canary : public testing::TestWithParam<bool> {};
+INSTANTIATE_TEST_SUITE_P(On, Canary, testing::Bool(), Stores::Name);
 
-TEST(Canary, NothingPrivateOfABroadcastAndARecommendationIsInLogsMetricsOrErrors_F23) { PlayMarked(false, demo::TellNobodyInPool); }
+TEST_P(Canary, NothingPrivateOfAnIndividualSearchIsInLogsMetricsOrErrors_F23) { PlayMarked(GetParam(), true, demo::TellDeclineSilenceYes); }
+
+TEST_P(Canary, NothingPrivateOfABroadcastAndARecommendationIsInLogsMetricsOrErrors_F23) {
+  PlayMarked(GetParam(), false, demo::TellNobodyInPool);
+}
 
 }  // namespace
 }  // namespace rematch::scenario

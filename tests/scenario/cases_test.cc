@@ -1,8 +1,9 @@
-// The three cases of the demo against the real binaries, and the demo itself.
+// The three cases of the demo against the real binaries, on both stores, and the demo itself.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
 #include <sstream>
 
@@ -29,11 +30,12 @@ class Lines final : public demo::Narrator {
 
 // Imports the example roster and plays one case on it.
 template <typename Tell>
-void PlayOnExampleRoster(const std::string demo::Cast::*who, Tell tell) {
+void PlayOnExampleRoster(bool mysql, const std::string demo::Cast::*who, Tell tell) {
   WorkFolder folder;
+  const Stores stores(mysql);
   const demo::Cast cast = demo::DemoCast(SourceDir());
-  auto suite = demo::Suite::Start(
-      {.bin_dir = BinDir(), .work_dir = folder.path(), .policy = absl::StrCat(SourceDir(), "/examples/policies/demo.textproto")});
+  auto suite = demo::Suite::Start(stores.Under(
+      {.bin_dir = BinDir(), .work_dir = folder.path(), .policy = absl::StrCat(SourceDir(), "/examples/policies/demo.textproto")}));
   ASSERT_TRUE(suite.ok()) << suite.status();
   auto import =
       (*suite)->CommandLine("service", {"roster", "import", cast.roster, "--consortium", cast.consortium, "--name", cast.display_name});
@@ -50,14 +52,19 @@ void PlayOnExampleRoster(const std::string demo::Cast::*who, Tell tell) {
   EXPECT_THAT(demo::Differences(play, *expected, before), IsEmpty()) << lines.all;
 }
 
+class Cases : public testing::TestWithParam<bool> {};
+INSTANTIATE_TEST_SUITE_P(On, Cases, testing::Bool(), Stores::Name);
+
 // F3 to F8, F17, F18, F30, F34, F41, F46.
-TEST(Cases, OneDeclinesOneStaysSilentOneIsWilling) { PlayOnExampleRoster(&demo::Cast::first, demo::TellDeclineSilenceYes); }
+TEST_P(Cases, OneDeclinesOneStaysSilentOneIsWilling) { PlayOnExampleRoster(GetParam(), &demo::Cast::first, demo::TellDeclineSilenceYes); }
 
 // F9, F10, F19, F22.
-TEST(Cases, NobodyInThePoolAndSomebodyNewIsRecommended) { PlayOnExampleRoster(&demo::Cast::second, demo::TellNobodyInPool); }
+TEST_P(Cases, NobodyInThePoolAndSomebodyNewIsRecommended) { PlayOnExampleRoster(GetParam(), &demo::Cast::second, demo::TellNobodyInPool); }
 
 // F11, F22.
-TEST(Cases, EveryStageFailsAndTheLeaderTakesTheCandidate) { PlayOnExampleRoster(&demo::Cast::third, demo::TellEveryStageFails); }
+TEST_P(Cases, EveryStageFailsAndTheLeaderTakesTheCandidate) {
+  PlayOnExampleRoster(GetParam(), &demo::Cast::third, demo::TellEveryStageFails);
+}
 
 TEST(Demo, TellsThreeCasesAndFindsNoDifference) {
   WorkFolder folder;
@@ -79,6 +86,20 @@ TEST(Demo, TellsThreeCasesAndFindsNoDifference) {
   EXPECT_LT(std::count(demo->out.begin(), demo->out.end(), '\n'), 700);
   EXPECT_THAT(demo->out,
               HasSubstr(absl::StrCat("REMATCH_HOME=", folder.path(), "/demo ./dev up --policy examples/policies/demo.textproto\n")));
+}
+
+TEST(Demo, TellsThreeCasesOnAMysqlServerOfItsOwn) {
+  WorkFolder folder;
+  auto demo = demo::Run({absl::StrCat(BinDir(), "/rematch-demo"), "--store=mysql", absl::StrCat("--bin_dir=", BinDir()),
+                         absl::StrCat("--source_dir=", SourceDir()), absl::StrCat("--work_dir=", folder.path(), "/demo"), "--keep"},
+                        {}, absl::Seconds(120));
+  ASSERT_TRUE(demo.ok()) << demo.status();
+  EXPECT_EQ(demo->exit_code, 0) << demo->err << demo->out;
+  EXPECT_THAT(demo->out, AllOf(HasSubstr("nothing differed"), HasSubstr("/demo ./dev up --store=mysql --policy ")));
+  const auto there = [&](const char* file) { return std::filesystem::exists(absl::StrCat(folder.path(), "/demo/", file)); };
+  EXPECT_TRUE(there("mariadb/data/request_service/cases.ibd"));
+  EXPECT_FALSE(there("mariadb/pid")) << "it was stopped";
+  EXPECT_FALSE(there("request-service/data.db"));
 }
 
 // The check itself can fail: with a wrong expectation it says what differs.

@@ -1,5 +1,5 @@
 // kill -9 of each service at 20 moments of case (a), with `./dev test --all` at more: the service comes back, and the case still ends right
-// with each message made once.
+// with each message made once. On MySQL one of two replicas is killed, at fewer moments.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -33,8 +33,8 @@ constexpr int kLanes = 4;
 // Kills a service at the n-th moment of a play, a little later, and starts it again.
 class Killer final : public demo::Narrator {
  public:
-  Killer(demo::Suite& suite, demo::Part part, int moment, absl::Duration delay)
-      : suite_(suite), part_(part), moment_(moment), delay_(delay) {}
+  Killer(demo::Suite& suite, demo::Part part, int replica, int moment, absl::Duration delay)
+      : suite_(suite), part_(part), replica_(replica), moment_(moment), delay_(delay) {}
   ~Killer() override { Join(); }
 
   void Say(const std::string& line) override { absl::StrAppend(&told_, line, "\n"); }
@@ -42,8 +42,8 @@ class Killer final : public demo::Narrator {
     if (++moments_ != moment_) return;
     thread_ = std::thread([this] {
       absl::SleepFor(delay_);
-      suite_.Kill(part_);
-      restarted_ = suite_.Restart(part_);
+      suite_.Kill(part_, replica_);
+      restarted_ = suite_.Restart(part_, replica_);
     });
   }
   void Join() {
@@ -57,6 +57,7 @@ class Killer final : public demo::Narrator {
  private:
   demo::Suite& suite_;
   const demo::Part part_;
+  const int replica_;
   const int moment_;
   const absl::Duration delay_;
   int moments_ = 0;
@@ -71,15 +72,24 @@ struct Outcome {
 };
 
 // One run of case (a) on a suite of its own; `moment` 0 kills nothing.
-Outcome RunOnce(const std::string& work_dir, const std::string& policy, demo::Part part, int moment, absl::Duration delay) {
+// On `mariadb`, if there is one, in schemas of its own.
+Outcome RunOnce(demo::Mariadb* mariadb, const std::string& work_dir, const std::string& policy, demo::Part part, int moment,
+                absl::Duration delay) {
   Outcome outcome;
+  absl::StatusOr<std::map<demo::Part, std::string>> databases = std::map<demo::Part, std::string>();
+  if (mariadb != nullptr) databases = mariadb->Databases(absl::StrCat("at_", moment, "_"));
+  if (!databases.ok()) {
+    outcome.wrong.push_back(absl::StrCat("no schemas: ", databases.status().message()));
+    return outcome;
+  }
+  const Stores stores(*databases);
   const SmallRoster roster;
-  auto stage = Prepare({.bin_dir = BinDir(), .work_dir = work_dir, .policy = policy, .flags = QuickRecovery()}, roster);
+  auto stage = Prepare(stores.Under({.bin_dir = BinDir(), .work_dir = work_dir, .policy = policy, .flags = QuickRecovery()}), roster);
   if (!stage.ok()) {
     outcome.wrong.push_back(absl::StrCat("the suite did not start: ", stage.status().message()));
     return outcome;
   }
-  Killer killer(*stage->suite, part, moment, delay);
+  Killer killer(*stage->suite, part, moment % stage->suite->replicas(), moment, delay);
   demo::Play play({.suite = *stage->suite,
                    .directory = stage->directory,
                    .narrator = killer,
@@ -111,13 +121,19 @@ Outcome RunOnce(const std::string& work_dir, const std::string& policy, demo::Pa
   return outcome;
 }
 
-void KillAtEveryMoment(demo::Part part) {
+void KillAtEveryMoment(demo::Part part, bool mysql) {
   WorkFolder folder;
+  std::unique_ptr<demo::Mariadb> mariadb;
+  if (mysql) {
+    auto started = StartMariadb(folder);
+    ASSERT_TRUE(started.ok()) << started.status();
+    mariadb = *std::move(started);
+  }
   const std::string policy = folder.Write("policy", PolicyInSeconds().Text());
-  const Outcome calm = RunOnce(absl::StrCat(folder.path(), "/calm"), policy, part, 0, absl::ZeroDuration());
+  const Outcome calm = RunOnce(mariadb.get(), absl::StrCat(folder.path(), "/calm"), policy, part, 0, absl::ZeroDuration());
   ASSERT_THAT(calm.wrong, IsEmpty()) << "without any kill";
   // A case has some sixty moments: with --all, every one of them.
-  const std::vector<int> moments = Spread(InTier(20, calm.moments), calm.moments);
+  const std::vector<int> moments = Spread(InTier(mysql ? 4 : 20, calm.moments), calm.moments);
   ASSERT_EQ(std::set<int>(moments.begin(), moments.end()).size(), moments.size()) << "of " << calm.moments;
   ASSERT_EQ(moments.back(), calm.moments);
 
@@ -134,7 +150,7 @@ void KillAtEveryMoment(demo::Part part) {
         const int spread_ms[] = {2, 20, 100, 600};
         const absl::Duration delay = absl::Microseconds(random() % (spread_ms[random() % 4] * 1000));
         const int moment = moments[i];
-        const Outcome outcome = RunOnce(absl::StrCat(folder.path(), "/", i), policy, part, moment, delay);
+        const Outcome outcome = RunOnce(mariadb.get(), absl::StrCat(folder.path(), "/", i), policy, part, moment, delay);
         for (const std::string& line : outcome.wrong) {
           wrong[i].push_back(absl::StrCat("kill of ", demo::NameOf(part), " ", absl::FormatDuration(delay), " after moment ", moment,
                                           " of ", calm.moments, " (seed ", seed, "): ", line));
@@ -157,9 +173,12 @@ TEST(Spread, ReachesFromTheFirstMomentToTheLastWithoutTryingOneTwice) {
   }
 }
 
-TEST(KillNine, OfMentorServiceAtMomentsOfAllItsStepsLeavesTheCaseRight) { KillAtEveryMoment(demo::Part::kMentor); }
-TEST(KillNine, OfNotifyServiceAtMomentsOfAllItsStepsLeavesTheCaseRight) { KillAtEveryMoment(demo::Part::kNotify); }
-TEST(KillNine, OfRequestServiceAtMomentsOfAllItsStepsLeavesTheCaseRight) { KillAtEveryMoment(demo::Part::kRequest); }
+class KillNine : public testing::TestWithParam<bool> {};
+INSTANTIATE_TEST_SUITE_P(On, KillNine, testing::Bool(), Stores::Name);
+
+TEST_P(KillNine, OfMentorServiceAtMomentsOfAllItsStepsLeavesTheCaseRight) { KillAtEveryMoment(demo::Part::kMentor, GetParam()); }
+TEST_P(KillNine, OfNotifyServiceAtMomentsOfAllItsStepsLeavesTheCaseRight) { KillAtEveryMoment(demo::Part::kNotify, GetParam()); }
+TEST_P(KillNine, OfRequestServiceAtMomentsOfAllItsStepsLeavesTheCaseRight) { KillAtEveryMoment(demo::Part::kRequest, GetParam()); }
 
 }  // namespace
 }  // namespace rematch::scenario

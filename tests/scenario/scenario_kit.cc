@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "platform/errors.h"
 #include "platform/rpc/channel.h"
+#include "tests/mysql_schema.h"
 
 namespace rematch::scenario {
 namespace {
@@ -44,7 +45,7 @@ WorkFolder::WorkFolder() {
 }
 
 WorkFolder::~WorkFolder() {
-  if (testing::Test::HasFailure()) {
+  if (::testing::Test::HasFailure()) {
     std::cerr << "what the suite left is in " << path_ << "\n";
     return;
   }
@@ -56,6 +57,21 @@ std::string WorkFolder::Write(const std::string& name, const std::string& conten
   const std::string path = absl::StrCat(path_, "/", name);
   std::ofstream(path, std::ios::binary) << content;
   return path;
+}
+
+Stores::Stores(bool mysql) {
+  if (!mysql) return;
+  for (const demo::Part part : demo::kParts) {
+    auto schema = std::make_shared<rematch::testing::MysqlSchema>();
+    urls_[part] = schema->url();
+    schemas_.push_back(std::move(schema));
+  }
+}
+
+demo::SuiteOptions Stores::Under(demo::SuiteOptions options) const {
+  options.databases = urls_;
+  options.replicas = urls_.empty() ? 1 : 2;
+  return options;
 }
 
 std::string PolicyInSeconds::Text() const {
@@ -140,7 +156,7 @@ absl::Status Import(demo::Suite& suite, const SmallRoster& roster, const std::st
   mentor::v1::ImportRosterResponse response;
   auto stream = suite.stub<demo::MentorStub>().ImportRoster(&context, &response);
   mentor::v1::ImportRosterRequest message;
-  message.mutable_header()->set_consortium(kConsortium);
+  message.mutable_header()->set_consortium(absl::StrCat("consortia/", roster.consortium));
   message.mutable_header()->set_display_name("Canyon Consortium");
   message.mutable_header()->set_request_id(request_id);
   message.mutable_header()->set_row_count(static_cast<int>(rows.size()));
@@ -163,9 +179,13 @@ absl::StatusOr<Stage> Prepare(demo::SuiteOptions options, const SmallRoster& ros
   Stage stage;
   REMATCH_ASSIGN_OR_RETURN(stage.suite, demo::Suite::Start(std::move(options)));
   REMATCH_RETURN_IF_ERROR(Import(*stage.suite, roster, "import"));
-  REMATCH_ASSIGN_OR_RETURN(stage.directory, demo::Directory::Load(*stage.suite, kConsortium));
+  REMATCH_ASSIGN_OR_RETURN(stage.directory, demo::Directory::Load(*stage.suite, absl::StrCat("consortia/", roster.consortium)));
   stage.before = demo::LoadsOf(stage.directory);
   return stage;
+}
+
+absl::StatusOr<std::unique_ptr<demo::Mariadb>> StartMariadb(const WorkFolder& folder) {
+  return demo::Mariadb::Start(absl::StrCat(SourceDir(), "/tools/mariadb"), absl::StrCat(folder.path(), "/mariadb"));
 }
 
 std::map<demo::Part, std::vector<std::string>> QuickRecovery() {

@@ -1,4 +1,4 @@
-// What the scenario tests share: folders that go away, a small roster, a policy in seconds, and a suite over both.
+// What the scenario tests share: folders and schemas that go away, a small roster, a policy in seconds, and a suite over both.
 #ifndef REMATCH_TESTS_SCENARIO_SCENARIO_KIT_H_
 #define REMATCH_TESTS_SCENARIO_SCENARIO_KIT_H_
 
@@ -7,10 +7,13 @@
 #include <string>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "demo/check.h"
 #include "demo/directory.h"
+#include "demo/mariadb.h"
 #include "demo/play.h"
 #include "demo/suite.h"
 #include "rematch/mentor/v1/service.pb.h"
@@ -35,6 +38,22 @@ class WorkFolder {
   std::string path_;
 };
 
+// Where a suite keeps its data: in SQLite, or in empty schemas of MySQL, which two replicas of each service share. Outlives the suite.
+class Stores {
+ public:
+  // Of MySQL: on the MariaDB that CTest starts.
+  explicit Stores(bool mysql);
+  explicit Stores(std::map<demo::Part, std::string> urls) : urls_(std::move(urls)) {}
+  demo::SuiteOptions Under(demo::SuiteOptions options) const;
+  const std::string& url(demo::Part part) const { return urls_.at(part); }
+  // "Mysql" or "Sqlite", for the names of tests over both.
+  static std::string Name(const ::testing::TestParamInfo<bool>& mysql) { return mysql.param ? "Mysql" : "Sqlite"; }
+
+ private:
+  std::vector<std::shared_ptr<void>> schemas_;
+  std::map<demo::Part, std::string> urls_;
+};
+
 // A policy of all four stages whose windows are whole seconds.
 struct PolicyInSeconds {
   int individual = 3;
@@ -45,9 +64,10 @@ struct PolicyInSeconds {
   std::string Text() const;
 };
 
-// One consortium, `canyon`: a district, a school, a program with its leader, mentors of the individual pool, and candidates who all have
+// One consortium: a district, a school, a program with its leader, mentors of the individual pool, and candidates who all have
 // the former mentor.
 struct SmallRoster {
+  std::string consortium = "canyon";
   int mentors = 3;
   int candidates = 1;
   // Whether the mentors have mentored before; else nobody is in the individual pool.
@@ -63,6 +83,9 @@ inline constexpr char kConsortium[] = "consortia/canyon";
 
 // Streams the rows to ImportRoster. INVALID_ARGUMENT with the first row error.
 absl::Status Import(demo::Suite& suite, const SmallRoster& roster, const std::string& request_id);
+
+// A MariaDB with its data in `folder`.
+absl::StatusOr<std::unique_ptr<demo::Mariadb>> StartMariadb(const WorkFolder& folder);
 
 // A suite with a roster, ready to play on.
 struct Stage {

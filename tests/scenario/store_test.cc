@@ -12,7 +12,6 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "demo/cases.h"
-#include "demo/mariadb.h"
 #include "demo/process.h"
 #include "platform/rpc/channel.h"
 #include "tests/scenario/scenario_kit.h"
@@ -96,7 +95,7 @@ class Running {
 class BadStoreMysql : public testing::Test {
  protected:
   void SetUp() override {
-    auto server = demo::Mariadb::Start(absl::StrCat(SourceDir(), "/tools/mariadb"), folder_.path() + "/mariadb");
+    auto server = StartMariadb(folder_);
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
     auto url = server_->Url("mentor_service");
