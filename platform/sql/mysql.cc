@@ -125,7 +125,8 @@ class Connection {
 
   absl::Status Commit() {
     try {
-      connection_->commit();
+      // As statements, whose errors are thrown: commit() and rollback() of the connector return as if all were well.
+      Control("COMMIT");
       return absl::OkStatus();
     } catch (const ::sql::SQLException& error) {
       const absl::Status status = Failed(error, MysqlPhase::kCommit);
@@ -141,7 +142,7 @@ class Connection {
   void Rollback() {
     if (lost) return;
     try {
-      connection_->rollback();
+      Control("ROLLBACK");
     } catch (const std::exception&) {
       lost = true;  // and with it, what it had open
     }
@@ -219,7 +220,7 @@ class Connection {
     const bool in_cluster = ready->next();
     if (in_cluster && ready->getString(2) != "ON" && ClusterIsOn(*setup)) unusable_ = "the node is not ready as a member of its cluster";
     if (in_cluster && kind == Kind::kRead && url.hosts.size() > 1) setup->execute("SET SESSION wsrep_sync_wait = 1");
-    connection_->setAutoCommit(kind == Kind::kDdl);
+    Control(kind == Kind::kDdl ? "SET SESSION autocommit = 1" : "SET SESSION autocommit = 0");
   }
 
   // A server that has the code of Galera, but uses none of it, is never "ready".
@@ -231,6 +232,11 @@ class Connection {
   absl::Status Failed(const ::sql::SQLException& error, MysqlPhase phase) {
     if (IsConnectionLost(error.getErrorCode())) lost = true;
     return ToStatus(error, phase);
+  }
+
+  void Control(const char* statement) {
+    const std::unique_ptr<::sql::Statement> control(connection_->createStatement());
+    control->execute(statement);
   }
 
   // From the cache, whose oldest entry gives way when it is full.

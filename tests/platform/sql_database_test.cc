@@ -145,6 +145,25 @@ TEST(SqliteMemory, AStatementThatDefinesChangesNoRows) {
   EXPECT_TRUE(status.ok()) << status;
 }
 
+TEST(MysqlCommit, ThatBreaksOffIsOfUnknownOutcome_F30) {
+  const rematch::testing::MysqlSchema schema;
+  const auto db = Open(schema.url());
+  const auto other = Open(schema.url());
+  ASSERT_TRUE(db.ok() && other.ok());
+  ASSERT_TRUE((*db)->RunDdl("CREATE TABLE t (k BIGINT NOT NULL, PRIMARY KEY (k))").ok());
+  const auto write = [&](bool cut_off) {
+    return (*db)->Transact([&](Transaction& tx) -> absl::Status {
+      REMATCH_RETURN_IF_ERROR(tx.Execute("INSERT INTO t (k) VALUES (?)", {int64_t{1}}).status());
+      if (!cut_off) return absl::OkStatus();
+      REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows, tx.Query("SELECT CONNECTION_ID()", {}));
+      return (*other)->RunDdl(absl::StrCat("KILL ", rows[0].Int(0)));
+    });
+  };
+  const absl::Status broken_off = write(true);
+  EXPECT_EQ(FailureOf(broken_off), Failure::kUnknownCommit) << broken_off;
+  EXPECT_TRUE(write(false).ok()) << "nothing is left of the first, and the next connection works";
+}
+
 TEST(Open, RefusesOtherUrls) {
   for (const char* url : {"", "sqlite", "sqlite:", "file.db", "postgres://x"}) {
     const auto db = Open(url);
