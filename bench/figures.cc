@@ -1,5 +1,5 @@
 // rematch-figures: what the suite takes and gives on this machine, beside a bare echo service in the same run. Start-up time, idle memory,
-// and requests a second of a read and of a write on the embedded store. Prints a table.
+// and requests a second of a read and of a write, on the embedded store or on a MariaDB that is started for it. Prints a table.
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,6 +24,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
+#include "demo/mariadb.h"
 #include "demo/process.h"
 #include "demo/suite.h"
 #include "platform/errors.h"
@@ -32,6 +33,7 @@
 
 ABSL_FLAG(std::string, bin_dir, "build/release/bin", "where the binaries of the suite are");
 ABSL_FLAG(std::string, source_dir, ".", "where examples/ is");
+ABSL_FLAG(std::string, store, "sqlite", "sqlite, or mysql: a MariaDB of its own");
 ABSL_FLAG(int, reads, 60000, "how many requests of a read to send");
 ABSL_FLAG(int, writes, 8000, "how many cases to open, each of another candidate");
 ABSL_FLAG(int, connections, 8, "connections");
@@ -243,11 +245,14 @@ absl::Status Import(demo::Suite& suite, int candidates) {
   return absl::OkStatus();
 }
 
-absl::Status StartTimes(const demo::SuiteOptions& options) {
+absl::Status StartTimes(const demo::SuiteOptions& options, demo::Mariadb* server) {
   std::vector<std::vector<double>> times(demo::kParts.size());
   for (int i = 0; i < kStarts; ++i) {
     demo::SuiteOptions one = options;
     one.work_dir = absl::StrCat(options.work_dir, "/start-", i);
+    if (server != nullptr) {
+      REMATCH_ASSIGN_OR_RETURN(one.databases, server->Databases(absl::StrCat("start_", i, "_")));
+    }
     REMATCH_ASSIGN_OR_RETURN(auto suite, demo::Suite::Start(one));
     for (demo::Part part : demo::kParts) times[static_cast<size_t>(part)].push_back(absl::ToDoubleMilliseconds(suite->start_time(part)));
   }
@@ -300,8 +305,10 @@ absl::Status Rates(demo::Suite& suite, const std::string& folder) {
     if (failed > 0) std::cout << "   " << failed << " failed";
     std::cout << "\n" << std::flush;
   };
-  std::cout << absl::StrFormat(
-      "%-34s %14s\n", absl::StrFormat("requests/s, %d x %d, SQLite", absl::GetFlag(FLAGS_connections), absl::GetFlag(FLAGS_streams)), "");
+  std::cout << absl::StrFormat("%-34s %14s\n",
+                               absl::StrFormat("requests/s, %d x %d, %s", absl::GetFlag(FLAGS_connections), absl::GetFlag(FLAGS_streams),
+                                               absl::GetFlag(FLAGS_store)),
+                               "");
   const auto median = [](std::vector<double> all) -> std::optional<double> {
     if (all.empty()) return std::nullopt;
     std::sort(all.begin(), all.end());
@@ -336,27 +343,38 @@ absl::Status Rates(demo::Suite& suite, const std::string& folder) {
   return absl::OkStatus();
 }
 
+absl::Status Measure(demo::SuiteOptions options) {
+  std::unique_ptr<demo::Mariadb> server;  // stops after the suite
+  if (absl::GetFlag(FLAGS_store) == "mysql") {
+    REMATCH_ASSIGN_OR_RETURN(server, demo::Mariadb::Start(absl::StrCat(absl::GetFlag(FLAGS_source_dir), "/tools/mariadb"),
+                                                          absl::StrCat(options.work_dir, "/mariadb")));
+  }
+  REMATCH_RETURN_IF_ERROR(StartTimes(options, server.get()));
+  if (server != nullptr) {
+    REMATCH_ASSIGN_OR_RETURN(options.databases, server->Databases());
+  }
+  REMATCH_ASSIGN_OR_RETURN(const std::unique_ptr<demo::Suite> suite, demo::Suite::Start(options));
+  // Idle: loops have run a few rounds and nobody has called.
+  absl::SleepFor(absl::Seconds(3));
+  std::cout << "idle memory, resident\n";
+  for (demo::Part part : demo::kParts) {
+    std::cout << absl::StrFormat("  %-32s %11.1f MB\n", demo::NameOf(part), ResidentOf(suite->pid(part)) / 1024.0);
+  }
+  return Rates(*suite, options.work_dir);
+}
+
 int Main() {
+  const std::string store = absl::GetFlag(FLAGS_store);
+  if (store != "sqlite" && store != "mysql") {
+    std::cerr << "rematch-figures: --store is sqlite or mysql\n";
+    return 2;
+  }
   char folder[] = "/tmp/rematch-figures-XXXXXX";
   if (mkdtemp(folder) == nullptr) return 1;
-  const demo::SuiteOptions options = {.bin_dir = absl::GetFlag(FLAGS_bin_dir),
-                                      .work_dir = folder,
-                                      .policy = absl::StrCat(absl::GetFlag(FLAGS_source_dir), "/examples/policies/default.textproto"),
-                                      .log_level = "warn"};
-  absl::Status status = StartTimes(options);
-  if (status.ok()) {
-    auto suite = demo::Suite::Start(options);
-    status = suite.status();
-    if (suite.ok()) {
-      // Idle: loops have run a few rounds and nobody has called.
-      absl::SleepFor(absl::Seconds(3));
-      std::cout << "idle memory, resident\n";
-      for (demo::Part part : demo::kParts) {
-        std::cout << absl::StrFormat("  %-32s %11.1f MB\n", demo::NameOf(part), ResidentOf((*suite)->pid(part)) / 1024.0);
-      }
-      status = Rates(**suite, folder);
-    }
-  }
+  const absl::Status status = Measure({.bin_dir = absl::GetFlag(FLAGS_bin_dir),
+                                       .work_dir = folder,
+                                       .policy = absl::StrCat(absl::GetFlag(FLAGS_source_dir), "/examples/policies/default.textproto"),
+                                       .log_level = "warn"});
   std::error_code ignored;
   std::filesystem::remove_all(folder, ignored);
   if (!status.ok()) std::cerr << "rematch-figures: " << status.message() << "\n";
