@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 #include <string_view>
+#include <tuple>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -389,6 +390,13 @@ absl::Status SaveIndexesOfMentors(Transaction& tx, const Roster& roster) {
     chunk.insert(chunk.begin(), roster.consortium_id);
     return tx.Execute(statement, chunk).status();
   }));
+  // As rows are locked, new ones are written: in the order of their keys, else two batches would wait for one another.
+  const auto by_key = [](const Values& a, const Values& b) {
+    return std::tie(std::get<std::string>(a[1]), std::get<std::string>(a[2])) <
+           std::tie(std::get<std::string>(b[1]), std::get<std::string>(b[2]));
+  };
+  std::sort(emails.begin(), emails.end(), by_key);
+  std::sort(memberships.begin(), memberships.end(), by_key);
   REMATCH_RETURN_IF_ERROR(Write(tx, "mentor_emails", {"consortium", "email", "mentor"}, false, std::move(emails)));
   return Write(tx, "mentor_programs", {"consortium", "program", "mentor", "joined"}, false, std::move(memberships));
 }
@@ -402,14 +410,16 @@ absl::Status LoadEmails(Transaction& tx, const std::string& where, Values parame
 
 absl::Status LoadEverything(Transaction& tx, Locks locks, Roster& roster) {
   const std::string& consortium = roster.consortium_id;
+  // Who refers before what is referred to, since a later statement may see more: so nothing refers to a row that is not in the roster. Who
+  // adds a reference in between is met when the same is inserted.
+  REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, Locks::kNone, roster.external_ids));
+  REMATCH_RETURN_IF_ERROR(LoadEmails(tx, "consortium = ?", {consortium}, roster));
   REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, locks, roster.seats));
   REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, locks, roster.candidates));
   REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, locks, roster.mentors));
-  REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, Locks::kNone, roster.programs));
-  REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, Locks::kNone, roster.sites));
-  REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, Locks::kNone, roster.districts));
-  REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, Locks::kNone, roster.external_ids));
-  return LoadEmails(tx, "consortium = ?", {consortium}, roster);
+  REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, locks, roster.programs));
+  REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, locks, roster.sites));
+  return LoadAll(tx, consortium, locks, roster.districts);
 }
 
 // " AND (t.joined, t.mentor) > (?, ?)", in a form that every database reads off an index.

@@ -1,5 +1,5 @@
 // The roster in SQL. Writes load what a batch needs and save what it changed, with one statement per table (big imports in chunks); reads
-// are single statements. Rows are locked in one order everywhere: consortium, then seats, candidates, mentors, each by key.
+// are single statements. Rows are locked in one order everywhere: seats, candidates, mentors, programs, sites, districts, each by key.
 #ifndef REMATCH_MENTOR_SERVICE_STORE_STORE_H_
 #define REMATCH_MENTOR_SERVICE_STORE_STORE_H_
 
@@ -20,12 +20,12 @@ namespace rematch::mentor::store {
 
 enum class Locks {
   kNone,  // a read
-  kRows,  // seats, candidates and mentors are locked until the transaction ends
+  kRows,  // what the commands change is locked until the transaction ends: seats, candidates, mentors; for an import all that it may change
 };
 
 // What `wants` names of a consortium, and what hangs on it. What is not there is simply not in the answer.
 absl::StatusOr<Roster> Load(sql::Transaction& tx, const std::string& consortium, Wants wants, Locks locks);
-// Writes what changed. Two writers who add the same row: one of them fails (sql::Failure::kSplit) and finds it there when run again.
+// Writes what changed. Two writers who add the same row: one of them fails (sql::Failure::kConflict) and finds it there when run again.
 absl::Status Save(sql::Transaction& tx, const Roster& roster);
 
 // Where a list goes on: behind this row. Empty for the first page.
