@@ -42,6 +42,7 @@ struct Send {
   int64_t due = 0;
   std::string owner;
   int64_t epoch = 0;
+  int64_t begun = 0;
 };
 
 constexpr absl::string_view kEntryColumns =
@@ -182,10 +183,9 @@ class Batch {
                          Entry{.maker = maker_, .created = now_, .progress = {.state = State::kCancelled, .end = sql::FromMicros(now_)}});
       }
     }
-    sql::RowWriter writer(absl::StrCat("INSERT IGNORE ", kEntryTable), kEntryColumnCount);
-    for (const auto& [key, entry] : made) writer.Add(ToValues(key, entry));
-    REMATCH_RETURN_IF_ERROR(writer.Write(tx_));
-    return LoadRows(keys, std::move(send_ids));
+    REMATCH_RETURN_IF_ERROR(LoadEntries(keys));
+    REMATCH_RETURN_IF_ERROR(Make(std::move(made)));
+    return LoadSends(std::move(send_ids));
   }
 
   absl::StatusOr<std::string> Apply(Command& command) {
@@ -209,24 +209,47 @@ class Batch {
     bool may_have_arrived;
   };
 
-  absl::Status LoadRows(const std::set<Key>& keys, std::vector<Value> send_ids) {
+  absl::Status LoadEntries(const std::set<Key>& keys) {
+    if (keys.empty()) return absl::OkStatus();
     const auto [where, values] = WhereKeys(keys);
     REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows, tx_.Query(absl::StrCat("SELECT ", kEntryColumns, " FROM notifications n", where,
                                                                                  " ORDER BY n.consortium, n.id FOR UPDATE"),
                                                                     values));
     for (const Row& row : rows) {
       Key key{.consortium = row.Text(0), .id = row.Text(1)};
-      if (keys.contains(key)) entries_.emplace(std::move(key), ToEntry(row));
+      if (keys.contains(key)) entries_.insert_or_assign(std::move(key), ToEntry(row));
     }
+    return absl::OkStatus();
+  }
+
+  // Inserts those of `made` that are not there. Rows that are there were locked before, since batches that lock some rows, then insert,
+  // then lock others would wait for one another.
+  absl::Status Make(std::map<Key, Entry> made) {
+    std::set<Key> keys;
+    sql::RowWriter writer(absl::StrCat("INSERT IGNORE ", kEntryTable), kEntryColumnCount);
+    for (const auto& [key, entry] : made) {
+      if (entries_.contains(key)) continue;
+      keys.insert(key);
+      writer.Add(ToValues(key, entry));
+    }
+    REMATCH_ASSIGN_OR_RETURN(const int64_t inserted, writer.WriteCounting(tx_));
+    // Somebody made some of them in between: theirs count, and are locked by now.
+    if (inserted != static_cast<int64_t>(keys.size())) return LoadEntries(keys);
+    for (const Key& key : keys) entries_.emplace(key, std::move(made.at(key)));
+    return absl::OkStatus();
+  }
+
+  absl::Status LoadSends(std::vector<Value> send_ids) {
     if (send_ids.empty()) return absl::OkStatus();
     sql::PadInList(send_ids);
-    REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> sends,
-                             tx_.Query(absl::StrCat("SELECT consortium, notification, accepted, due, owner, epoch FROM sends WHERE id IN ",
-                                                    sql::InList(send_ids.size()), " ORDER BY id FOR UPDATE"),
-                                       send_ids));
+    REMATCH_ASSIGN_OR_RETURN(
+        const std::vector<Row> sends,
+        tx_.Query(absl::StrCat("SELECT consortium, notification, accepted, due, owner, epoch, begun FROM sends WHERE id IN ",
+                               sql::InList(send_ids.size()), " ORDER BY id FOR UPDATE"),
+                  send_ids));
     for (const Row& row : sends) {
       sends_.emplace(Key{.consortium = row.Text(0), .id = row.Text(1)},
-                     Send{.accepted = row.Int(2), .due = row.Int(3), .owner = row.Text(4), .epoch = row.Int(5)});
+                     Send{.accepted = row.Int(2), .due = row.Int(3), .owner = row.Text(4), .epoch = row.Int(5), .begun = row.Int(6)});
     }
     return absl::OkStatus();
   }
@@ -272,6 +295,8 @@ class Batch {
     const v1::Notification::State before = PublicState(entry.progress);
     const Beginning beginning = Begin(entry.progress, policy_);
     Changed(command.key(), entry, before);
+    sends_.at(command.key()).begun = entry.progress.beginnings;
+    changed_sends_.insert(command.key());
     stored::Begun begun;
     begun.set_settle(beginning.settle);
     begun.set_may_send(beginning.may_send);
@@ -308,7 +333,8 @@ class Batch {
 
   // Ready to be sent, by this replica: no polling lies between the commit and the first attempt.
   void Enqueue(const Key& key, const Entry& entry) {
-    sends_.insert_or_assign(key, Send{.accepted = entry.created, .due = now_, .owner = replica_, .epoch = 1});
+    sends_.insert_or_assign(
+        key, Send{.accepted = entry.created, .due = now_, .owner = replica_, .epoch = 1, .begun = entry.progress.beginnings});
     changed_sends_.insert(key);
     ended_sends_.erase(key);
     has_own_sends_ = true;
@@ -349,19 +375,25 @@ class Batch {
   }
 
   absl::Status WriteSends() {
-    constexpr size_t kColumns = 7;
-    sql::RowWriter writer("INSERT INTO sends (id, consortium, notification, accepted, due, owner, epoch)", kColumns,
-                          " ON DUPLICATE KEY UPDATE due = VALUES(due), owner = VALUES(owner), epoch = VALUES(epoch)");
+    constexpr size_t kColumns = 8;
+    sql::RowWriter writer(
+        "INSERT INTO sends (id, consortium, notification, accepted, due, owner, epoch, begun)", kColumns,
+        " ON DUPLICATE KEY UPDATE due = VALUES(due), owner = VALUES(owner), epoch = VALUES(epoch), begun = VALUES(begun)");
     for (const Key& key : changed_sends_) {
       const Send& send = sends_.at(key);
-      writer.Add({SendId(key), key.consortium, key.id, send.accepted, send.due, send.owner, send.epoch});
+      writer.Add({SendId(key), key.consortium, key.id, send.accepted, send.due, send.owner, send.epoch, send.begun});
     }
     REMATCH_RETURN_IF_ERROR(writer.Write(tx_));
     if (ended_sends_.empty()) return absl::OkStatus();
     std::vector<Value> ids;
     for (const Key& key : ended_sends_) ids.emplace_back(SendId(key));
+    const auto count = static_cast<int64_t>(ids.size());
     sql::PadInList(ids);
-    return tx_.Execute(absl::StrCat("DELETE FROM sends WHERE id IN ", sql::InList(ids.size())), ids).status();
+    const std::string list = sql::InList(ids.size());
+    ids.emplace_back(count);
+    // The LIMIT is as many as there are: without it a server that thinks little of the table's length reads all of it, and waits for rows
+    // of other batches, which wait for this one's.
+    return tx_.Execute(absl::StrCat("DELETE FROM sends WHERE id IN ", list, " LIMIT ?"), ids).status();
   }
 
   absl::Status WriteDeliveries() {
