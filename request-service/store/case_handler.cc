@@ -11,6 +11,7 @@
 #include "access/access.h"
 #include "platform/errors.h"
 #include "platform/sql/rows.h"
+#include "platform/strings.h"
 #include "request-service/domain/audit.h"
 #include "request-service/domain/case_view.h"
 #include "request-service/domain/escalation.h"
@@ -61,6 +62,36 @@ struct PrivatePerson {
 
 absl::Status StaleClaim() { return Error(absl::StatusCode::kAborted, kStaleClaim, "another replica has taken over this work"); }
 
+// Consortium and id: the order in which rows are locked.
+using Id = std::pair<std::string, std::string>;
+
+// "consortium IN (...) AND COLUMN IN (...)" and its values. Ids are unique over all consortia, so the two lists select no more than the
+// pairs do, which not every store takes. `ids` must not be empty.
+std::pair<std::string, std::vector<Value>> WhereIds(std::string_view column, const std::set<Id>& ids) {
+  std::set<std::string> consortia;
+  std::vector<Value> second;
+  for (const auto& [consortium, id] : ids) {
+    consortia.insert(consortium);
+    second.emplace_back(id);
+  }
+  std::vector<Value> values(consortia.begin(), consortia.end());
+  sql::PadInList(values);
+  sql::PadInList(second);
+  std::string where =
+      absl::StrCat("consortium IN ", sql::InList(values.size()), " AND ", ToAbsl(column), " IN ", sql::InList(second.size()));
+  values.insert(values.end(), second.begin(), second.end());
+  return {std::move(where), std::move(values)};
+}
+
+// Removes these rows, locked or not. The LIMIT is as many as there are: without it a server that thinks little of the table's length reads
+// all of it, and waits for rows of other batches, which wait for this one's.
+absl::Status Delete(sql::Transaction& tx, std::string_view table, const std::set<Id>& ids) {
+  if (ids.empty()) return absl::OkStatus();
+  auto [where, values] = WhereIds("id", ids);
+  values.emplace_back(static_cast<int64_t>(ids.size()));
+  return tx.Execute(absl::StrCat("DELETE FROM ", ToAbsl(table), " WHERE ", where, " LIMIT ?"), values).status();
+}
+
 // One batch in one transaction.
 class Batch {
  public:
@@ -80,8 +111,6 @@ class Batch {
   Committed TakeCommitted() { return std::move(committed_); }
 
  private:
-  using Id = std::pair<std::string, std::string>;  // consortium and id: the order in which rows are locked
-
   absl::Status LoadCases();
   absl::Status LoadOpenCases();
   absl::Status LoadClaims();
@@ -97,10 +126,10 @@ class Batch {
   const int64_t now_micros_;
 
   std::map<Id, Working> cases_;
-  std::map<Id, std::string> open_cases_;  // by consortium and candidate; only those of cases that open or end in this batch
+  std::map<Id, std::string> open_cases_;  // by consortium and candidate; only those that are needed
   std::set<Id> open_cases_changed_;
   absl::flat_hash_map<std::string, int64_t> claims_;  // rows of effects that are still this replica's: their epochs
-  std::vector<Value> answered_;                       // rows of effects that go
+  std::set<Id> answered_;                             // rows of effects that go
   std::vector<std::pair<CaseKey, NewEvent>> events_;
   std::vector<std::pair<CaseKey, std::pair<int64_t, std::string>>> disclosures_;
   std::vector<PrivateText> texts_;
@@ -109,28 +138,18 @@ class Batch {
 };
 
 absl::Status Batch::LoadCases() {
-  std::set<std::string> consortia;
-  std::vector<Value> ids;
+  std::set<Id> ids;
   for (const CaseCommand* command : commands_) {
-    Working& w = cases_[{command->key.consortium, command->key.id}];
-    w.key = command->key;
-    if (!command->command.has_open()) consortia.insert(command->key.consortium);
-  }
-  for (const auto& [id, w] : cases_) {
-    if (consortia.contains(id.first)) ids.emplace_back(id.second);
+    const Id id = {command->key.consortium, command->key.id};
+    cases_[id].key = command->key;
+    if (!command->command.has_open()) ids.insert(id);
   }
   if (ids.empty()) return absl::OkStatus();
-  // Ids are unique over all consortia, so the two lists select no more than the pairs.
-  std::vector<Value> parameters(consortia.begin(), consortia.end());
-  sql::PadInList(parameters);
-  const std::string consortium_list = sql::InList(parameters.size());
-  sql::PadInList(ids);
-  parameters.insert(parameters.end(), ids.begin(), ids.end());
-  REMATCH_ASSIGN_OR_RETURN(
-      std::vector<Row> rows,
-      tx_.Query(absl::StrCat("SELECT consortium, id, program, next_due, events, head_hash, folded FROM cases WHERE consortium IN ",
-                             consortium_list, " AND id IN ", sql::InList(ids.size()), " ORDER BY consortium, id FOR UPDATE"),
-                parameters));
+  const auto [where, values] = WhereIds("id", ids);
+  REMATCH_ASSIGN_OR_RETURN(std::vector<Row> rows,
+                           tx_.Query(absl::StrCat("SELECT consortium, id, program, next_due, events, head_hash, folded FROM cases WHERE ",
+                                                  where, " ORDER BY consortium, id FOR UPDATE"),
+                                     values));
   for (Row& row : rows) {
     const auto found = cases_.find({row.Text(0), row.Text(1)});
     if (found == cases_.end()) continue;
@@ -152,42 +171,34 @@ absl::Status Batch::LoadOpenCases() {
     if (command->command.has_open()) wanted.insert({command->key.consortium, command->command.open().candidate()});
   }
   if (wanted.empty()) return absl::OkStatus();
-  RowWriter insert("INSERT IGNORE INTO open_cases (consortium, candidate, case_id)", 3);
-  std::set<std::string> consortia;
-  std::vector<Value> candidates;
-  for (const auto& [consortium, candidate] : wanted) {
-    insert.Add({consortium, candidate, std::string()});
-    consortia.insert(consortium);
-    candidates.emplace_back(candidate);
+  // A case of the batch may end: its row is locked in the same go, since a batch that locked one later could wait for one that waits for
+  // it.
+  for (const auto& [id, w] : cases_) {
+    if (w.stored) wanted.insert({id.first, w.c.candidate()});
   }
+  RowWriter insert("INSERT IGNORE INTO open_cases (consortium, candidate, case_id)", 3);
+  for (const auto& [consortium, candidate] : wanted) insert.Add({consortium, candidate, std::string()});
   REMATCH_RETURN_IF_ERROR(insert.Write(tx_));
-  std::vector<Value> parameters(consortia.begin(), consortia.end());
-  sql::PadInList(parameters);
-  const std::string consortium_list = sql::InList(parameters.size());
-  sql::PadInList(candidates);
-  parameters.insert(parameters.end(), candidates.begin(), candidates.end());
-  REMATCH_ASSIGN_OR_RETURN(
-      const std::vector<Row> rows,
-      tx_.Query(absl::StrCat("SELECT consortium, candidate, case_id FROM open_cases WHERE consortium IN ", consortium_list,
-                             " AND candidate IN ", sql::InList(candidates.size()), " ORDER BY consortium, candidate FOR UPDATE"),
-                parameters));
+  const auto [where, values] = WhereIds("candidate", wanted);
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows,
+                           tx_.Query(absl::StrCat("SELECT consortium, candidate, case_id FROM open_cases WHERE ", where,
+                                                  " ORDER BY consortium, candidate FOR UPDATE"),
+                                     values));
   for (const Row& row : rows) open_cases_[{row.Text(0), row.Text(1)}] = row.Text(2);
   return absl::OkStatus();
 }
 
 absl::Status Batch::LoadClaims() {
-  std::set<std::string> rows;
+  std::set<Id> rows;
   for (const CaseCommand* command : commands_) {
-    if (command->ran.has_value()) rows.insert(command->ran->row);
+    if (command->ran.has_value()) rows.insert({command->key.consortium, command->ran->row});
   }
   if (rows.empty()) return absl::OkStatus();
-  std::vector<Value> ids(rows.begin(), rows.end());
-  sql::PadInList(ids);
-  const std::string list = sql::InList(ids.size());
-  ids.emplace_back(replica_);
+  auto [where, values] = WhereIds("id", rows);
+  values.emplace_back(replica_);
   REMATCH_ASSIGN_OR_RETURN(
       const std::vector<Row> found,
-      tx_.Query(absl::StrCat("SELECT id, epoch FROM effects WHERE id IN ", list, " AND owner = ? ORDER BY id FOR UPDATE"), ids));
+      tx_.Query(absl::StrCat("SELECT id, epoch FROM effects WHERE ", where, " AND owner = ? ORDER BY consortium, id FOR UPDATE"), values));
   for (const Row& row : found) claims_[row.Text(0)] = row.Int(1);
   return absl::OkStatus();
 }
@@ -223,7 +234,7 @@ absl::StatusOr<std::string> Batch::Decide(const CaseCommand& command, Working& w
   Record(command, w, decision);
   if (command.ran.has_value()) {
     claims_.erase(command.ran->row);
-    answered_.emplace_back(command.ran->row);
+    answered_.insert({w.key.consortium, command.ran->row});
   }
   if (command.command.has_due()) {
     w.set_timer = true;
@@ -293,7 +304,7 @@ absl::Status Batch::Save() {
   RowWriter tasks("INSERT INTO tasks (consortium, case_id, task, program, leader, alternate, open, due, folded)", 9,
                   " ON DUPLICATE KEY UPDATE leader = VALUES(leader), alternate = VALUES(alternate), open = VALUES(open), due = VALUES(due),"
                   " folded = VALUES(folded)");
-  std::vector<Value> without_timer;
+  std::set<Id> without_timer;
   for (auto& [id, w] : cases_) {
     if (!w.changed && !w.set_timer) continue;
     const std::string leader = w.c.alternate_acts() ? "" : w.c.leader().person();
@@ -302,7 +313,7 @@ absl::Status Batch::Save() {
     if (w.set_timer || due != w.next_due) {
       committed_.next_timer = std::min(committed_.next_timer, due);
       if (due == absl::InfiniteFuture()) {
-        without_timer.emplace_back(w.key.id);
+        without_timer.insert({w.key.consortium, w.key.id});
       } else {
         timers.Add({w.key.consortium, w.key.id, w.key.program, ToMicros(due), replica_, int64_t{1}, int64_t{0}});
       }
@@ -330,10 +341,7 @@ absl::Status Batch::Save() {
   }
   REMATCH_RETURN_IF_ERROR(events.Write(tx_));
 
-  if (!answered_.empty()) {
-    sql::PadInList(answered_);
-    REMATCH_RETURN_IF_ERROR(tx_.Execute("DELETE FROM effects WHERE id IN " + sql::InList(answered_.size()), answered_).status());
-  }
+  REMATCH_RETURN_IF_ERROR(Delete(tx_, "effects", answered_));
   RowWriter effects(
       "INSERT INTO effects (consortium, id, program, case_id, due, owner, epoch, created, attempts, refusals, poison, effect)", 12);
   for (const EffectWork& work : committed_.effects) {
@@ -343,10 +351,7 @@ absl::Status Batch::Save() {
   REMATCH_RETURN_IF_ERROR(effects.Write(tx_));
 
   REMATCH_RETURN_IF_ERROR(timers.Write(tx_));
-  if (!without_timer.empty()) {
-    sql::PadInList(without_timer);
-    REMATCH_RETURN_IF_ERROR(tx_.Execute("DELETE FROM timers WHERE id IN " + sql::InList(without_timer.size()), without_timer).status());
-  }
+  REMATCH_RETURN_IF_ERROR(Delete(tx_, "timers", without_timer));
   REMATCH_RETURN_IF_ERROR(tasks.Write(tx_));
 
   RowWriter disclosures("INSERT INTO disclosures (consortium, case_id, sequence, disclosure)", 4);

@@ -1,5 +1,6 @@
 #include "request-service/store/work_store.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -11,6 +12,13 @@ namespace {
 using sql::Row;
 using sql::ToMicros;
 using sql::Value;
+
+// In the order in which batches lock them.
+std::vector<Postponed> InOrder(absl::Span<const Postponed> rows) {
+  std::vector<Postponed> sorted(rows.begin(), rows.end());
+  std::sort(sorted.begin(), sorted.end(), [](const Postponed& a, const Postponed& b) { return a.id < b.id; });
+  return sorted;
+}
 
 }  // namespace
 
@@ -60,7 +68,7 @@ absl::StatusOr<std::vector<EffectWork>> WorkStore::OwnEffects(absl::Time before,
 absl::Status WorkStore::PostponeEffects(absl::Span<const Postponed> rows) {
   if (rows.empty()) return absl::OkStatus();
   return sql::TransactAgain(database_, [&](sql::Transaction& tx) -> absl::Status {
-    for (const Postponed& row : rows) {
+    for (const Postponed& row : InOrder(rows)) {
       REMATCH_RETURN_IF_ERROR(
           tx.Execute("UPDATE effects SET owner = '', due = ?, attempts = attempts + 1, refusals = refusals + ?, poison = ?"
                      " WHERE id = ? AND owner = ? AND epoch = ?",
@@ -107,7 +115,7 @@ absl::StatusOr<absl::Time> WorkStore::NextOwnTimer() { return Earliest("SELECT M
 absl::Status WorkStore::PostponeTimers(absl::Span<const Postponed> rows) {
   if (rows.empty()) return absl::OkStatus();
   return sql::TransactAgain(database_, [&](sql::Transaction& tx) -> absl::Status {
-    for (const Postponed& row : rows) {
+    for (const Postponed& row : InOrder(rows)) {
       REMATCH_RETURN_IF_ERROR(tx.Execute("UPDATE timers SET due = ?, refusals = refusals + ? WHERE id = ? AND owner = ? AND epoch = ?",
                                          {ToMicros(row.due), int64_t{row.refused}, row.id, replica_, row.epoch})
                                   .status());
