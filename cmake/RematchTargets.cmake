@@ -78,9 +78,11 @@ function(rematch_embed var namespace symbol dir pattern)
   set(${var} ${out} PARENT_SCOPE)
 endfunction()
 
-# rematch_tests(NAME DIR DEPS target...): one test binary of all *_test.cc files (and helpers) of DIR; CTest sees each test.
+# rematch_tests(NAME DIR DEPS target... [STORES suite...]): one test binary of all *_test.cc files (and helpers) of DIR; CTest sees each
+# test. STORES are the suites that run on a store (tests/store.h), as patterns of GoogleTest: each of their tests is there once more, as
+# Mysql.SUITE.TEST, on MariaDB.
 function(rematch_tests name dir)
-  cmake_parse_arguments(ARG "" "TIMEOUT;LABEL" "DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "" "TIMEOUT;LABEL" "DEPS;STORES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${dir}/*.cc)
   if(NOT sources)
     return()
@@ -114,4 +116,10 @@ function(rematch_tests name dir)
                        PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS ${label})
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_FILTER "${mysql_tests}" TEST_LIST ${name}_mysql
                        PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS ${label} FIXTURES_REQUIRED mariadb)
+  if(ARG_STORES AND NOT REMATCH_SANITIZE STREQUAL "thread")
+    list(JOIN ARG_STORES ":" stores)
+    gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_FILTER "${stores}-*Mysql*" TEST_LIST ${name}_stores TEST_PREFIX Mysql.
+                         PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS ${label} FIXTURES_REQUIRED mariadb
+                         ENVIRONMENT REMATCH_TEST_STORE=mysql)
+  endif()
 endfunction()

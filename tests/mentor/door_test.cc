@@ -1,4 +1,4 @@
-// Commands through the real door, over the real store on SQLite.
+// Commands through the real door, over the real store.
 #include <atomic>
 #include <random>
 #include <thread>
@@ -6,7 +6,6 @@
 #include "mentor-service/domain/reasons.h"
 #include "platform/errors.h"
 #include "tests/mentor/mentor_kit.h"
-#include "tests/platform/temp_dir.h"
 
 namespace rematch::mentor {
 namespace {
@@ -35,17 +34,16 @@ HoldSeat Hold(const std::string& seat, const std::string& mentor, const std::str
 }
 
 TEST(Store, GivesBackWhatWasSaved) {
-  testing::TempDir dir;
-  const std::string url = "sqlite:" + dir.File("mentor.db");
+  const testing::TestStore store(testing::TestStore::Kind::kDisk, MentorMigrations());
   const Roster roster = Populated(3, 2, 2);
   {
-    DoorKit kit(url);
+    DoorKit kit(store);
     kit.Put(roster);
     ASSERT_TRUE(kit.Do("r1", Hold("k", "m0", "c0")).ok());
     ASSERT_TRUE(kit.Do("r2", TransferCandidate{"k", ""}).ok());
     ASSERT_TRUE(kit.Do("r3", ReleaseSeat{"unknown"}).ok());
   }
-  DoorKit kit(url);
+  DoorKit kit(store);
   const Roster found = kit.All();
   EXPECT_EQ(*found.sites.Find("s1"), *roster.sites.Find("s1"));
   EXPECT_EQ(*found.programs.Find("p1"), *roster.programs.Find("p1"));
@@ -90,7 +88,7 @@ TEST(Door, ARefusedRequestMayBeMadeAgain_F32) {
 
 // The door commits nothing before all are queued, so they share a batch.
 TEST(Door, CommandsOfOneBatchSeeOneAnother_F30) {
-  DoorKit kit("sqlite::memory:", /*threads=*/0);
+  DoorKit kit(/*threads=*/0);
   kit.Put(Populated(2, 1, 4));
   std::vector<absl::StatusOr<std::string>> replies;
   std::vector<Action> actions;
@@ -262,16 +260,32 @@ TEST(Door, ALeaderTouchesOnlyTheirOwnAndASeatIsNobodysButTheServices_F36) {
   EXPECT_TRUE(as("r7", "consortia/c1/leaders/lee", "CreateMentor", CreateMentor{foreign}).ok());
 }
 
-TEST(ConcurrentDoor, OfSixtyFourHoldsForTheLastSeatOneGetsIt_F30) {
-  testing::TempDir dir;
-  DoorKit kit("sqlite:" + dir.File("mentor.db"), /*threads=*/1);
-  kit.Put(Populated(1, 1, 64));
+// One replica on SQLite; two on MySQL, each with a door of several threads. Calls go to one and the other by turns.
+class ConcurrentDoor : public ::testing::TestWithParam<std::string> {
+ protected:
+  ConcurrentDoor()
+      : store_(GetParam() == "Sqlite" ? testing::TestStore::Kind::kDisk : testing::TestStore::Kind::kMysql, MentorMigrations()),
+        here_(store_) {
+    if (store_.kind() == testing::TestStore::Kind::kMysql) there_ = std::make_unique<DoorKit>(store_, /*seed=*/8);
+  }
+  DoorKit& kit(unsigned turn = 0) { return turn % 2 == 1 && there_ != nullptr ? *there_ : here_; }
+
+ private:
+  testing::TestStore store_;
+  DoorKit here_;
+  std::unique_ptr<DoorKit> there_;
+};
+INSTANTIATE_TEST_SUITE_P(Stores, ConcurrentDoor, ::testing::Values("Sqlite", "MysqlByTwoReplicas"),
+                         [](const auto& info) { return info.param; });
+
+TEST_P(ConcurrentDoor, OfSixtyFourHoldsForTheLastSeatOneGetsIt_F30) {
+  kit().Put(Populated(1, 1, 64));
   std::vector<std::thread> threads;
   std::atomic<int> held = 0, full = 0;
   for (int i = 0; i < 64; ++i) {
     threads.emplace_back([&, i] {
       const std::string n = std::to_string(i);
-      const auto reply = kit.Do("r" + n, Hold("k" + n, "m0", "c" + n));
+      const auto reply = kit(i).Do("r" + n, Hold("k" + n, "m0", "c" + n));
       if (reply.ok()) ++held;
       if (ReasonOf(reply.status()) == reason::kNoFreeSeat) ++full;
     });
@@ -279,18 +293,73 @@ TEST(ConcurrentDoor, OfSixtyFourHoldsForTheLastSeatOneGetsIt_F30) {
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(held, 1);
   EXPECT_EQ(full, 63);
-  kit.ExpectConsistent();
+  kit().ExpectConsistent();
 }
 
-TEST(ConcurrentDoor, ReadersNeverSeeTwoMentorsOrNoneDuringASwap_F34) {
-  testing::TempDir dir;
-  DoorKit kit("sqlite:" + dir.File("mentor.db"), /*threads=*/1);
-  kit.Put(Populated(2, 1, 1));
-  ASSERT_TRUE(kit.Do("first", AssignMentor{.program = "p1", .candidate = "c0", .mentor = "m0"}).ok());
+// Whoever asks for the next seat of whoever has one: the pool is the same mentors for everybody, in another order for each.
+TEST_P(ConcurrentDoor, OfSixtyFourThatAskForTheNextSeatAsManyGetOneAsThereAre_F30) {
+  kit().Put(Populated(6, 2, 64));
+  std::vector<std::thread> threads;
+  std::atomic<int> held = 0, full = 0;
+  for (int i = 0; i < 64; ++i) {
+    threads.emplace_back([&, i] {
+      const std::string n = std::to_string(i);
+      const auto reply = kit(i).DoAs<v1::HoldNextSeatResponse>(
+          "r" + n, HoldNextSeat{.seat = "k" + n, .program = "p1", .candidate = "c" + n, .search = {}});
+      if (reply.ok()) ++(reply->has_seat() ? held : full);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(held, 12);
+  EXPECT_EQ(full, 52);
+  kit().ExpectConsistent();
+}
+
+TEST_P(ConcurrentDoor, OneKeyIsOneSeatWhoeverIsAskedForItFirst_F30) {
+  kit().Put(Populated(2, 4, 1));
+  std::vector<std::thread> threads;
+  std::atomic<int> held = 0, other = 0;
+  for (int i = 0; i < 32; ++i) {
+    threads.emplace_back([&, i] {
+      const auto reply = kit(i).Do("r" + std::to_string(i), Hold("k", "m" + std::to_string(i / 2 % 2), "c0"));
+      if (reply.ok()) ++held;
+      if (ReasonOf(reply.status()) == reason::kSeatExists) ++other;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(held, 16);
+  EXPECT_EQ(other, 16);
+  EXPECT_EQ(kit().All().seats.rows().size(), 1u);
+  kit().ExpectConsistent();
+}
+
+TEST_P(ConcurrentDoor, OneAddressIsOneMentorWhoeverIsAskedFirst) {
+  kit().Put(Populated(0, 0, 0));
+  std::vector<std::thread> threads;
+  std::atomic<int> made = 0, refused = 0;
+  for (int i = 0; i < 32; ++i) {
+    threads.emplace_back([&, i] {
+      Mentor twin = SomeMentor("");
+      twin.contact.email = i % 3 == 0 ? "Twin@x.example" : "twin@x.example";
+      const auto reply = kit(i).Do("r" + std::to_string(i), CreateMentor{twin});
+      if (reply.ok()) ++made;
+      if (ReasonOf(reply.status()) == reason::kMentorExists) ++refused;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(made, 1);
+  EXPECT_EQ(refused, 31);
+  EXPECT_EQ(kit().All().mentors.rows().size(), 1u);
+}
+
+TEST_P(ConcurrentDoor, ReadersNeverSeeTwoMentorsOrNoneDuringASwap_F34) {
+  kit().Put(Populated(2, 1, 1));
+  ASSERT_TRUE(kit().Do("first", AssignMentor{.program = "p1", .candidate = "c0", .mentor = "m0"}).ok());
   std::atomic<bool> done = false;
   std::thread reader([&] {
     while (!done) {
-      EXPECT_TRUE(kit.database()
+      EXPECT_TRUE(kit()
+                      .database()
                       .Read([&](sql::Transaction& tx) -> absl::Status {
                         REMATCH_ASSIGN_OR_RETURN(
                             const auto all,
@@ -304,23 +373,27 @@ TEST(ConcurrentDoor, ReadersNeverSeeTwoMentorsOrNoneDuringASwap_F34) {
   });
   for (int i = 0; i < 40; ++i) {
     const std::string n = std::to_string(i);
-    const Roster now = kit.All();
+    const Roster now = kit().All();
     const Candidate& candidate = *now.candidates.Find("c0");
-    ASSERT_TRUE(kit.Do("h" + n, Hold("k" + n, candidate.mentor == "m0" ? "m1" : "m0", "c0")).ok());
-    ASSERT_TRUE(kit.Do("t" + n, TransferCandidate{"k" + n, candidate.assignment}).ok());
+    ASSERT_TRUE(kit(i).Do("h" + n, Hold("k" + n, candidate.mentor == "m0" ? "m1" : "m0", "c0")).ok());
+    ASSERT_TRUE(kit(i).Do("t" + n, TransferCandidate{"k" + n, candidate.assignment}).ok());
   }
   done = true;
   reader.join();
-  kit.ExpectConsistent();
+  kit().ExpectConsistent();
 }
 
-TEST(ConcurrentDoor, WhateverManyThreadsDoTheCountersSayWhatTheRowsSay_F30_F34) {
-  testing::TempDir dir;
-  DoorKit kit("sqlite:" + dir.File("mentor.db"), /*threads=*/1);
-  kit.Put(Populated(6, 2, 12));
+TEST_P(ConcurrentDoor, WhateverManyThreadsDoTheCountersSayWhatTheRowsSay_F30_F34) {
+  kit().Put(Populated(6, 2, 12));
   std::vector<std::thread> threads;
   for (int t = 0; t < 8; ++t) {
     threads.emplace_back([&, t] {
+      DoorKit& replica = kit(t);
+      const auto attempt = [&](const std::string& id, Action action) {
+        const absl::Status status = replica.Do(id, std::move(action)).status();
+        // Refusals of the roster's are part of it, failures of the store are not.
+        EXPECT_EQ(sql::FailureOf(status), sql::Failure::kNone) << status << sql::DetailOf(status);
+      };
       std::mt19937 random(static_cast<unsigned>(t));
       const auto pick = [&random](int n) { return std::to_string(random() % static_cast<unsigned>(n)); };
       for (int i = 0; i < 60; ++i) {
@@ -328,30 +401,30 @@ TEST(ConcurrentDoor, WhateverManyThreadsDoTheCountersSayWhatTheRowsSay_F30_F34) 
         const std::string seat = "k" + pick(40);
         switch (random() % 5) {
           case 0:
-            (void)kit.Do(id, Hold(seat, "m" + pick(6), "c" + pick(12)));
+            attempt(id, Hold(seat, "m" + pick(6), "c" + pick(12)));
             break;
           case 1:
-            (void)kit.Do(id, HoldNextSeat{.seat = seat, .program = "p1", .candidate = "c" + pick(12), .search = {}});
+            attempt(id, HoldNextSeat{.seat = seat, .program = "p1", .candidate = "c" + pick(12), .search = {}});
             break;
           case 2:
-            (void)kit.Do(id, ReleaseSeat{seat});
+            attempt(id, ReleaseSeat{seat});
             break;
           case 3: {
-            const Roster now = kit.All();
+            const Roster now = replica.All();
             const Seat* held = now.seats.Find(seat);
             if (held != nullptr && !held->candidate.empty()) {
-              (void)kit.Do(id, TransferCandidate{seat, now.candidates.Find(held->candidate)->assignment});
+              attempt(id, TransferCandidate{seat, now.candidates.Find(held->candidate)->assignment});
             }
             break;
           }
           default:
-            (void)kit.Do(id, AssignMentor{.program = "p1", .candidate = "c" + pick(12), .mentor = "m" + pick(6)});
+            attempt(id, AssignMentor{.program = "p1", .candidate = "c" + pick(12), .mentor = "m" + pick(6)});
         }
       }
     });
   }
   for (std::thread& thread : threads) thread.join();
-  kit.ExpectConsistent();
+  kit().ExpectConsistent();
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// mentor-service in this process, over gRPC on a port of its own, on a store in memory: for tests of it and of who calls it.
+// mentor-service in this process, over gRPC on a port and a store of its own: for tests of it and of who calls it.
 //
 //   MentorHarness harness;
 //   auto mentor = harness.Call(&MentorHarness::Stub::GetMentor, request);                // as SERVICE
@@ -19,6 +19,7 @@
 #include "platform/rpc/channel.h"
 #include "platform/rpc/server.h"
 #include "rematch/mentor/v1/service.grpc.pb.h"
+#include "tests/store.h"
 
 namespace rematch::mentor {
 
@@ -26,9 +27,9 @@ class MentorHarness {
  public:
   using Stub = v1::MentorService::Stub;
 
-  explicit MentorHarness(const std::string& database = "sqlite::memory:") {
+  MentorHarness() {
     rpc::ServerOptions options;
-    options.database = database;
+    options.database = store_.url();
     options.drain_timeout = absl::Seconds(5);
     auto server = rpc::Server::Start(options, {.name = "mentor-service", .migrations = MentorMigrations()},
                                      [](rpc::ServerEnvironment& env) { return MakeService(env); });
@@ -87,6 +88,7 @@ class MentorHarness {
   }
 
  private:
+  const testing::TestStore store_{MentorMigrations()};
   std::unique_ptr<rpc::Server> server_;
   std::unique_ptr<Stub> stub_;
 };

@@ -1,4 +1,4 @@
-// A small consortium to test with: in memory for the pure domain, and behind the real door on SQLite.
+// A small consortium to test with: in memory for the pure domain, and behind the real door on a store.
 #ifndef REMATCH_TESTS_MENTOR_MENTOR_KIT_H_
 #define REMATCH_TESTS_MENTOR_MENTOR_KIT_H_
 
@@ -21,6 +21,7 @@
 #include "platform/ids.h"
 #include "platform/sql/database.h"
 #include "platform/sql/migrations.h"
+#include "tests/store.h"
 
 namespace rematch::mentor {
 
@@ -113,19 +114,13 @@ inline std::vector<std::string> MentorsOf(const std::vector<Ranked>& ranking) {
   return mentors;
 }
 
-// The real door over a store, without a server.
+// The real door over a store, without a server: one replica.
 class DoorKit {
  public:
-  explicit DoorKit(const std::string& url = "sqlite::memory:", int threads = 1)
-      : random_(7), ids_(clock_, random_), handler_(clock_, ids_) {
-    auto database = sql::Open(url);
-    if (!database.ok()) ADD_FAILURE() << database.status();
-    database_ = *std::move(database);
-    if (const absl::Status status = sql::Migrate(*database_, MentorMigrations(), clock_); !status.ok()) ADD_FAILURE() << status;
-    GroupCommitOptions options;
-    options.threads = threads;
-    door_ = std::make_unique<Door>(options, *database_, handler_, clock_, random_);
-  }
+  // Over a store of its own. `threads` as of GroupCommitOptions.
+  explicit DoorKit(int threads = -1) : DoorKit(std::make_unique<testing::TestStore>(MentorMigrations()), threads, 7) {}
+  // Over one that others may use, whose randomness must differ.
+  explicit DoorKit(const testing::TestStore& store, uint64_t seed = 7) : DoorKit(store.url(), -1, seed) {}
 
   sql::Database& database() { return *database_; }
   platform::ManualClock& clock() { return clock_; }
@@ -224,6 +219,20 @@ class DoorKit {
   }
 
  private:
+  DoorKit(std::unique_ptr<testing::TestStore> store, int threads, uint64_t seed) : DoorKit(store->url(), threads, seed) {
+    store_ = std::move(store);
+  }
+  DoorKit(const std::string& url, int threads, uint64_t seed) : random_(seed), ids_(clock_, random_), handler_(clock_, ids_) {
+    auto database = sql::Open(url);
+    if (!database.ok()) ADD_FAILURE() << database.status();
+    database_ = *std::move(database);
+    if (const absl::Status status = sql::Migrate(*database_, MentorMigrations(), clock_); !status.ok()) ADD_FAILURE() << status;
+    GroupCommitOptions options;
+    options.threads = threads;
+    door_ = std::make_unique<Door>(options, *database_, handler_, clock_, random_);
+  }
+
+  std::unique_ptr<testing::TestStore> store_;  // if it is this one's own
   platform::ManualClock clock_{TestNow()};
   platform::SeededRandom random_;
   platform::IdSource ids_;

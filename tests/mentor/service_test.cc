@@ -144,6 +144,105 @@ TEST_F(ServiceTest, WhatWasCreatedIsReadBackByItsName) {
   EXPECT_EQ(Ok(&Stub::CreateMentor, made).name().size(), std::string("consortia/c1/mentors/").size() + 36);
 }
 
+// As long as it may be, in characters of four bytes where they may be any: no store cuts or refuses what was accepted.
+TEST_F(ServiceTest, TheLongestThatIsAcceptedComesBackWhole) {
+  const auto of = [](size_t bytes) {
+    std::string text;
+    while (text.size() < bytes) text += "\U0001F34E";
+    return text;
+  };
+  const auto id = [](char c) { return std::string(63, c); };
+  v1::Contact contact;
+  contact.set_display_name(of(200));
+  contact.set_email(std::string(64, 'l') + "@" + std::string(63, 'd') + "." + std::string(63, 'e') + "." + std::string(61, 'f'));
+  ASSERT_EQ(contact.email().size(), 254u);
+  contact.set_phone(std::string(40, '5'));
+
+  v1::CreateConsortiumRequest consortium;
+  consortium.set_consortium_id(id('c'));
+  consortium.mutable_consortium()->set_display_name(of(200));
+  consortium.set_request_id(std::string(128, 'r'));
+  const std::string parent = Ok(&Stub::CreateConsortium, consortium).name();
+  const auto creating = [&](auto request) {
+    request.set_parent(parent);
+    request.set_request_id(std::string(128, 's'));
+    return request;
+  };
+  auto district = creating(v1::CreateDistrictRequest());
+  district.set_district_id(id('d'));
+  district.mutable_district()->set_display_name(of(200));
+  *district.mutable_district()->mutable_representative() = contact;
+  district.set_request_id(std::string(128, 't'));
+  auto site = creating(v1::CreateSiteRequest());
+  site.set_site_id(id('s'));
+  site.mutable_site()->set_display_name(of(200));
+  site.mutable_site()->set_district(Ok(&Stub::CreateDistrict, district).name());
+  *site.mutable_site()->mutable_administrator() = contact;
+  const std::string site_name = Ok(&Stub::CreateSite, site).name();
+
+  auto mentor = creating(v1::CreateMentorRequest());
+  mentor.set_mentor_id(id('m'));
+  mentor.set_request_id(std::string(128, 'u'));
+  *mentor.mutable_mentor()->mutable_contact() = contact;
+  mentor.mutable_mentor()->set_district(site.site().district());
+  for (int i = 10; i < 60; ++i) {
+    const std::string word = of(60) + "-" + std::to_string(i) + "-";
+    mentor.mutable_mentor()->add_credentials(word);
+    mentor.mutable_mentor()->add_grade_bands(word);
+    mentor.mutable_mentor()->add_subjects(word);
+  }
+  mentor.mutable_mentor()->set_capacity(50);
+  const v1::Mentor made = Ok(&Stub::CreateMentor, mentor);
+
+  auto program = creating(v1::CreateProgramRequest());
+  program.set_program_id(id('p'));
+  program.set_request_id(std::string(128, 'v'));
+  program.mutable_program()->set_display_name(of(200));
+  program.mutable_program()->set_time_zone("America/Argentina/ComodRivadavia");
+  for (v1::Leader* leader : {program.mutable_program()->mutable_leader(), program.mutable_program()->mutable_alternate()}) {
+    leader->set_person(parent + "/leaders/" + id(leader == &program.program().leader() ? 'l' : 'a'));
+    leader->set_mentor(made.name());
+    *leader->mutable_contact() = contact;
+  }
+  const v1::Program led = Ok(&Stub::CreateProgram, program);
+
+  auto candidate = creating(v1::CreateCandidateRequest());
+  candidate.set_parent(led.name());
+  candidate.set_candidate_id(id('n'));
+  candidate.set_request_id(std::string(128, 'w'));
+  *candidate.mutable_candidate()->mutable_contact() = contact;
+  candidate.mutable_candidate()->set_site(site_name);
+  candidate.mutable_candidate()->set_credential(of(64));
+  candidate.mutable_candidate()->set_grade_band(of(64));
+  *candidate.mutable_candidate()->mutable_subjects() = mentor.mentor().subjects();
+  const v1::Candidate joined = Ok(&Stub::CreateCandidate, candidate);
+  auto update = Text<v1::UpdateMentorRequest>("update_mask { paths: 'programs' } request_id: 'join'");
+  *update.mutable_mentor() = made;
+  update.mutable_mentor()->add_programs(led.name());
+  Ok(&Stub::UpdateMentor, update);
+  auto hold = creating(v1::HoldSeatRequest());
+  hold.set_request_id(std::string(128, 'x'));
+  hold.set_seat_id(std::string(128, 'k'));
+  hold.set_mentor(made.name());
+  hold.set_candidate(joined.name());
+  EXPECT_EQ(Ok(&Stub::HoldSeat, hold).name(), parent + "/seats/" + std::string(128, 'k'));
+
+  v1::GetMentorRequest get_mentor;
+  get_mentor.set_name(made.name());
+  const v1::Mentor mentor_read = Ok(&Stub::GetMentor, get_mentor);
+  EXPECT_EQ(mentor_read.contact().SerializeAsString(), contact.SerializeAsString());
+  EXPECT_EQ(mentor_read.subjects(49), mentor.mentor().subjects(49));
+  v1::GetProgramRequest get_program;
+  get_program.set_name(led.name());
+  EXPECT_EQ(Ok(&Stub::GetProgram, get_program).SerializeAsString(), led.SerializeAsString());
+  v1::GetCandidateRequest get_candidate;
+  get_candidate.set_name(joined.name());
+  EXPECT_EQ(Ok(&Stub::GetCandidate, get_candidate).credential(), of(64));
+  v1::GetSiteRequest get_site;
+  get_site.set_name(site_name);
+  EXPECT_EQ(Ok(&Stub::GetSite, get_site).administrator().SerializeAsString(), contact.SerializeAsString());
+}
+
 TEST_F(ServiceTest, WhatIsNotThereIsNotFoundWithAReasonOfItsKind) {
   EXPECT_EQ(Reason(harness_.Call(&Stub::GetConsortium, Text<v1::GetConsortiumRequest>("name: 'consortia/c9'"))),
             reason::kConsortiumNotFound);

@@ -1,4 +1,4 @@
-// notify-service as it runs, in this process: its RPCs on a free port of loopback, over a store in memory and a transport that
+// notify-service as it runs, in this process: its RPCs on a free port of loopback, over a store of its own and a transport that
 // records. For the tests of other services too.
 //
 //   NotifyHarness notify;
@@ -29,13 +29,14 @@
 #include "platform/sql/migrations.h"
 #include "rematch/notify/v1/service.grpc.pb.h"
 #include "tests/notify/recording_transport.h"
+#include "tests/store.h"
 
 namespace rematch::notify {
 
 class NotifyHarness {
  public:
   explicit NotifyHarness(ServiceOptions options = Fast()) {
-    auto opened = sql::Open("sqlite::memory:");
+    auto opened = sql::Open(store_.url());
     if (!opened.ok()) std::abort();
     database_ = *std::move(opened);
     if (!sql::Migrate(*database_, NotifyMigrations(), clock_).ok()) std::abort();
@@ -111,6 +112,7 @@ class NotifyHarness {
   }
 
  private:
+  const testing::TestStore store_{NotifyMigrations()};
   platform::RealClock clock_;
   platform::SecureRandom random_;
   platform::IdSource ids_{clock_, random_};

@@ -23,6 +23,7 @@
 #include "platform/sql/database.h"
 #include "platform/sql/migrations.h"
 #include "tests/notify/recording_transport.h"
+#include "tests/store.h"
 
 namespace rematch::notify {
 
@@ -126,12 +127,20 @@ class Replica {
 
 class NotifyKit : public ::testing::Test {
  protected:
-  NotifyKit() : clock_(absl::FromUnixSeconds(1'767'600'000)) { Open("sqlite::memory:"); }
+  NotifyKit() : clock_(absl::FromUnixSeconds(1'767'600'000)) { Open(); }
 
-  void Open(const std::string& url) {
+  // Over a new store.
+  void Open(testing::TestStore::Kind kind = testing::TestStore::Kind::kMemory) {
     replica_.reset();
     database_.reset();
-    auto opened = sql::Open(url);
+    store_ = std::make_unique<testing::TestStore>(kind, NotifyMigrations());
+    Reopen();
+  }
+  // As after a restart.
+  void Reopen() {
+    replica_.reset();
+    database_.reset();
+    auto opened = sql::Open(store_->url());
     ASSERT_TRUE(opened.ok()) << opened.status();
     database_ = *std::move(opened);
     const absl::Status migrated = sql::Migrate(*database_, NotifyMigrations(), clock_);
@@ -144,6 +153,7 @@ class NotifyKit : public ::testing::Test {
   platform::SeededRandom random_{7};
   SendPolicy policy_;
   RecordingTransport transport_;
+  std::unique_ptr<testing::TestStore> store_;
   std::unique_ptr<sql::Database> database_;
   std::unique_ptr<Replica> replica_;
 };

@@ -9,7 +9,6 @@
 
 #include "notify-service/domain/reasons.h"
 #include "tests/notify/notify_kit.h"
-#include "tests/platform/temp_dir.h"
 
 namespace rematch::notify {
 namespace {
@@ -72,7 +71,7 @@ TEST_F(SenderTest, TriesAgainAfterAPauseThatGrows) {
 
 TEST_F(SenderTest, GivesUpAfterAllTriesAndSaysSo_F39) {
   policy_.max_tries = 2;
-  Open("sqlite::memory:");
+  Open();
   Accept("k1");
   transport_.Next({{.kind = Kind::kRetryLater, .error = "CONNECT"}, {.kind = Kind::kRetryLater, .error = "CONNECT"}});
   r().Send();
@@ -87,7 +86,7 @@ TEST_F(SenderTest, GivesUpAfterAllTriesAndSaysSo_F39) {
 
 TEST_F(SenderTest, AnOutageOfHoursMakesNobodyUnreachable_F39) {
   policy_.max_tries = 2;
-  Open("sqlite::memory:");
+  Open();
   Accept("k1");
   for (int i = 0; i < 100; ++i) {
     transport_.Next({{.kind = Kind::kRetryLater, .error = "CONNECT", .ours = true}});
@@ -102,7 +101,7 @@ TEST_F(SenderTest, AnOutageOfHoursMakesNobodyUnreachable_F39) {
 
 TEST_F(SenderTest, WhatMayHaveArrivedIsGivenUpAfterAFewRepeatsAndSaysSo_F40) {
   policy_.max_resends = 2;
-  Open("sqlite::memory:");
+  Open();
   Accept("k1");
   transport_.SettleAs(Settlement::kCannotTell);
   for (int i = 0; i < 5; ++i) {

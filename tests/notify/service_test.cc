@@ -298,7 +298,7 @@ TEST(NotifyServiceStop, WhatWaitsItsTurnIsNotHandedOverAnyMore_F40) {
 // A store and what else a service needs, without one.
 struct Surroundings {
   explicit Surroundings(bool migrated) {
-    database = *sql::Open("sqlite::memory:");
+    database = *sql::Open(store.url());
     if (migrated) EXPECT_TRUE(sql::Migrate(*database, NotifyMigrations(), clock).ok());
     environment =
         std::make_unique<rpc::ServerEnvironment>(rpc::ServerEnvironment{*database, clock, random, ids, blocking, metrics, "replica-1"});
@@ -307,6 +307,7 @@ struct Surroundings {
     return MakeService(*environment, options, std::make_unique<RecordingTransport>()).status();
   }
 
+  testing::TestStore store;
   platform::RealClock clock;
   platform::SecureRandom random;
   platform::IdSource ids{clock, random};

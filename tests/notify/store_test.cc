@@ -8,7 +8,6 @@
 
 #include "notify-service/domain/reasons.h"
 #include "tests/notify/notify_kit.h"
-#include "tests/platform/temp_dir.h"
 
 namespace rematch::notify {
 namespace {
@@ -131,17 +130,14 @@ TEST_F(NotifyDoor, ARepeatedRequestGetsItsFirstAnswer_F32) {
 }
 
 TEST_F(NotifyDoor, AStoreOnDiskKeepsEverythingAcrossARestart_F40) {
-  const rematch::testing::TempDir dir;
-  Open("sqlite:" + dir.File("notify.db"));
+  Open(testing::TestStore::Kind::kDisk);
   ASSERT_TRUE(r().Do(AcceptOf(SendRequest("k1"))).ok());
   ASSERT_TRUE(r().Do(CancelOf("k2")).ok());
-  Open("sqlite:" + dir.File("notify.db"));
+  Reopen();
   EXPECT_EQ(r().Get("k1").state(), v1::Notification::QUEUED);
   EXPECT_EQ(r().Get("k1").subject(), "Would you mentor one more new teacher?");
   EXPECT_EQ(r().Get("k1").variables().at("need"), "[need]");
   EXPECT_EQ(ReasonOf(r().Do(AcceptOf(SendRequest("k2"))).status()), reason::kNotificationCancelled);
-  replica_.reset();
-  database_.reset();
 }
 
 TEST_F(NotifyDoor, ListsTheNewestFirstByOriginAndInPages) {
@@ -167,20 +163,30 @@ TEST_F(NotifyDoor, ListsTheNewestFirstByOriginAndInPages) {
 }
 
 TEST_F(NotifyDoor, TheLongestThatIsAcceptedComesBackWhole) {
-  v1::SendNotificationRequest request = SendRequest(std::string(128, 'k'));
-  request.set_request_id("r");
+  std::string apples;  // characters of four bytes
+  while (apples.size() < 200) apples += "\U0001F34E";
+  const Key key{.consortium = std::string(63, 'c'), .id = std::string(128, 'k')};
+  v1::SendNotificationRequest request = SendRequest(key.id);
+  request.set_parent("consortia/" + key.consortium);
+  request.set_request_id(std::string(128, 'r'));
   v1::Notification& given = *request.mutable_notification();
+  given.mutable_to()->set_display_name(apples);
+  (*given.mutable_variables())["need"] = apples;
   given.set_origin(std::string(255, 'o'));
   given.clear_readers();
   for (int i = 0; i < 16; ++i) given.add_readers(absl::StrCat(std::string(253, 'r'), absl::Dec(i, absl::kZeroPad2)));
-  ASSERT_TRUE(r().Do(AcceptOf(request)).ok());
-  const v1::Notification found = r().Get(std::string(128, 'k'));
-  EXPECT_EQ(found.origin(), given.origin());
-  EXPECT_EQ(found.readers(15), given.readers(15));
-  // SQLite keeps what a column's type has no room for; MySQL would cut it.
-  for (const auto& file : NotifyMigrations()) {
-    EXPECT_THAT(std::string(file.content), ::testing::HasSubstr("readers VARCHAR(4100)")) << "16 of 255, one a line";
-  }
+  Accept accept = AcceptOf(request);
+  accept.message_id = MessageId(NotificationName(key.consortium, key.id), std::string(200, 'd'));
+  ASSERT_TRUE(r().Do(accept, Meta(std::string(128, 'r'))).ok());
+  const auto found = r().store().Get(key);
+  ASSERT_TRUE(found.ok()) << found.status();
+  EXPECT_EQ(found->origin(), given.origin());
+  EXPECT_EQ(found->readers(15), given.readers(15));
+  EXPECT_EQ(found->message_id(), accept.message_id);
+  EXPECT_EQ(found->to().display_name(), apples);
+  EXPECT_EQ(found->variables().at("need"), apples);
+  r().Send();
+  EXPECT_EQ(r().store().Get(key)->state(), v1::Notification::SENT);
 }
 
 TEST_F(NotifyDoor, BodiesAreRenderedWhenAMessageIsAccepted) {
@@ -190,16 +196,67 @@ TEST_F(NotifyDoor, BodiesAreRenderedWhenAMessageIsAccepted) {
   EXPECT_THAT(found.html_body(), ::testing::HasSubstr("<p>Dear [mentor_name],</p>"));
 }
 
+// What a replica begins to send, nobody else takes from it at the same time: the row that says whose it is was written as well.
+TEST_F(NotifyDoor, BeginningToSendWritesTheRowThatItRestsOn_F40) {
+  ASSERT_TRUE(r().door().Commit({}, AcceptOf(SendRequest("k1"))).ok());
+  const auto begun = [&] {
+    int64_t count = -1;
+    EXPECT_TRUE(database_
+                    ->Read([&](sql::Transaction& tx) -> absl::Status {
+                      REMATCH_ASSIGN_OR_RETURN(const auto rows, tx.Query("SELECT begun FROM sends"));
+                      count = rows.empty() ? -1 : rows[0].Int(0);
+                      return absl::OkStatus();
+                    })
+                    .ok());
+    return count;
+  };
+  EXPECT_EQ(begun(), 0);
+  ASSERT_TRUE(r().door().Commit({}, BeginSend{.target = {.consortium = "c1", .id = "k1"}, .epoch = 1}).ok());
+  EXPECT_EQ(begun(), 1);
+}
+
+// One replica on SQLite; two on MySQL, each with a door of several threads. Calls go to one and the other by turns.
+class ConcurrentNotifyDoor : public ::testing::TestWithParam<std::string> {
+ protected:
+  struct Instance {
+    Instance(const std::string& url, const std::string& name, platform::Clock& clock, uint64_t seed)
+        : random(seed),
+          database(*sql::Open(url)),
+          store(*database, clock, random, name, {}, {}),
+          door({}, *database, store, clock, random) {}
+    platform::SeededRandom random;
+    std::unique_ptr<sql::Database> database;
+    NotifyStore store;
+    GroupCommit<Command> door;
+  };
+
+  ConcurrentNotifyDoor() : kept_(GetParam() == "Sqlite" ? Kind::kDisk : Kind::kMysql, NotifyMigrations()) {
+    const int replicas = kept_.kind() == Kind::kMysql ? 2 : 1;
+    for (int i = 0; i < replicas; ++i) {
+      instances_.push_back(std::make_unique<Instance>(kept_.url(), absl::StrCat("replica-", i), clock_, 3 + i));
+      EXPECT_TRUE(sql::Migrate(*instances_.back()->database, NotifyMigrations(), clock_).ok());
+    }
+  }
+  GroupCommit<Command>& door(size_t turn) { return instances_[turn % instances_.size()]->door; }
+  NotifyStore& store() { return instances_.front()->store; }
+  // How many messages wait to be sent, whoever is to send them.
+  size_t Waiting() {
+    size_t waiting = 0;
+    for (const auto& instance : instances_) waiting += instance->store.OwnDue(absl::InfiniteFuture(), 1000)->size();
+    return waiting;
+  }
+
+ private:
+  using Kind = testing::TestStore::Kind;
+  const testing::TestStore kept_;
+  platform::RealClock clock_;
+  std::vector<std::unique_ptr<Instance>> instances_;
+};
+INSTANTIATE_TEST_SUITE_P(Stores, ConcurrentNotifyDoor, ::testing::Values("Sqlite", "MysqlByTwoReplicas"),
+                         [](const auto& info) { return info.param; });
+
 // A reader of the feed that runs beside many committing threads never skips one: whoever has seen a position has seen all before it.
-TEST(ConcurrentNotifyFeed, IsGaplessForAReaderThatRunsAlong) {
-  const rematch::testing::TempDir dir;
-  platform::RealClock clock;
-  platform::SeededRandom random(3);
-  auto database = sql::Open("sqlite:" + dir.File("notify.db"));
-  ASSERT_TRUE(database.ok()) << database.status();
-  ASSERT_TRUE(sql::Migrate(**database, NotifyMigrations(), clock).ok());
-  NotifyStore store(**database, clock, random, "replica-1", {}, {});
-  GroupCommit<Command> door({}, **database, store, clock, random);
+TEST_P(ConcurrentNotifyDoor, TheFeedIsGaplessForAReaderThatRunsAlong) {
   constexpr int kThreads = 4;
   constexpr int kEach = 50;
   std::atomic<int> refused = 0;
@@ -207,14 +264,14 @@ TEST(ConcurrentNotifyFeed, IsGaplessForAReaderThatRunsAlong) {
   for (int t = 0; t < kThreads; ++t) {
     writers.emplace_back([&, t] {
       for (int i = 0; i < kEach && refused == 0; ++i) {
-        if (!door.Commit({}, CancelOf(absl::StrCat("k-", t, "-", i))).ok()) ++refused;
+        if (!door(t).Commit({}, CancelOf(absl::StrCat("k-", t, "-", i))).ok()) ++refused;
       }
     });
   }
   int64_t position = 0;
   bool gapless = true;
   while (gapless && position < kThreads * kEach && refused == 0) {
-    const auto page = store.Deliveries("", position, 16);
+    const auto page = store().Deliveries("", position, 16);
     gapless = page.ok();
     if (!gapless) break;
     for (const v1::Delivery& delivery : *page) gapless = gapless && delivery.position() == ++position;
@@ -223,31 +280,54 @@ TEST(ConcurrentNotifyFeed, IsGaplessForAReaderThatRunsAlong) {
   for (std::thread& writer : writers) writer.join();
   EXPECT_EQ(refused, 0);
   EXPECT_TRUE(gapless) << "at position " << position;
-  EXPECT_TRUE(store.Deliveries("", position, 16)->empty());
+  EXPECT_TRUE(store().Deliveries("", position, 16)->empty());
 }
 
 // However sends and cancels of one key race, the message is sent once or never, and the answers say which.
-TEST(ConcurrentNotifyDoor, SendAndCancelOfOneKeyHaveOneOutcome_F14) {
-  platform::RealClock clock;
-  platform::SeededRandom random(4);
-  auto database = sql::Open("sqlite::memory:");
-  ASSERT_TRUE(database.ok());
-  ASSERT_TRUE(sql::Migrate(**database, NotifyMigrations(), clock).ok());
-  NotifyStore store(**database, clock, random, "replica-1", {}, {});
-  GroupCommit<Command> door({}, **database, store, clock, random);
+TEST_P(ConcurrentNotifyDoor, SendAndCancelOfOneKeyHaveOneOutcome_F14) {
   for (int round = 0; round < 20; ++round) {
     const std::string key = absl::StrCat("k", round);
     const Accept accept = AcceptOf(SendRequest(key));
     absl::StatusOr<std::string> sent, cancelled;
-    std::thread sender([&] { sent = door.Commit({}, accept); });
-    std::thread canceller([&] { cancelled = door.Commit({}, CancelOf(key)); });
+    std::thread sender([&] { sent = door(0).Commit({}, accept); });
+    std::thread canceller([&] { cancelled = door(1).Commit({}, CancelOf(key)); });
     sender.join();
     canceller.join();
     ASSERT_TRUE(cancelled.ok());
     EXPECT_TRUE(sent.ok() || ReasonOf(sent.status()) == reason::kNotificationCancelled) << sent.status();
-    EXPECT_EQ(store.Get({.consortium = "c1", .id = key})->state(), v1::Notification::CANCELLED);
+    EXPECT_EQ(store().Get({.consortium = "c1", .id = key})->state(), v1::Notification::CANCELLED);
   }
-  EXPECT_TRUE(store.OwnDue(absl::InfiniteFuture(), 100)->empty());
+  EXPECT_EQ(Waiting(), 0u);
+}
+
+TEST_P(ConcurrentNotifyDoor, TheSameKeyIsOneMessageWhicheverReplicaIsAsked_F8_F40) {
+  constexpr int kThreads = 8;
+  constexpr int kKeys = 30;
+  std::atomic<int> taken = 0, refused = 0, other = 0;
+  std::vector<std::thread> senders;
+  for (int t = 0; t < kThreads; ++t) {
+    senders.emplace_back([&, t] {
+      for (int i = 0; i < kKeys; ++i) {
+        // Half of them go through the keys backwards, and the last two want to say something else under them.
+        const std::string key = absl::StrCat("k", t / 2 % 2 == 0 ? i : kKeys - 1 - i);
+        const std::string to = t < kThreads - 2 ? "ana@example.org" : "other@example.org";
+        const auto reply = door(t).Commit({}, AcceptOf(SendRequest(key, to)));
+        ++(reply.ok() ? taken : ReasonOf(reply.status()) == reason::kNotificationExists ? refused : other);
+      }
+    });
+  }
+  for (std::thread& sender : senders) sender.join();
+  EXPECT_EQ(other, 0);
+  EXPECT_EQ(taken + refused, kThreads * kKeys);
+  EXPECT_EQ(Waiting(), kKeys);
+  // Whoever was taken means the one message that there is.
+  int told = 0;
+  for (int i = 0; i < kKeys; ++i) {
+    const auto found = store().Get({.consortium = "c1", .id = absl::StrCat("k", i)});
+    ASSERT_TRUE(found.ok()) << found.status();
+    told += found->to().email() == "ana@example.org" ? kThreads - 2 : 2;
+  }
+  EXPECT_EQ(taken, told);
 }
 
 }  // namespace

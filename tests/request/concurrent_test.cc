@@ -1,4 +1,4 @@
-// Many people at once on one case, through the door with threads of its own: whoever comes first, the outcome is one of those allowed and
+// Many people at once on one case, through doors with threads of their own: whoever comes first, the outcome is one of those allowed and
 // every seat is accounted for. Run under ThreadSanitizer as well.
 #include <gtest/gtest.h>
 
@@ -26,12 +26,24 @@ void AtOnce(int threads, const std::function<void(int)>& work) {
   for (std::thread& thread : running) thread.join();
 }
 
+// One replica on SQLite; two on MySQL, each with a door of its own over the one store.
+class ConcurrentPeople : public ::testing::TestWithParam<std::string> {
+ protected:
+  static Harness::Options Replicas() {
+    if (GetParam() == "Sqlite") return {.door_threads = 2};
+    return {.store = TestStore::Kind::kMysql, .replicas = 2, .door_threads = 2};
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Stores, ConcurrentPeople, ::testing::Values("Sqlite", "MysqlByTwoReplicas"),
+                         [](const auto& info) { return info.param; });
+
+// The requests go to the replicas by turns, in pairs and every eight the other way round, so that each gets some of everything.
 template <typename Request, typename Response>
-absl::StatusOr<Response> Ask(Harness& h, const rpc::Caller& caller,
+absl::StatusOr<Response> Ask(Harness& h, int turn, const rpc::Caller& caller,
                              void (Reassignments::*write)(const rpc::Call&, const Request&, rpc::Done<Response>), Request request,
                              const std::string& request_id) {
   request.set_request_id(request_id);
-  return h.Call(caller, write, request);
+  return h.Call(caller, write, request, static_cast<size_t>((turn / 2 + turn / 8) % h.replicas()));
 }
 
 struct Counts {
@@ -68,9 +80,9 @@ void ExpectAccountedFor(Harness& h, const std::string& name) {
   }
 }
 
-TEST(ConcurrentPeople, ConfirmingAndWithdrawingHaveOneOutcome_F29_F30) {
+TEST_P(ConcurrentPeople, ConfirmingAndWithdrawingHaveOneOutcome_F29_F30) {
   for (int round = 0; round < 4; ++round) {
-    Harness h({.door_threads = 2});
+    Harness h(Replicas());
     h.mentor.AddMentor("old", 2);
     h.mentor.AddMentor("m1", 1);
     const std::string name = h.Open("cara");
@@ -83,13 +95,13 @@ TEST(ConcurrentPeople, ConfirmingAndWithdrawingHaveOneOutcome_F29_F30) {
       if (i % 2 == 0) {
         v1::ConfirmMatchRequest request;
         request.set_name(name + "/offers/o1");
-        counts.Count(counts.confirmed, Ask(h, AsLeader(), &Reassignments::ConfirmMatch, request, absl::StrCat("c", i)).status());
+        counts.Count(counts.confirmed, Ask(h, i, AsLeader(), &Reassignments::ConfirmMatch, request, absl::StrCat("c", i)).status());
       } else {
         v1::WithdrawReassignmentRequest request;
         request.set_name(name);
         counts.Count(
             counts.withdrawn,
-            Ask(h, AsCandidate(CandidateName("cara")), &Reassignments::WithdrawReassignment, request, absl::StrCat("w", i)).status());
+            Ask(h, i, AsCandidate(CandidateName("cara")), &Reassignments::WithdrawReassignment, request, absl::StrCat("w", i)).status());
       }
     });
     EXPECT_EQ(counts.other, 0);
@@ -122,11 +134,11 @@ std::string WillingInPerson(Harness& h, const std::string& name, const std::stri
 }
 
 // m1, m2 and m3 are interested, and m4, whom the Leader found fit meanwhile, is willing: any of the four may be the match.
-TEST(ConcurrentPeople, ConfirmingChoosingAndWithdrawingHaveOneOutcome_F29_F30) {
+TEST_P(ConcurrentPeople, ConfirmingChoosingAndWithdrawingHaveOneOutcome_F29_F30) {
   const int rounds = InTier(6, 60);
   for (int round = 0; round < rounds; ++round) {
     const bool withdraws = round % 2 == 0;
-    Harness h({.door_threads = 2});
+    Harness h(Replicas());
     h.mentor.AddMentor("old", 2);
     for (const char* id : {"m1", "m2", "m3"}) h.mentor.AddMentor(id, 1, /*individual=*/false);
     const std::string name = h.Open("cara");
@@ -150,15 +162,15 @@ TEST(ConcurrentPeople, ConfirmingChoosingAndWithdrawingHaveOneOutcome_F29_F30) {
         request.set_name(name);
         counts.Count(
             counts.withdrawn,
-            Ask(h, AsCandidate(CandidateName("cara")), &Reassignments::WithdrawReassignment, request, absl::StrCat("w", i)).status());
+            Ask(h, i, AsCandidate(CandidateName("cara")), &Reassignments::WithdrawReassignment, request, absl::StrCat("w", i)).status());
       } else if (i % 2 == 0) {
         v1::ChooseInterestedRequest request;
         request.set_name(interested[static_cast<size_t>(i) % interested.size()]);
-        counts.Count(counts.chosen, Ask(h, AsLeader(), &Reassignments::ChooseInterested, request, absl::StrCat("c", i)).status());
+        counts.Count(counts.chosen, Ask(h, i, AsLeader(), &Reassignments::ChooseInterested, request, absl::StrCat("c", i)).status());
       } else {
         v1::ConfirmMatchRequest request;
         request.set_name(willing);
-        counts.Count(counts.confirmed, Ask(h, AsLeader(), &Reassignments::ConfirmMatch, request, absl::StrCat("m", i)).status());
+        counts.Count(counts.confirmed, Ask(h, i, AsLeader(), &Reassignments::ConfirmMatch, request, absl::StrCat("m", i)).status());
       }
     });
     EXPECT_EQ(counts.other, 0);
@@ -175,8 +187,8 @@ TEST(ConcurrentPeople, ConfirmingChoosingAndWithdrawingHaveOneOutcome_F29_F30) {
   }
 }
 
-TEST(ConcurrentPeople, ChoosingAmongTheInterestedTakesOne_F29) {
-  Harness h({.door_threads = 2});
+TEST_P(ConcurrentPeople, ChoosingAmongTheInterestedTakesOne_F29) {
+  Harness h(Replicas());
   h.mentor.AddMentor("old", 2);
   for (const char* id : {"m1", "m2", "m3"}) h.mentor.AddMentor(id, 1, /*individual=*/false);
   const std::string name = h.Open("cara");
@@ -193,7 +205,7 @@ TEST(ConcurrentPeople, ChoosingAmongTheInterestedTakesOne_F29) {
   AtOnce(64, [&](int i) {
     v1::ChooseInterestedRequest request;
     request.set_name(offers[static_cast<size_t>(i) % offers.size()].name());
-    if (Ask(h, AsLeader(), &Reassignments::ChooseInterested, request, absl::StrCat("c", i)).ok()) chosen.fetch_add(1);
+    if (Ask(h, i, AsLeader(), &Reassignments::ChooseInterested, request, absl::StrCat("c", i)).ok()) chosen.fetch_add(1);
   });
   EXPECT_EQ(chosen, 1);
   ExpectAccountedFor(h, name);
@@ -201,18 +213,18 @@ TEST(ConcurrentPeople, ChoosingAmongTheInterestedTakesOne_F29) {
   EXPECT_EQ(h.Get(name).state(), v1::PROPOSED);
 }
 
-TEST(ConcurrentPeople, TheSameRequestManyTimesIsOne_F32) {
-  Harness h({.door_threads = 2});
+TEST_P(ConcurrentPeople, TheSameRequestManyTimesIsOne_F32) {
+  Harness h(Replicas());
   h.mentor.AddMentor("old", 2);
   const std::string candidate = h.mentor.AddCandidate("cara", "old");
   std::atomic<int> ok{0};
   absl::Mutex mutex;
   std::set<std::string> names;
-  AtOnce(64, [&](int) {
+  AtOnce(64, [&](int i) {
     v1::CreateReassignmentRequest request;
     request.set_parent(kProgram);
     request.set_candidate(candidate);
-    const auto opened = Ask(h, AsCandidate(candidate), &Reassignments::CreateReassignment, request, "same");
+    const auto opened = Ask(h, i, AsCandidate(candidate), &Reassignments::CreateReassignment, request, "same");
     if (!opened.ok()) return;
     ok.fetch_add(1);
     absl::MutexLock lock(&mutex);
@@ -223,8 +235,8 @@ TEST(ConcurrentPeople, TheSameRequestManyTimesIsOne_F32) {
   EXPECT_EQ(h.Number("SELECT COUNT(*) FROM cases"), 1);
 }
 
-TEST(ConcurrentPeople, OpeningManyTimesIsOneCase_F32) {
-  Harness h({.door_threads = 2});
+TEST_P(ConcurrentPeople, OpeningManyTimesIsOneCase_F32) {
+  Harness h(Replicas());
   h.mentor.AddMentor("old", 2);
   const std::string candidate = h.mentor.AddCandidate("cara", "old");
   Counts counts;
@@ -232,15 +244,16 @@ TEST(ConcurrentPeople, OpeningManyTimesIsOneCase_F32) {
     v1::CreateReassignmentRequest request;
     request.set_parent(kProgram);
     request.set_candidate(candidate);
-    counts.Count(counts.chosen, Ask(h, AsCandidate(candidate), &Reassignments::CreateReassignment, request, absl::StrCat("r", i)).status());
+    counts.Count(counts.chosen,
+                 Ask(h, i, AsCandidate(candidate), &Reassignments::CreateReassignment, request, absl::StrCat("r", i)).status());
   });
   EXPECT_EQ(counts.chosen, 1);
   EXPECT_EQ(counts.other, 0);
 }
 
 // Many cases, one mentor with one free seat: one holds it, the others go on.
-TEST(ConcurrentPeople, TheLastFreeSeatIsHeldOnce_F30) {
-  Harness h({.door_threads = 2});
+TEST_P(ConcurrentPeople, TheLastFreeSeatIsHeldOnce_F30) {
+  Harness h(Replicas());
   h.mentor.AddMentor("old", 100);
   h.mentor.AddMentor("m1", 1);
   std::vector<std::string> names;
@@ -249,7 +262,7 @@ TEST(ConcurrentPeople, TheLastFreeSeatIsHeldOnce_F30) {
     v1::ReviewReassignmentRequest request;
     request.set_name(names[static_cast<size_t>(i)]);
     request.set_decision(v1::ReviewReassignmentRequest::PROCEED);
-    EXPECT_TRUE(Ask(h, AsLeader(), &Reassignments::ReviewReassignment, request, absl::StrCat("p", i)).ok());
+    EXPECT_TRUE(Ask(h, i, AsLeader(), &Reassignments::ReviewReassignment, request, absl::StrCat("p", i)).ok());
   });
   h.Settle();
   EXPECT_EQ(h.mentor.Held(), 1);

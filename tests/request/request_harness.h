@@ -1,4 +1,4 @@
-// request-service without gRPC, on SQLite in memory, with fake peers and a clock that moves when told, all on the test's thread:
+// request-service without gRPC, on a store of its own, with fake peers and a clock that moves when told, all on the test's thread:
 //
 //   Harness h;
 //   const std::string name = h.Open("cara");             // as the candidate
@@ -22,8 +22,11 @@
 #include "platform/strings.h"
 #include "request-service/request_service.h"
 #include "tests/request/fake_peers.h"
+#include "tests/store.h"
 
 namespace rematch::request::testing {
+
+using rematch::testing::TestStore;
 
 inline absl::Time Monday() { return absl::FromCivil(absl::CivilSecond(2026, 3, 2, 9, 0, 0), absl::UTCTimeZone()); }
 
@@ -61,42 +64,38 @@ inline rpc::Caller AsAuditor() { return {.role = std::string(access::kAuditor), 
 class Harness {
  public:
   struct Options {
-    std::string database = "sqlite::memory:";
+    TestStore::Kind store = TestStore::Kind::kMemory;
+    int replicas = 1;  // several need a store that several may open
     int door_threads = 0;
     v1::EscalationPolicy policy = TestPolicy();
   };
 
   Harness() : Harness(Options()) {}
   explicit Harness(Options options) : options_(std::move(options)) {
-    absl::StatusOr<std::unique_ptr<sql::Database>> opened = sql::Open(options_.database);
-    EXPECT_TRUE(opened.ok()) << opened.status();
-    database_ = *std::move(opened);
-    const absl::Status migrated = sql::Migrate(*database_, RequestMigrations(), clock);
-    EXPECT_TRUE(migrated.ok()) << migrated;
-    Start();
+    for (int i = 0; i < options_.replicas; ++i) Start(instances_.emplace_back());
   }
 
-  // Ends this core and starts another on the same store, as after a restart: another replica, which must take over.
+  // Ends the core and starts another on the same store, as after a restart: another replica, which must take over.
   void Restart() {
-    core_.reset();
-    if (options_.database != "sqlite::memory:") {
-      database_.reset();
-      database_ = *sql::Open(options_.database);
-    }
+    Instance& instance = instances_.front();
+    instance.core.reset();
+    // What is in memory is gone when it is closed.
+    if (store_.kind() != TestStore::Kind::kMemory) instance.database.reset();
     notify.Reopen();
-    Start();
+    Start(instance);
     // The leases of the one before run out.
     for (int i = 0; i < 5; ++i) {
       clock.Advance(absl::Seconds(3));
-      EXPECT_TRUE(core_->leases().Beat().ok());
+      EXPECT_TRUE(core().leases().Beat().ok());
     }
   }
 
-  RequestCore& core() { return *core_; }
-  sql::Database& database() { return *database_; }
-  Reassignments& rpcs() { return core_->reassignments(); }
+  int replicas() const { return options_.replicas; }
+  RequestCore& core(size_t replica = 0) { return *instances_[replica].core; }
+  sql::Database& database() { return *instances_.front().database; }
+  Reassignments& rpcs() { return core().reassignments(); }
 
-  // Calls a read or a write as the server does: admitted, then redacted.
+  // Calls a read or a write as the server does: admitted, then redacted. A write may go to another replica.
   template <typename Request, typename Response>
   absl::StatusOr<Response> Call(const rpc::Caller& caller,
                                 absl::StatusOr<Response> (Reassignments::*read)(const rpc::Call&, const Request&), const Request& request) {
@@ -108,8 +107,8 @@ class Harness {
   }
   template <typename Request, typename Response>
   absl::StatusOr<Response> Call(const rpc::Caller& caller,
-                                void (Reassignments::*write)(const rpc::Call&, const Request&, rpc::Done<Response>),
-                                const Request& request) {
+                                void (Reassignments::*write)(const rpc::Call&, const Request&, rpc::Done<Response>), const Request& request,
+                                size_t replica = 0) {
     const rpc::Call call = MakeCall<Request>(caller);
     REMATCH_RETURN_IF_ERROR(guard_.Admit(call));
     struct Answer {
@@ -117,13 +116,13 @@ class Harness {
       std::optional<absl::StatusOr<Response>> result ABSL_GUARDED_BY(mutex);
     };
     auto answer = std::make_shared<Answer>();
-    (rpcs().*write)(
+    (core(replica).reassignments().*write)(
         call, request,
         rpc::Done<Response>(std::make_shared<absl::AnyInvocable<void(absl::StatusOr<Response>)>>([answer](absl::StatusOr<Response> result) {
           absl::MutexLock lock(&answer->mutex);
           answer->result = std::move(result);
         })));
-    while (core_->door().RunOnce()) {
+    while (core(replica).door().RunOnce()) {
     }
     absl::MutexLock lock(&answer->mutex);
     const auto done = [&answer]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(answer->mutex) { return answer->result.has_value(); };
@@ -144,7 +143,9 @@ class Harness {
   // Until nothing happens by itself.
   void Settle() {
     for (int i = 0; i < 200000; ++i) {
-      if (!core_->Step()) return;
+      bool moved = false;
+      for (Instance& instance : instances_) moved |= instance.core->Step();
+      if (!moved) return;
       std::this_thread::yield();  // a door with threads of its own may be at it
     }
     ADD_FAILURE() << "it never comes to rest";
@@ -233,15 +234,15 @@ class Harness {
     return verified.value_or(v1::VerifyAuditTrailResponse());
   }
   Case Stored(const std::string& name) {
-    const auto stored = core_->reader().Load(*CaseKey::Parse(name));
+    const auto stored = core().reader().Load(*CaseKey::Parse(name));
     EXPECT_TRUE(stored.ok() && stored->has_value());
     return (*stored)->c;
   }
   // The one number that a statement selects.
   int64_t Number(const std::string& statement, const std::vector<sql::Value>& parameters = {}) {
     int64_t number = -1;
-    EXPECT_TRUE(database_
-                    ->Read([&](sql::Transaction& tx) -> absl::Status {
+    EXPECT_TRUE(database()
+                    .Read([&](sql::Transaction& tx) -> absl::Status {
                       REMATCH_ASSIGN_OR_RETURN(const auto rows, tx.Query(statement, parameters));
                       number = rows.empty() ? -1 : rows[0].Int(0);
                       return absl::OkStatus();
@@ -250,7 +251,7 @@ class Harness {
     return number;
   }
   void Execute(const std::string& statement, const std::vector<sql::Value>& parameters = {}) {
-    EXPECT_TRUE(database_->Transact([&](sql::Transaction& tx) { return tx.Execute(statement, parameters).status(); }).ok());
+    EXPECT_TRUE(database().Transact([&](sql::Transaction& tx) { return tx.Execute(statement, parameters).status(); }).ok());
   }
 
   template <typename Request>
@@ -264,12 +265,24 @@ class Harness {
   platform::Metrics metrics;
 
  private:
-  void Start() {
+  struct Instance {
+    std::unique_ptr<sql::Database> database;
+    std::unique_ptr<RequestCore> core;
+  };
+
+  void Start(Instance& instance) {
+    if (instance.database == nullptr) {
+      absl::StatusOr<std::unique_ptr<sql::Database>> opened = sql::Open(store_.url());
+      EXPECT_TRUE(opened.ok()) << opened.status();
+      instance.database = *std::move(opened);
+      const absl::Status migrated = sql::Migrate(*instance.database, RequestMigrations(), clock);
+      EXPECT_TRUE(migrated.ok()) << migrated;
+    }
     RequestOptions options;
     options.policy = options_.policy;
     options.door.threads = options_.door_threads;
     options.effects.max_refusals = 3;
-    const RequestCore::Environment env{.database = *database_,
+    const RequestCore::Environment env{.database = *instance.database,
                                        .clock = clock,
                                        .random = random_,
                                        .ids = ids_,
@@ -281,18 +294,18 @@ class Harness {
                                        .replica = absl::StrCat("replica-", ++replicas_)};
     absl::StatusOr<std::unique_ptr<RequestCore>> core = RequestCore::Make(env, options);
     EXPECT_TRUE(core.ok()) << core.status();
-    core_ = *std::move(core);
+    instance.core = *std::move(core);
   }
 
   const Options options_;
+  const TestStore store_{options_.store, RequestMigrations()};
   platform::SeededRandom random_{7};
   platform::IdSource ids_{clock, random_};
   platform::InlineExecutor inline_;
   access::TableGuard guard_;
   int replicas_ = 0;
   int requests_ = 0;
-  std::unique_ptr<sql::Database> database_;
-  std::unique_ptr<RequestCore> core_;
+  std::vector<Instance> instances_;
 };
 
 }  // namespace rematch::request::testing

@@ -1,9 +1,6 @@
 // Whole cases through request-service: every RPC, loop and table of it, with the peers faked.
 #include <gtest/gtest.h>
 
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
 #include <functional>
 
 #include "tests/request/request_harness.h"
@@ -114,27 +111,21 @@ TEST_F(Service, MessagesSayWhatTheyMayAndNothingMore_F8_F18) {
   EXPECT_EQ(to_mentor.variables().at("site_name"), "Harbor School");
 }
 
-// The same, ended and started again on the same file before every step.
+// The same, ended and started again on the same store before every step.
 TEST(ServiceRestart, ARestartAtAnyStepChangesNothing_F40) {
   const size_t count = StepsOfCaseA().size();
   for (size_t at = 0; at < count; ++at) {
     SCOPED_TRACE(at);
-    const std::string folder = ::testing::TempDir() + "/rematch-restart-XXXXXX";
-    std::string made = folder;
-    ASSERT_NE(mkdtemp(made.data()), nullptr);
-    {
-      Harness h({.database = "sqlite:" + made + "/request.db"});
-      for (const char* id : {"old", "m1", "m2", "m3"}) h.mentor.AddMentor(id, id[0] == 'o' ? 2 : 1);
-      const std::string name = h.Open("cara");
-      const auto steps = StepsOfCaseA();
-      for (size_t i = 0; i < count; ++i) {
-        if (i == at) h.Restart();
-        steps[i](h, name);
-      }
-      h.Settle();
-      ExpectCaseAEndedRight(h, name);
+    Harness h({.store = TestStore::Kind::kDisk});
+    for (const char* id : {"old", "m1", "m2", "m3"}) h.mentor.AddMentor(id, id[0] == 'o' ? 2 : 1);
+    const std::string name = h.Open("cara");
+    const auto steps = StepsOfCaseA();
+    for (size_t i = 0; i < count; ++i) {
+      if (i == at) h.Restart();
+      steps[i](h, name);
     }
-    std::filesystem::remove_all(made);
+    h.Settle();
+    ExpectCaseAEndedRight(h, name);
   }
 }
 

@@ -56,6 +56,34 @@ TEST_F(Store, OneOpenCaseACandidate_F32) {
   EXPECT_EQ(h.Number("SELECT COUNT(*) FROM cases"), 2);
 }
 
+TEST_F(Store, TheLongestThatIsAcceptedComesBackWhole) {
+  std::string apples;  // characters of four bytes
+  while (apples.size() < 8000) apples += "\U0001F34E";
+  const std::string candidate = h.mentor.AddCandidate(std::string(63, 'c'), "old");
+  v1::CreateReassignmentRequest create;
+  create.set_parent(kProgram);
+  create.set_candidate(candidate);
+  create.set_reasons(apples);
+  create.set_request_id(std::string(128, 'r'));
+  const auto opened = h.Write(AsCandidate(candidate), &Reassignments::CreateReassignment, create);
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  v1::RecommendPersonRequest recommend;
+  recommend.set_parent(opened->name());
+  recommend.mutable_contact()->set_display_name(apples.substr(0, 200));
+  recommend.mutable_contact()->set_email("pia@new.example");
+  recommend.set_request_id(std::string(128, 's'));
+  ASSERT_TRUE(h.Proceed(opened->name()).ok());
+  const auto person = h.Write(AsLeader(), &Reassignments::RecommendPerson, recommend);
+  ASSERT_TRUE(person.ok()) << person.status();
+  h.Settle();
+  EXPECT_EQ(h.Get(opened->name()).candidate(), candidate);
+  v1::ListPeopleRequest people;
+  people.set_parent(opened->name());
+  EXPECT_EQ(h.Call(AsLeader(), &Reassignments::ListPeople, people)->people(0).contact().display_name(), apples.substr(0, 200));
+  EXPECT_EQ(h.Get(opened->name()).reasons(), apples);
+  EXPECT_TRUE(h.Verify(opened->name()).intact());
+}
+
 TEST_F(Store, TwoOpensInOneBatchAreOneCase_F32) {
   const std::string candidate = h.mentor.AddCandidate("cara", "old");
   std::vector<absl::StatusOr<v1::Reassignment>> answers;

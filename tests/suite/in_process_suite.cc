@@ -41,7 +41,12 @@ mentor::v1::Contact Contact(const std::string& name, const std::string& email, c
 
 }  // namespace
 
-InProcessSuite::InProcessSuite(WrapStore wrap_store) : folder_(MakeFolder()), wrap_store_(std::move(wrap_store)) {}
+InProcessSuite::InProcessSuite(WrapStore wrap_store)
+    : folder_(MakeFolder()),
+      wrap_store_(std::move(wrap_store)),
+      mentor_store_(mentor::MentorMigrations()),
+      notify_store_(notify::NotifyMigrations()),
+      request_store_(request::RequestMigrations()) {}
 
 rpc::ServerEnvironment& InProcessSuite::Over(const std::string& service, rpc::ServerEnvironment& environment) {
   if (!wrap_store_) return environment;
