@@ -180,6 +180,13 @@ TEST_F(BadStoreMysql, AWrongPasswordAnUnknownSchemaAndLackingRightsAreWaitedForU
   ExpectServes(reading);
   EXPECT_TRUE(nothing.Becomes(kServing));
   EXPECT_TRUE(nothing.Has("first")) << "they share a schema";
+
+  // Once all is made, rights on the rows are enough.
+  Sql("REVOKE ALL PRIVILEGES, GRANT OPTION FROM mentor_service@'127.0.0.1'; "
+      "GRANT SELECT, INSERT, UPDATE, DELETE ON mentor_service_3.* TO mentor_service@'127.0.0.1'");
+  Running frugal(folder_.path(), third);
+  EXPECT_TRUE(frugal.Becomes(kServing));
+  EXPECT_TRUE(frugal.Create("second").ok());
 }
 
 TEST_F(BadStoreMysql, AServerThatIsGoneAtTheStartIsWaitedFor) {
