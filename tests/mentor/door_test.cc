@@ -316,12 +316,14 @@ TEST_P(ConcurrentDoor, OfSixtyFourThatAskForTheNextSeatAsManyGetOneAsThereAre_F3
 }
 
 TEST_P(ConcurrentDoor, OneKeyIsOneSeatWhoeverIsAskedForItFirst_F30) {
-  kit().Put(Populated(2, 4, 1));
+  kit().Put(Populated(2, 4, 2));
   std::vector<std::thread> threads;
   std::atomic<int> held = 0, other = 0;
   for (int i = 0; i < 32; ++i) {
     threads.emplace_back([&, i] {
-      const auto reply = kit(i).Do("r" + std::to_string(i), Hold("k", "m" + std::to_string(i / 2 % 2), "c0"));
+      // Of two mentors and two candidates: nothing but the key makes them meet.
+      const std::string n = std::to_string(i / 2 % 2);
+      const auto reply = kit(i).Do("r" + std::to_string(i), Hold("k", "m" + n, "c" + n));
       if (reply.ok()) ++held;
       if (ReasonOf(reply.status()) == reason::kSeatExists) ++other;
     });
