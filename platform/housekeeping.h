@@ -1,5 +1,5 @@
-// Deletes what nobody needs any more, a little at a time, so that no table grows for ever: answers kept for repeated requests, and the rows of
-// replicas that are long gone.
+// Deletes what nobody needs any more, a little at a time, so that no table grows for ever: answers kept for repeated requests, and the rows
+// of replicas that are long gone.
 #ifndef REMATCH_PLATFORM_HOUSEKEEPING_H_
 #define REMATCH_PLATFORM_HOUSEKEEPING_H_
 
