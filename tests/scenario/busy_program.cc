@@ -328,6 +328,15 @@ class BusyProgram::People {
       return response;
     }
     ++acknowledged_;
+    // F32: whoever did not hear the answer asks again, and is told the same, whatever has happened since.
+    if (play.random() % 4 == 0) {
+      const absl::StatusOr<Response> again = Call(who, method, request);
+      if (!again.ok()) {
+        Give(play, absl::StrCat("asked again, ", step), again.status());
+      } else if (again->SerializeAsString() != response->SerializeAsString()) {
+        play.wrong.push_back(absl::StrCat(play.record.name, ": asked again, ", step, " is answered in another way"));
+      }
+    }
     if (!step.empty()) ++play.record.steps[step];
     if constexpr (requires(Request r) { r.set_note(""); }) play.record.notes.insert(request.request_id());
     if constexpr (requires(Response r) { r.etag(); }) {
