@@ -1,6 +1,7 @@
 #include "tests/explain.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -62,7 +63,8 @@ Value Copy(const Column& column, bool in_key, const Value& value, int n) {
   // Instants, so that what is ordered by them is not all at one.
   static const std::set<std::string> moved = {"due", "created", "joined", "time", "begin_time", "accepted", "next_due"};
   if (const auto* number = std::get_if<int64_t>(&value)) {
-    return in_key || moved.contains(column.name) ? Value(*number + int64_t{1000} * n) : value;
+    const bool never = *number == std::numeric_limits<int64_t>::max();
+    return (in_key || moved.contains(column.name)) && !never ? Value(*number + int64_t{1000} * n) : value;
   }
   const auto* text = std::get_if<std::string>(&value);
   if (text == nullptr || !column.text || kept.contains(column.name) || text->empty()) return value;
