@@ -7,6 +7,9 @@ namespace rematch::sql {
 namespace {
 
 enum : int {
+  // Below come the errors that server and library share: files that cannot be made, read or removed, no memory, a full disk. They name
+  // files of the server, never values.
+  kServerFirst = 1000,
   kTooManyConnections = 1040,
   kOutOfMemory = 1041,
   kAccessDeniedToSchema = 1044,
@@ -97,6 +100,7 @@ Failure ClassifyMysqlError(int number, MysqlPhase phase) {
   if (phase == MysqlPhase::kConnecting) return Failure::kUnavailable;
   if (number == kErrorDuringCommit) return Failure::kUnknownCommit;
   if (IsConnectionLost(number)) return phase == MysqlPhase::kCommit ? Failure::kUnknownCommit : Failure::kRetry;
+  if (number > 0 && number < kServerFirst) return Failure::kUnavailable;
   switch (number) {
     case kDeadlock:  // and a failed certification, in which nothing took place either
     case kRecordChanged:
@@ -153,6 +157,7 @@ bool IsDoneAlready(int number) {
 
 std::string DescribeMysqlError(int number, std::string_view message) {
   const std::string text = absl::StrCat("mysql error ", number);
+  if (number > 0 && number < kServerFirst) return absl::StrCat(text, ", ", ToAbsl(message));
   switch (number) {
     case kDuplicateEntry: {
       // Duplicate entry 'VALUE' for key 'NAME': what comes last is the schema's.

@@ -27,6 +27,8 @@ TEST(MysqlError, LeadsToWhatDesignSays) {
       {1146, Failure::kUnavailable},  // no such table
       {1054, Failure::kUnavailable},  // no such column
       {1142, Failure::kUnavailable},  // no right
+      {6, Failure::kUnavailable},     // the server could not remove a file of its own
+      {20, Failure::kUnavailable},    // disk full
   };
   for (const auto& [number, failure] : in_statement) EXPECT_EQ(ClassifyMysqlError(number, MysqlPhase::kStatement), failure) << number;
 }
@@ -48,6 +50,8 @@ TEST(MysqlError, IsDescribedWithoutValues_F23) {
   EXPECT_EQ(DescribeMysqlError(1062, "Duplicate entry 'canary' for key 'PRIMARY'"), "mysql error 1062 for key 'PRIMARY'");
   EXPECT_EQ(DescribeMysqlError(1366, "Incorrect string value: 'canary' for column"), "mysql error 1366");
   EXPECT_EQ(DescribeMysqlError(1064, "You have an error near 'canary'"), "mysql error 1064");
+  EXPECT_EQ(DescribeMysqlError(6, "Error on delete of './x/y.frm' (Errcode: 2)"),
+            "mysql error 6, Error on delete of './x/y.frm' (Errcode: 2)");
   EXPECT_EQ(DescribeMysqlError(1146, "Table 'x.cases' doesn't exist"), "mysql error 1146, Table 'x.cases' doesn't exist");
 }
 
