@@ -100,7 +100,7 @@ class Checker {
     const mentor::v1::Contact candidate = play_.directory().ContactOf(play_.candidate());
     for (const notify::v1::Notification& message : *messages) {
       const std::string what = absl::StrCat(message.template_(), " to ", message.to().email());
-      const std::string kind = message.template_().substr(message.template_().rfind('/') + 1);
+      const std::string kind = IdOf(message.template_());
       const bool cancelled = message.state() == notify::v1::Notification::CANCELLED;
       // What was called back in time never left. The trail speaks of reminders that were made, whatever became of them.
       if (!cancelled || kind.ends_with("_reminder")) made.insert({kind, message.to().email()});
@@ -132,20 +132,19 @@ class Checker {
     std::multiset<std::pair<std::string, std::string>> reminders;
     REMATCH_ASSIGN_OR_RETURN(const auto events, play_.Events());
     REMATCH_ASSIGN_OR_RETURN(const auto offers, play_.Offers());
-    const auto id_of = [](const std::string& name) { return name.substr(name.rfind('/') + 1); };
     const auto address = [&](const Offer& offer) { return play_.directory().EmailOf(offer.mentor()); };
     std::string stage;
     bool named = false;
     std::set<std::string> open;
     for (const auto& event : events) {
-      const std::string subject = id_of(event.subject());
+      const std::string subject = IdOf(event.subject());
       if (event.type() == "STAGE_OPENED") stage = event.summary(), named = false;
       if (event.type() == "PERSON_NAMED") named = true;
       if (event.type() == "OFFER_OPENED") open.insert(subject);
       if (event.type() == "OFFER_ANSWERED" || event.type() == "OFFER_ENDED") open.erase(subject);
       const bool stage_reminds = event.type() == "STAGE_REMINDED";
       for (const Offer& offer : offers) {
-        const std::string id = id_of(offer.name());
+        const std::string id = IdOf(offer.name());
         if (event.type() == "OFFER_REMINDED" && id == subject) reminders.insert({"approach_reminder", address(offer)});
         if (stage_reminds && absl::StrContains(stage, "BROADCAST") && offer.stage() == request::v1::BROADCAST && open.contains(id)) {
           reminders.insert({"broadcast_reminder", address(offer)});

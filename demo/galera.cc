@@ -6,7 +6,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "absl/strings/strip.h"
 #include "demo/process.h"
 #include "platform/errors.h"
 
@@ -41,9 +40,7 @@ absl::StatusOr<std::string> Galera::State(int node) const { return Tool({"state"
 absl::StatusOr<std::string> Galera::Tool(const std::vector<std::string>& words) const {
   std::vector<std::string> argv = {tool_};
   argv.insert(argv.end(), words.begin(), words.end());
-  REMATCH_ASSIGN_OR_RETURN(const Finished finished, demo::Run(argv, {}, kPatience));
-  if (finished.exit_code != 0) return absl::UnavailableError(std::string(absl::StripTrailingAsciiWhitespace(finished.err)));
-  return std::string(absl::StripTrailingAsciiWhitespace(finished.out));
+  return OutputOf(argv, kPatience);
 }
 
 }  // namespace rematch::demo

@@ -7,7 +7,6 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "absl/strings/strip.h"
 #include "demo/process.h"
 #include "platform/errors.h"
 
@@ -15,12 +14,6 @@ namespace rematch::demo {
 namespace {
 
 constexpr absl::Duration kPatience = absl::Seconds(90);
-
-absl::StatusOr<std::string> OutputOf(const std::vector<std::string>& argv) {
-  REMATCH_ASSIGN_OR_RETURN(const Finished finished, demo::Run(argv, {}, kPatience));
-  if (finished.exit_code != 0) return absl::UnavailableError(std::string(absl::StripTrailingAsciiWhitespace(finished.err)));
-  return std::string(absl::StripTrailingAsciiWhitespace(finished.out));
-}
 
 }  // namespace
 
@@ -45,7 +38,8 @@ absl::StatusOr<std::map<Part, std::string>> Mariadb::Databases(const std::string
 absl::StatusOr<std::string> Mariadb::Run(const std::string& statements) {
   const std::string port(absl::StripAsciiWhitespace(ReadFile(absl::StrCat(dir_, "/port"))));
   return OutputOf({"/usr/bin/mariadb", absl::StrCat("--defaults-file=", dir_, "/root.cnf"), "--protocol=tcp", "--host=127.0.0.1",
-                   absl::StrCat("--port=", port), "--batch", "--skip-column-names", "-e", statements});
+                   absl::StrCat("--port=", port), "--batch", "--skip-column-names", "-e", statements},
+                  kPatience);
 }
 
 absl::Status Mariadb::Kill() { return Tool({"kill", dir_}).status(); }
@@ -55,7 +49,7 @@ absl::Status Mariadb::Restart() { return Tool({"start", dir_, "--with", absl::St
 absl::StatusOr<std::string> Mariadb::Tool(const std::vector<std::string>& words) const {
   std::vector<std::string> argv = {tool_};
   argv.insert(argv.end(), words.begin(), words.end());
-  return OutputOf(argv);
+  return OutputOf(argv, kPatience);
 }
 
 }  // namespace rematch::demo

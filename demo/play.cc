@@ -20,21 +20,6 @@ absl::Status During(const std::string& act, const absl::Status& status) {
   return absl::Status(status.code(), absl::StrCat(act, ": ", status.message(), " (", ReasonOf(status), ")"));
 }
 
-// Reads all pages of a list.
-template <typename Item, typename Stub, typename Request, typename Response, typename Take>
-absl::StatusOr<std::vector<Item>> All(const Caller& caller, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
-                                      Request request, Take take) {
-  std::vector<Item> all;
-  request.set_page_size(1000);
-  do {
-    absl::StatusOr<Response> page = caller.Call(method, request);
-    if (!page.ok()) return page.status();
-    for (const Item& item : take(*page)) all.push_back(item);
-    request.set_page_token(page->next_page_token());
-  } while (!request.page_token().empty());
-  return all;
-}
-
 }  // namespace
 
 Play::Play(Options options) : options_(std::move(options)) {
@@ -314,7 +299,7 @@ absl::Status Play::AwaitEvent(const std::string& type) {
 }
 
 absl::StatusOr<bool> Play::AwaitReminder(const request::v1::Offer& offer) {
-  const std::string id = offer.name().substr(offer.name().rfind('/') + 1);
+  const std::string id = IdOf(offer.name());
   return Await<bool>("a reminder, or the end of the window", [&]() -> absl::StatusOr<std::optional<bool>> {
     auto events = Events();
     if (!events.ok()) return events.status();

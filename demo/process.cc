@@ -15,10 +15,12 @@
 #include <sstream>
 #include <thread>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
+#include "platform/errors.h"
 
 extern char** environ;
 
@@ -175,6 +177,12 @@ absl::StatusOr<Finished> Run(const std::vector<std::string>& argv, const std::ve
   std::error_code ignored;
   std::filesystem::remove_all(folder, ignored);
   return result;
+}
+
+absl::StatusOr<std::string> OutputOf(const std::vector<std::string>& argv, absl::Duration timeout) {
+  REMATCH_ASSIGN_OR_RETURN(const Finished finished, Run(argv, {}, timeout));
+  if (finished.exit_code != 0) return absl::UnavailableError(std::string(absl::StripTrailingAsciiWhitespace(finished.err)));
+  return std::string(absl::StripTrailingAsciiWhitespace(finished.out));
 }
 
 std::string ReadFile(const std::string& path) {

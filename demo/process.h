@@ -62,6 +62,9 @@ struct Finished {
 // Runs a command to its end. DEADLINE_EXCEEDED when it takes longer than `timeout`.
 absl::StatusOr<Finished> Run(const std::vector<std::string>& argv, const std::vector<std::string>& environment, absl::Duration timeout);
 
+// What a command prints, without the end of its last line. UNAVAILABLE with what it said of its errors when its exit code is not 0.
+absl::StatusOr<std::string> OutputOf(const std::vector<std::string>& argv, absl::Duration timeout);
+
 // The whole file; empty when there is none.
 std::string ReadFile(const std::string& path);
 

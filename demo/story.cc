@@ -44,7 +44,7 @@ std::vector<std::string> Wrapped(const std::vector<std::string>& words, size_t w
 // The end of an id that begins with a UUID, as the command line shows and takes it.
 std::string Tail(const std::string& name) {
   constexpr size_t kBefore = 30;
-  const std::string id = name.substr(name.rfind('/') + 1);
+  const std::string id = IdOf(name);
   return id.size() > kBefore ? id.substr(kBefore) : id;
 }
 

@@ -197,6 +197,24 @@ absl::StatusOr<Response> Caller::Call(grpc::Status (Stub::*method)(grpc::ClientC
   }
 }
 
+// Reads all pages of a list; `take` is what of a page.
+template <typename Item, typename Stub, typename Request, typename Response, typename Take>
+absl::StatusOr<std::vector<Item>> All(const Caller& caller, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                                      Request request, Take take) {
+  std::vector<Item> all;
+  request.set_page_size(1000);
+  do {
+    absl::StatusOr<Response> page = caller.Call(method, request);
+    if (!page.ok()) return page.status();
+    for (const Item& item : take(*page)) all.push_back(item);
+    request.set_page_token(page->next_page_token());
+  } while (!request.page_token().empty());
+  return all;
+}
+
+// The last part of a resource name.
+inline std::string IdOf(const std::string& name) { return name.substr(name.rfind('/') + 1); }
+
 }  // namespace rematch::demo
 
 #endif  // REMATCH_DEMO_SUITE_H_

@@ -84,7 +84,7 @@ std::string ExplainedByMysql(const std::vector<Row>& plan, const std::set<std::s
   // id, select_type, table, type, possible_keys, key, key_len, ref, rows, Extra
   for (const Row& step : plan) {
     const std::string& table = step.Text(2);
-    const std::string extra = step.Text(9);
+    const std::string& extra = step.Text(9);
     const bool all = step.Text(3) == "ALL" || step.Text(3) == "index";
     const bool sorts = absl::StrContains(extra, "filesort") || absl::StrContains(extra, "temporary");
     if (table.empty() || (!all && !sorts)) continue;

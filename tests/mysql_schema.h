@@ -17,6 +17,18 @@
 
 namespace rematch::testing {
 
+// Ends the process if a store cannot be prepared: never skipped in silence.
+inline void Must(const absl::Status& status) {
+  if (status.ok()) return;
+  std::cerr << status << " " << sql::DetailOf(status) << "\n";
+  std::abort();
+}
+template <typename T>
+T Must(absl::StatusOr<T> result) {
+  Must(result.status());
+  return *std::move(result);
+}
+
 class MysqlSchema {
  public:
   MysqlSchema() : server_(ServerUrl()), admin_(Must(sql::Open(server_))) {
@@ -33,30 +45,19 @@ class MysqlSchema {
     const size_t schema = server_.find("/test?");
     return absl::StrCat(server_.substr(0, schema), "/", name_, server_.substr(schema + 5), std::string(options));
   }
-  // The URL of a schema that the user of these tests may use besides; "" if there is no server.
+  // The URL of a schema that the user of these tests may use besides. Ends the process if there is no server.
   static std::string ServerUrl() {
     std::ifstream file(REMATCH_BINARY_DIR "/mariadb/test.url");
     std::string url;
     if (!std::getline(file, url)) {
       std::cerr << "no MariaDB runs for the tests. CTest starts it; by hand:\n  tools/mariadb start " REMATCH_BINARY_DIR
                    "/mariadb && tools/mariadb schema " REMATCH_BINARY_DIR "/mariadb test >" REMATCH_BINARY_DIR "/mariadb/test.url\n";
-      std::abort();  // never skipped in silence
+      std::abort();
     }
     return url;
   }
 
  private:
-  static void Must(const absl::Status& status) {
-    if (status.ok()) return;
-    std::cerr << status << " " << sql::DetailOf(status) << "\n";
-    std::abort();
-  }
-  template <typename T>
-  static T Must(absl::StatusOr<T> result) {
-    Must(result.status());
-    return *std::move(result);
-  }
-
   const std::string server_;
   const std::unique_ptr<sql::Database> admin_;
   std::string name_;

@@ -80,17 +80,6 @@ class MigratedSchema {
       close(lock_);
     }
   }
-  static void Must(const absl::Status& status) {
-    if (status.ok()) return;
-    std::cerr << status << " " << sql::DetailOf(status) << "\n";
-    std::abort();
-  }
-  template <typename T>
-  static T Must(absl::StatusOr<T> result) {
-    Must(result.status());
-    return *std::move(result);
-  }
-
   std::string name_;
   int lock_ = -1;
 };

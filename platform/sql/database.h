@@ -64,7 +64,7 @@ enum class Failure {
   kConflict,       // a key was there already. Who looked before inserting met a race, and sees it the next time: again, then like kSplit
   kSplit,          // constraint, anything else: some statement is at fault, others need not be
   kUnknownCommit,  // broke off during COMMIT: it may or may not have happened
-  kUnavailable,    // no connection, disk full, read-only, a table that is missing or was altered: nothing will work for now
+  kUnavailable,    // no connection, disk full, read-only, a table that is missing or was altered: nothing works until that changes
 };
 Failure FailureOf(const absl::Status& status);
 // A status of the store: `code` is INTERNAL for kSplit and kConflict, UNAVAILABLE for the others; the message is fixed.

@@ -18,8 +18,8 @@ namespace rematch::sql {
 // Whoever calls a store from within a body of the same store would wait for itself: that is refused.
 class Entry {
  public:
-  explicit Entry(const Database& database) : outer_(std::exchange(entered, &database)), nested_(outer_ == &database) {}
-  ~Entry() { entered = outer_; }
+  explicit Entry(const Database& database) : outer_(std::exchange(entered_, &database)), nested_(outer_ == &database) {}
+  ~Entry() { entered_ = outer_; }
   Entry(const Entry&) = delete;
   Entry& operator=(const Entry&) = delete;
 
@@ -28,7 +28,7 @@ class Entry {
   }
 
  private:
-  static inline thread_local const Database* entered = nullptr;
+  static inline thread_local const Database* entered_ = nullptr;
   const Database* const outer_;
   const bool nested_;
 };

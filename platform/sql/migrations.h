@@ -23,6 +23,9 @@ absl::Status Migrate(Database& database, std::span<const platform::EmbeddedFile>
 // altered the schema by hand, and may put it right.
 absl::Status CheckSchema(Database& database);
 
+// Whether the store can be written to, which a full disk or a read-only server does not allow, and CheckSchema() finds nothing.
+absl::Status CheckStore(Database& database);
+
 // Runs the statements of `script` in order: each that changes the schema by itself, those between them in one transaction. For tests and
 // tools.
 absl::Status RunScript(Database& database, std::string_view script);

@@ -1,5 +1,6 @@
 #include "platform/sql/mysql.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -27,7 +28,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "platform/errors.h"
-#include "platform/log.h"
 #include "platform/sql/driver.h"
 #include "platform/sql/mysql_error.h"
 #include "platform/sql/reasons.h"
@@ -49,19 +49,19 @@ constexpr seconds kIdleInPool{2};         // after which a connection is opened 
 constexpr seconds kOnLaterHost{30};       // after which an earlier host is tried again
 constexpr seconds kAvoidAfterFailure{5};  // for how long a host that could not be reached is tried last
 
-// The connector wants to be told of every thread that uses it.
-void EnterThread() {
-  struct Thread {
-    Thread() { ::sql::mysql::get_driver_instance()->threadInit(); }
-    ~Thread() { ::sql::mysql::get_driver_instance()->threadEnd(); }
-  };
-  static thread_local const Thread thread;
-  (void)thread;
-}
-
 ::sql::mysql::MySQL_Driver* Driver() {
   static ::sql::mysql::MySQL_Driver* const driver = ::sql::mysql::get_driver_instance();  // making it is not thread-safe
   return driver;
+}
+
+// The connector wants to be told of every thread that uses it.
+void EnterThread() {
+  struct Thread {
+    Thread() { Driver()->threadInit(); }
+    ~Thread() { Driver()->threadEnd(); }
+  };
+  static thread_local const Thread thread;
+  (void)thread;
 }
 
 enum class Kind {
@@ -98,8 +98,8 @@ class Connection {
     return connection;
   }
 
-  // Runs one statement of the portable subset. `rows` may be null.
-  absl::StatusOr<int64_t> Run(std::string_view text, absl::Span<const Value> parameters, bool may_write, std::vector<Row>* rows) {
+  // Runs one statement of the portable subset. `rows` may be null. Whether it may write, the session knows.
+  absl::StatusOr<int64_t> Run(std::string_view text, absl::Span<const Value> parameters, bool /*may_write*/, std::vector<Row>* rows) {
     EnterThread();
     try {
       Prepared& prepared = Prepare(text);
@@ -429,17 +429,19 @@ class MysqlDatabase final : public Database {
 
   absl::Status With(Pool& pool, absl::FunctionRef<absl::Status(Connection&)> run) {
     std::unique_ptr<Connection> connection;
+    std::vector<std::unique_ptr<Connection>> unfit;  // closed without the lock: a server that hangs takes its time
     {
       absl::MutexLock lock(&pool.mutex);
       const auto free = [&pool]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(pool.mutex) { return pool.out < pool.size; };
       pool.mutex.Await(absl::Condition(&free));
       ++pool.out;
       while (connection == nullptr && !pool.idle.empty()) {
-        connection = std::move(pool.idle.back());
+        std::unique_ptr<Connection>& last = pool.idle.back();
+        (hosts_.IsFit(*last) ? connection : unfit.emplace_back()) = std::move(last);
         pool.idle.pop_back();
-        if (!hosts_.IsFit(*connection)) connection.reset();
       }
     }
+    unfit.clear();
     absl::Status status;
     if (connection == nullptr) {
       absl::StatusOr<std::unique_ptr<Connection>> opened = Connect(pool.kind);

@@ -1,6 +1,5 @@
 #include "platform/sql/watched.h"
 
-#include "platform/errors.h"
 #include "platform/log.h"
 #include "platform/sql/migrations.h"
 
@@ -8,14 +7,6 @@ namespace rematch::sql {
 namespace {
 
 constexpr absl::Duration kSilence = absl::Seconds(5);
-
-// Whether it can be written to, which a full disk or a read-only server does not allow, and is as the migrations made it.
-absl::Status Probe(Database& database) {
-  REMATCH_RETURN_IF_ERROR(TransactAgain(database, [](Transaction& tx) {
-    return tx.Execute("UPDATE schema_lease SET beat = beat + 1 WHERE id = 1 AND owner = ''").status();
-  }));
-  return CheckSchema(database);
-}
 
 }  // namespace
 
@@ -47,7 +38,7 @@ void WatchedDatabase::Step() {
     if (usable_ && clock_.Monotonic() - heard_ < kSilence) return;
   }
   // Not through Note(): what the parts of it came to says nothing yet.
-  const absl::Status status = Probe(*inner_);
+  const absl::Status status = CheckStore(*inner_);
   if (!status.ok()) {
     Note(status).IgnoreError();
     return;

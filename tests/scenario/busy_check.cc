@@ -17,8 +17,10 @@
 namespace rematch::scenario {
 namespace {
 
+using demo::All;
 using demo::Caller;
 using demo::Directory;
+using demo::IdOf;
 using demo::MentorStub;
 using demo::NotifyStub;
 using demo::Part;
@@ -28,8 +30,6 @@ using request::v1::Offer;
 using request::v1::Reassignment;
 using request::v1::ReassignmentEvent;
 using Events = std::vector<ReassignmentEvent>;
-
-std::string IdOf(const std::string& name) { return name.substr(name.rfind('/') + 1); }
 
 bool HasEnded(const Reassignment& c) {
   return c.state() == request::v1::COMPLETED || c.state() == request::v1::WITHDRAWN || c.state() == request::v1::CLOSED;
@@ -42,20 +42,6 @@ bool IsLive(const Offer& offer) {
 
 // Asked alone, in whichever stage.
 bool IsIndividual(const Offer& offer) { return offer.stage() == request::v1::INDIVIDUAL || !offer.person().empty(); }
-
-// Reads all pages of a list.
-template <typename Item, typename Stub, typename Request, typename Response, typename Take>
-absl::StatusOr<std::vector<Item>> All(const Caller& caller, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
-                                      Request request, Take take) {
-  std::vector<Item> all;
-  request.set_page_size(1000);
-  do {
-    REMATCH_ASSIGN_OR_RETURN(const Response page, caller.Call(method, request));
-    for (const Item& item : take(page)) all.push_back(item);
-    request.set_page_token(page.next_page_token());
-  } while (!request.page_token().empty());
-  return all;
-}
 
 absl::StatusOr<Events> EventsOf(const Caller& leader, const std::string& name) {
   request::v1::ListReassignmentEventsRequest request;

@@ -201,11 +201,8 @@ TEST(BusyKill, OfServicesAndOfTheDatabaseLosesNothingAndDoublesNothing_OnMysql_F
   ASSERT_TRUE(suite.ok()) << suite.status();
   EXPECT_THAT(WrongByReconciler(**suite), IsEmpty());
 
-  const BusyProgram::Figures& figures = program.figures();
-  const auto pairs = [](const std::map<std::string, int>& map) { return absl::StrJoin(map, ", ", absl::PairFormatter(" ")); };
-  std::cout << cases << " cases (" << pairs(figures.ends) << "), " << figures.acknowledged << " acknowledged writes, " << figures.refused
-            << " refused, " << figures.tried_again << " calls tried again; " << killer.kills() << " kills (" << pairs(killer.by_part())
-            << "); longest interruption " << absl::FormatDuration(figures.longest_interruption) << "; seed " << seed << "\n";
+  std::cout << cases << " cases: " << ToString(program.figures()) << "; " << killer.kills() << " kills ("
+            << absl::StrJoin(killer.by_part(), ", ", absl::PairFormatter(" ")) << "); seed " << seed << "\n";
 }
 
 }  // namespace

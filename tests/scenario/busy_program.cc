@@ -12,6 +12,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "demo/directory.h"
@@ -23,6 +24,7 @@
 namespace rematch::scenario {
 namespace {
 
+using demo::IdOf;
 using demo::MentorStub;
 using demo::NotifyStub;
 using demo::Part;
@@ -37,8 +39,6 @@ constexpr int kMentorsOfProgram = 10;
 constexpr absl::Duration kOneTry = absl::Seconds(3);
 constexpr absl::Duration kBetweenTries = absl::Milliseconds(20);
 constexpr absl::Duration kBetweenLooks = absl::Milliseconds(150);
-
-std::string IdOf(const std::string& name) { return name.substr(name.rfind('/') + 1); }
 
 void SetContact(mentor::v1::Contact* contact, const std::string& id) {
   contact->set_display_name(absl::StrCat("Somebody ", id));
@@ -109,29 +109,6 @@ std::vector<Row> Roster(int programs, int candidates, std::mt19937& random) {
   return rows;
 }
 
-absl::Status Import(demo::Suite& suite, const std::vector<Row>& rows) {
-  grpc::ClientContext context;
-  rpc::Prepare(context, absl::Seconds(30), {"SERVICE", ""});
-  mentor::v1::ImportRosterResponse response;
-  auto stream = suite.stub<MentorStub>().ImportRoster(&context, &response);
-  mentor::v1::ImportRosterRequest message;
-  message.mutable_header()->set_consortium(kBusy);
-  message.mutable_header()->set_display_name("Busy Consortium");
-  message.mutable_header()->set_request_id("import");
-  message.mutable_header()->set_row_count(static_cast<int>(rows.size()));
-  stream->Write(message);
-  for (const Row& row : rows) {
-    *message.mutable_row() = row;
-    stream->Write(message);
-  }
-  stream->WritesDone();
-  const grpc::Status status = stream->Finish();
-  if (!status.ok()) return rpc::FromGrpc(status);
-  if (response.errors_size() == 0) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(response.errors(0).file(), ":", response.errors(0).line(), " ", response.errors(0).field(),
-                                                 ": ", response.errors(0).description()));
-}
-
 // How a case is meant to go, as far as people decide it.
 enum class Plan {
   kCarryOn,      // until somebody is found, or nobody
@@ -192,7 +169,8 @@ struct BusyProgram::Play {
 // Everybody who acts. Look() is called for one case by one thread at a time.
 class BusyProgram::People {
  public:
-  explicit People(const Options& options) : options_(options), last_success_(absl::ToUnixMicros(absl::Now())) {}
+  People(const Options& options, std::atomic<int64_t>& acknowledged)
+      : options_(options), acknowledged_(acknowledged), last_success_(absl::ToUnixMicros(absl::Now())) {}
 
   // One call, tried again until it is answered.
   template <typename Stub, typename Request, typename Response>
@@ -529,7 +507,7 @@ class BusyProgram::People {
   }
 
   const Options& options_;
-  std::atomic<int64_t> acknowledged_ = 0;
+  std::atomic<int64_t>& acknowledged_;
   std::atomic<int64_t> refused_ = 0;
   std::atomic<int64_t> tried_again_ = 0;
   std::atomic<int64_t> last_success_;  // microseconds since the epoch
@@ -550,7 +528,7 @@ BusyProgram::~BusyProgram() = default;
 
 absl::Status BusyProgram::Prepare() {
   std::mt19937 random(options_.seed);
-  REMATCH_RETURN_IF_ERROR(Import(options_.suite, Roster(options_.programs, options_.cases, random)));
+  REMATCH_RETURN_IF_ERROR(Import(options_.suite, kBusy, Roster(options_.programs, options_.cases, random), "import"));
   REMATCH_ASSIGN_OR_RETURN(const demo::Directory directory, demo::Directory::Load(options_.suite, kBusy));
   for (int i = 0; i < options_.cases; ++i) {
     auto play = std::make_unique<Play>();
@@ -571,7 +549,7 @@ absl::Status BusyProgram::Prepare() {
 }
 
 absl::Status BusyProgram::Run() {
-  People people(options_);
+  People people(options_, acknowledged_);
   const absl::Time end = absl::Now() + options_.all_patience;
   absl::Mutex mutex;
   int opened = 0;
@@ -646,6 +624,12 @@ std::vector<std::string> BusyProgram::Check() {
   }
   for (std::string& line : WrongAtRest(options_.suite, kBusy, records)) wrong.push_back(std::move(line));
   return wrong;
+}
+
+std::string ToString(const BusyProgram::Figures& figures) {
+  return absl::StrCat(absl::StrJoin(figures.ends, ", ", absl::PairFormatter(" ")), "; ", figures.acknowledged, " acknowledged writes, ",
+                      figures.refused, " refused, ", figures.tried_again, " calls tried again; longest interruption ",
+                      absl::FormatDuration(figures.longest_interruption));
 }
 
 std::vector<std::string> WrongByReconciler(demo::Suite& suite) {

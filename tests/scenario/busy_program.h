@@ -68,6 +68,8 @@ class BusyProgram {
   std::vector<std::string> Check();
 
   const Figures& figures() const { return figures_; }
+  // Writes so far, while it runs. Any thread.
+  int64_t acknowledged() const { return acknowledged_; }
 
  private:
   struct Play;
@@ -75,8 +77,12 @@ class BusyProgram {
 
   const Options options_;
   std::vector<std::unique_ptr<Play>> plays_;
+  std::atomic<int64_t> acknowledged_ = 0;
   Figures figures_;
 };
+
+// For people: how the cases ended, and what it took.
+std::string ToString(const BusyProgram::Figures& figures);
 
 // Waits until the reconcilers of a suite that was started with a short interval have gone their rounds; a line if they mended anything.
 std::vector<std::string> WrongByReconciler(demo::Suite& suite);

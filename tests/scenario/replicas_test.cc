@@ -129,7 +129,7 @@ TEST_F(ReplicasMysql, ALockOfOneThatStandsStillIsWaitedForAFewSecondsAtMost_F30)
   review.set_name(play.case_name());
   review.set_decision(request::v1::ReviewReassignmentRequest::PROCEED);
   review.set_request_id("review");
-  const std::string id = play.case_name().substr(play.case_name().rfind('/') + 1);
+  const std::string id = demo::IdOf(play.case_name());
   const auto lock = [&](sql::Transaction& tx) {
     return tx.Query("SELECT id FROM cases WHERE consortium = ? AND id = ? FOR UPDATE", {std::string("canyon"), id}).status();
   };

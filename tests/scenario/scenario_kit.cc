@@ -150,14 +150,17 @@ std::vector<Row> SmallRoster::Rows() const {
 }
 
 absl::Status Import(demo::Suite& suite, const SmallRoster& roster, const std::string& request_id) {
-  const std::vector<Row> rows = roster.Rows();
+  return Import(suite, absl::StrCat("consortia/", roster.consortium), roster.Rows(), request_id);
+}
+
+absl::Status Import(demo::Suite& suite, const std::string& consortium, const std::vector<Row>& rows, const std::string& request_id) {
   grpc::ClientContext context;
   rpc::Prepare(context, absl::Seconds(20), {"SERVICE", ""});
   mentor::v1::ImportRosterResponse response;
   auto stream = suite.stub<demo::MentorStub>().ImportRoster(&context, &response);
   mentor::v1::ImportRosterRequest message;
-  message.mutable_header()->set_consortium(absl::StrCat("consortia/", roster.consortium));
-  message.mutable_header()->set_display_name("Canyon Consortium");
+  message.mutable_header()->set_consortium(consortium);
+  message.mutable_header()->set_display_name("Some Consortium");
   message.mutable_header()->set_request_id(request_id);
   message.mutable_header()->set_row_count(static_cast<int>(rows.size()));
   stream->Write(message);

@@ -81,7 +81,9 @@ struct SmallRoster {
 };
 inline constexpr char kConsortium[] = "consortia/canyon";
 
-// Streams the rows to ImportRoster. INVALID_ARGUMENT with the first row error.
+// Streams rows to ImportRoster. INVALID_ARGUMENT with the first row error.
+absl::Status Import(demo::Suite& suite, const std::string& consortium, const std::vector<mentor::v1::ImportRosterRequest::Row>& rows,
+                    const std::string& request_id);
 absl::Status Import(demo::Suite& suite, const SmallRoster& roster, const std::string& request_id);
 
 // A MariaDB with its data in `folder`.
