@@ -22,7 +22,9 @@ class WatchedDatabase final : public Database {
   // whichever thread finds out, and must not call back.
   void Watch(absl::AnyInvocable<void(bool)> changed);
   // Call it every second: after a failure, or when nothing was heard of the store for a while, it looks whether it can be written to and
-  // has all its columns. What failed once is taken to be back only when this succeeds.
+  // has all its columns. What failed once is taken to be back only when this succeeds; what fails again within a minute of that (a disk
+  // that is nearly full takes some writes) stays away for longer each time, 30 s at most, since whoever balances load cannot use a server
+  // that comes and goes.
   void Step();
 
   absl::Status Transact(absl::FunctionRef<absl::Status(Transaction&)> body) override { return Note(inner_->Transact(body)); }
@@ -38,7 +40,11 @@ class WatchedDatabase final : public Database {
   platform::Clock& clock_;
   absl::Mutex mutex_;
   bool usable_ ABSL_GUARDED_BY(mutex_) = true;
-  absl::Duration heard_ ABSL_GUARDED_BY(mutex_);  // monotonic: the last success
+  // Monotonic:
+  absl::Duration heard_ ABSL_GUARDED_BY(mutex_);                             // the last success
+  absl::Duration back_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();  // when it was last taken to be back
+  absl::Duration look_at_ ABSL_GUARDED_BY(mutex_);                           // when to look, if it is away
+  absl::Duration away_for_ ABSL_GUARDED_BY(mutex_);                          // at the least, the last time
   absl::AnyInvocable<void(bool)> changed_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -113,6 +113,19 @@ class BadStoreMysql : public testing::Test {
     EXPECT_TRUE(done.ok()) << done.status();
   }
 
+  // What the server reads when it starts.
+  void Configure(const std::string& options) const { std::ofstream(folder_.path() + "/mariadb/my.cnf") << "[mariadbd]\n" << options; }
+  // NAME.pem, which is its own authority, and NAME.key.
+  void MakeCertificate(const std::string& name, const std::string& subject_alternative) const {
+    const std::string path = absl::StrCat(folder_.path(), "/", name);
+    const auto made = demo::Run(
+        {"/usr/bin/openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+         "/CN=" + name, "-addext", "subjectAltName=" + subject_alternative, "-keyout", path + ".key", "-out", path + ".pem"},
+        {}, kPatience);
+    ASSERT_TRUE(made.ok()) << made.status();
+    ASSERT_EQ(made->exit_code, 0) << made->err;
+  }
+
   // It waits, and says what for.
   void ExpectWaiting(Running& service, const std::string& where, const std::string& hint) {
     EXPECT_TRUE(service.Becomes(kNotServing));
@@ -242,6 +255,55 @@ TEST_F(BadStoreMysql, ASchemaNewerThanTheBinaryIsOneLine) {
     EXPECT_THAT(LinesOf(finished->err), SizeIs(1)) << finished->err;
     EXPECT_THAT(finished->err, AllOf(HasSubstr("9999_later.sql"), HasSubstr("newer version"), Not(HasSubstr(password_))));
   }
+}
+
+// The disk of the tests cannot be filled; all tables of this server live in one file that may not grow beyond a few megabytes.
+TEST_F(BadStoreMysql, AServerWithoutRoomIsNotServedFromUntilThereIsSomeAgain) {
+  ASSERT_TRUE(server_->Stop().ok());
+  Configure("innodb_file_per_table = 0\ninnodb_data_file_path = ibdata1:12M:autoextend:max:32M\n");
+  ASSERT_TRUE(server_->Restart().ok());
+  Running service(folder_.path(), url_);
+  ASSERT_TRUE(service.Becomes(kServing));
+  ASSERT_TRUE(service.Create("before").ok());
+  // Row by row, since a statement that fails gives all its room back.
+  const auto filled = server_->Run(
+      "CREATE DATABASE filler; USE filler; CREATE TABLE filling (id INT PRIMARY KEY AUTO_INCREMENT, content MEDIUMBLOB);\nDELIMITER //\n"
+      "FOR i IN 1..20000 DO INSERT INTO filling (content) VALUES (REPEAT('x', 7000)); END FOR//\n");
+  EXPECT_THAT(filled.status().message(), HasSubstr("is full"));
+  // Rows that fit into pages begun before are still taken.
+  int created = 0;
+  grpc::Status status;
+  while ((status = service.Create(absl::StrCat("filling-", created))).ok() && created < 1000) ++created;
+  EXPECT_THAT(status.error_code(), AnyOf(grpc::StatusCode::UNAVAILABLE, grpc::StatusCode::DEADLINE_EXCEEDED)) << status.error_message();
+  EXPECT_TRUE(service.Becomes(kNotServing));
+  EXPECT_EQ(service.Health("liveness"), kServing);
+  EXPECT_THAT(service.log(), AllOf(HasSubstr("store_lost"), HasSubstr("is full")));
+  Sql("DROP TABLE filler.filling");
+  ExpectBack(service);
+  for (int i = 0; i < created; ++i) EXPECT_TRUE(service.Has(absl::StrCat("filling-", i))) << i;
+}
+
+TEST_F(BadStoreMysql, AServerIsKnownByItsCertificateAndNoOther) {
+  MakeCertificate("ours", "IP:127.0.0.1");
+  MakeCertificate("theirs", "IP:127.0.0.1");
+  MakeCertificate("elsewhere", "DNS:elsewhere.example");
+  ASSERT_TRUE(server_->Stop().ok());
+  Configure(absl::StrCat("ssl_cert = ", folder_.path(), "/ours.pem\nssl_key = ", folder_.path(), "/ours.key\n"));
+  ASSERT_TRUE(server_->Restart().ok());
+  Sql("ALTER USER mentor_service@'127.0.0.1' REQUIRE SSL");
+
+  Running plain(folder_.path(), url_);
+  ExpectWaiting(plain, where_, "Access denied for user 'mentor_service'");
+  Running other(folder_.path(), absl::StrCat(url_, "&ssl_ca=", folder_.path(), "/theirs.pem"));
+  ExpectWaiting(other, where_, "mysql error 2026");
+  Running service(folder_.path(), absl::StrCat(url_, "&ssl_ca=", folder_.path(), "/ours.pem"));
+  ExpectServes(service);
+
+  ASSERT_TRUE(server_->Stop().ok());
+  Configure(absl::StrCat("ssl_cert = ", folder_.path(), "/elsewhere.pem\nssl_key = ", folder_.path(), "/elsewhere.key\n"));
+  ASSERT_TRUE(server_->Restart().ok());
+  Running misnamed(folder_.path(), absl::StrCat(url_, "&ssl_ca=", folder_.path(), "/elsewhere.pem"));
+  ExpectWaiting(misnamed, where_, "mysql error 2026");
 }
 
 // The whole suite, whose server is killed in the middle of a case.
