@@ -15,6 +15,7 @@
 #include <iostream>
 #include <map>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include <grpc/support/log.h>
@@ -402,12 +403,6 @@ int ServerMain(int argc, char** argv, ServerDefinition definition, MakeService m
   }
   // What a service writes (the store, mail in a Maildir) holds names, reasons and addresses: it is for its own user alone.
   umask(0077);
-  // Before any thread starts, so that all inherit it: signals are taken by sigwait() below and by nothing else.
-  sigset_t ending;
-  sigemptyset(&ending);
-  sigaddset(&ending, SIGTERM);
-  sigaddset(&ending, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &ending, nullptr);
   signal(SIGPIPE, SIG_IGN);
   // An operator who wants to read all that gRPC has to say sets the variable.
   if (std::getenv("GRPC_VERBOSITY") == nullptr) gpr_set_log_function(&LogOfGrpc);
@@ -426,23 +421,40 @@ int ServerMain(int argc, char** argv, ServerDefinition definition, MakeService m
     return status.ok() ? 0 : Fail(definition.name, status, absl::IsInvalidArgument(status) ? kBadFlags : kFailed);
   }
 
+  // Before any thread starts, so that all inherit it: signals are taken by sigwait() below and by nothing else.
+  sigset_t ending;
+  sigemptyset(&ending);
+  sigaddset(&ending, SIGTERM);
+  sigaddset(&ending, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &ending, nullptr);
+  std::atomic<bool> starting = true;
   std::atomic<bool> failed = false;
+  int received = 0;
+  std::thread signals([&] {
+    sigwait(&ending, &received);
+    // Whoever asks before it serves, or a second time, does not want to wait: the default action ends the process, as a crash would, which
+    // loses nothing.
+    pthread_sigmask(SIG_UNBLOCK, &ending, nullptr);
+    if (starting && !failed) raise(received);
+  });
+
   absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(options, definition, make, [&](const absl::Status& status) {
-    Fail(definition.name, status, kFailed);
     failed = true;
+    Fail(definition.name, status, kFailed);
     kill(getpid(), SIGTERM);
   });
+  starting = false;
   if (!server.ok()) {
+    kill(getpid(), SIGTERM);
+    signals.join();
     // A flag whose value only the service itself could judge.
     const bool bad_flag = server.status().code() == absl::StatusCode::kInvalidArgument;
     return Fail(definition.name, server.status(), bad_flag ? kBadFlags : kFailed);
   }
   if ((*server)->serving()) log::Info("serving", {{"port", (*server)->port()}, {"metrics_port", (*server)->metrics_port()}});
   grpc_logs = true;
-  int received = 0;
-  sigwait(&ending, &received);
+  signals.join();
   log::Info("draining", {{"signal", received}});
-  // Whoever asks a second time does not want to wait: the default action ends the process, as a crash would, which loses nothing.
   pthread_sigmask(SIG_UNBLOCK, &ending, nullptr);
   (*server)->Drain();
   server->reset();

@@ -257,6 +257,31 @@ TEST_F(BadStoreMysql, ASchemaNewerThanTheBinaryIsOneLine) {
   }
 }
 
+TEST_F(BadStoreMysql, WhoeverWaitsForAnotherReplicaToMigrateCanBeStopped) {
+  const std::vector<std::string> argv = {absl::StrCat(BinDir(), "/mentor-service"), "--listen=127.0.0.1:0", "--metrics_listen=127.0.0.1:0",
+                                         absl::StrCat("--database=", url_)};
+  std::vector<std::string> migrate = argv;
+  migrate.push_back("--migrate_only");
+  ASSERT_TRUE(demo::Run(migrate, {}, kPatience).ok());
+  // As if another replica were at the last step.
+  Sql("USE mentor_service; DELETE FROM schema_migrations ORDER BY number DESC LIMIT 1; UPDATE schema_lease SET owner = 'other'");
+  for (const auto& command : {argv, migrate}) {
+    auto process = demo::Process::Start(
+        {.argv = command, .stdout_path = folder_.path() + "/out", .stderr_path = folder_.path() + "/err", .environment = {}});
+    ASSERT_TRUE(process.ok()) << process.status();
+    EXPECT_TRUE(demo::WaitUntil(
+        [&] {
+          Sql("UPDATE mentor_service.schema_lease SET beat = beat + 1");
+          return server_->Run("SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'mentor_service'").value_or("0") != "0";
+        },
+        kPatience));
+    EXPECT_TRUE(process->running());
+    process->Signal(SIGTERM);
+    EXPECT_EQ(process->Wait(absl::Seconds(5)).value_or(0), 128 + SIGTERM);
+    Sql("UPDATE mentor_service.schema_lease SET beat = beat + 1");
+  }
+}
+
 // The disk of the tests cannot be filled; all tables of this server live in one file that may not grow beyond a few megabytes.
 TEST_F(BadStoreMysql, AServerWithoutRoomIsNotServedFromUntilThereIsSomeAgain) {
   ASSERT_TRUE(server_->Stop().ok());
