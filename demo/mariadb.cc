@@ -1,10 +1,12 @@
 #include "demo/mariadb.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <filesystem>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "demo/process.h"
@@ -35,11 +37,24 @@ absl::StatusOr<std::map<Part, std::string>> Mariadb::Databases(const std::string
   return databases;
 }
 
-absl::StatusOr<std::string> Mariadb::Run(const std::string& statements) {
+absl::StatusOr<std::string> Mariadb::Run(const std::string& statements) { return OutputOf(Client(statements), kPatience); }
+
+std::vector<std::string> Mariadb::Client(const std::string& statements) const {
   const std::string port(absl::StripAsciiWhitespace(ReadFile(absl::StrCat(dir_, "/port"))));
-  return OutputOf({"/usr/bin/mariadb", absl::StrCat("--defaults-file=", dir_, "/root.cnf"), "--protocol=tcp", "--host=127.0.0.1",
-                   absl::StrCat("--port=", port), "--batch", "--skip-column-names", "-e", statements},
-                  kPatience);
+  return {"/usr/bin/mariadb",
+          absl::StrCat("--defaults-file=", dir_, "/root.cnf"),
+          "--protocol=tcp",
+          "--host=127.0.0.1",
+          absl::StrCat("--port=", port),
+          "--batch",
+          "--skip-column-names",
+          "-e",
+          statements};
+}
+
+void Mariadb::Signal(int signal) const {
+  int pid = 0;
+  if (absl::SimpleAtoi(ReadFile(absl::StrCat(dir_, "/pid")), &pid) && pid > 0) kill(pid, signal);
 }
 
 absl::Status Mariadb::Kill() { return Tool({"kill", dir_}).status(); }

@@ -36,6 +36,10 @@ class Mariadb {
   // Runs statements as the server's administrator.
   absl::StatusOr<std::string> Run(const std::string& statements);
 
+  // The command line that runs statements so.
+  std::vector<std::string> Client(const std::string& statements) const;
+
+  void Signal(int signal) const;
   // SIGKILL; returns when the process is gone.
   absl::Status Kill();
   absl::Status Stop();

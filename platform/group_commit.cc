@@ -85,12 +85,17 @@ struct GroupCommitCore::Impl {
     absl::AnyInvocable<void()> committed;
   };
 
-  // What a batch has been through; the halves of a split batch share it, but for the attempts.
-  struct History {
+  // Commands that are run together: a batch, until it has to be split.
+  struct Part {
+    Items items;
     int attempts = 0;
     int conflicts = 0;
-    absl::Duration next_pause;
     absl::Duration waited;  // for a store that is away, or for locks of others
+  };
+
+  // What a batch has been through, whatever part of it.
+  struct History {
+    absl::Duration next_pause;
     std::vector<Lost> lost;
   };
 
@@ -132,7 +137,7 @@ struct GroupCommitCore::Impl {
   Items TakeBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
   void Work();
   void RunBatch(Items items);
-  void Process(Items items, History& history);
+  void Process(Part part, std::deque<Part>& parts, History& history);
   void DropExpired(Items& items);
   Attempt Plan(const Items& items);
   absl::Status RunBody(Transaction& tx, const Items& items, Attempt& attempt);
@@ -142,7 +147,7 @@ struct GroupCommitCore::Impl {
   void Finish(Items items, Attempt attempt, History& history);
   void AnswerAll(Items items, const absl::Status& status);
   bool Hurried();
-  bool Pause(History& history);
+  bool Pause(Part& part, History& history);
 
   static std::pair<std::string, std::vector<Value>> WhereRequests(const Items& items, const std::vector<size_t>& which);
 
@@ -280,11 +285,18 @@ void GroupCommitCore::Impl::RunBatch(Items items) {
   }
   History history;
   history.next_pause = options.first_pause;
-  Process(std::move(items), history);
+  std::deque<Part> parts;
+  parts.push_back({.items = std::move(items)});
+  while (!parts.empty()) {
+    Part part = std::move(parts.front());
+    parts.pop_front();
+    Process(std::move(part), parts, history);
+  }
 }
 
-// Runs these commands until each is answered or waits anew.
-void GroupCommitCore::Impl::Process(Items items, History& history) {
+// Runs these commands until each is answered, or waits anew, or is left to one of `parts`.
+void GroupCommitCore::Impl::Process(Part part, std::deque<Part>& parts, History& history) {
+  Items& items = part.items;
   const absl::Duration begin = clock.Monotonic();
   for (;;) {
     // After a commit of unknown outcome nobody may be told that their command did not run.
@@ -305,32 +317,38 @@ void GroupCommitCore::Impl::Process(Items items, History& history) {
         history.lost.push_back({std::move(attempt.token), std::move(attempt.committed)});
         [[fallthrough]];
       case Failure::kRetry:
-        if (++history.attempts >= options.max_attempts) {
+        if (++part.attempts >= options.max_attempts) {
           log::Warn("batch_given_up", {{"commands", items.size()}, {"failure", NameOf(failure)}, {"error", sql::DetailOf(status)}});
           AnswerAll(std::move(items), status);
           return;
         }
         break;
       case Failure::kUnavailable:
-        history.waited += clock.Monotonic() - began;
-        if (history.waited >= options.max_retry || Hurried()) {
+        part.waited += clock.Monotonic() - began;
+        if (part.waited >= options.max_retry || Hurried()) {
           log::Error("store_unavailable", {{"commands", items.size()}, {"error", sql::DetailOf(status)}});
           AnswerAll(std::move(items), status);
           return;
         }
         break;
       case Failure::kLockWait:
-        // Only one command waits for it, the others need not.
+        part.waited += clock.Monotonic() - began;
         split = items.size() > 1;
-        history.waited += clock.Monotonic() - began;
-        if (!split && (history.waited >= options.max_retry || Hurried())) {
+        if (split) break;
+        if (part.waited >= options.max_retry || Hurried()) {
           log::Warn("lock_wait_given_up", {{"error", sql::DetailOf(status)}});
           items.front()->Answer(status);
           return;
         }
+        // The one command that waits for a lock; the others need not.
+        if (!parts.empty()) {
+          observer.Retried();
+          parts.push_back(std::move(part));
+          return;
+        }
         break;
       case Failure::kConflict:
-        split = ++history.conflicts >= kMaxConflicts;
+        split = ++part.conflicts >= kMaxConflicts;
         break;
       case Failure::kSplit:
       case Failure::kNone:
@@ -348,18 +366,15 @@ void GroupCommitCore::Impl::Process(Items items, History& history) {
       }
       observer.Split();
       log::Warn("batch_split", {{"commands", items.size()}, {"failure", NameOf(failure)}});
-      Items second(std::make_move_iterator(items.begin() + static_cast<std::ptrdiff_t>(items.size() / 2)),
-                   std::make_move_iterator(items.end()));
-      items.resize(items.size() / 2);
-      for (Items* half : {&items, &second}) {
-        history.attempts = 0;
-        history.conflicts = 0;
-        Process(std::move(*half), history);
-      }
+      const auto middle = items.begin() + static_cast<std::ptrdiff_t>(items.size() / 2);
+      Part second = {.items = Items(std::make_move_iterator(middle), std::make_move_iterator(items.end())), .waited = part.waited};
+      items.erase(middle, items.end());
+      parts.push_front(std::move(second));
+      parts.push_front({.items = std::move(items), .waited = part.waited});
       return;
     }
     observer.Retried();
-    if (!Pause(history)) {
+    if (!Pause(part, history)) {
       AnswerAll(std::move(items), history.lost.empty() ? ShuttingDown() : status);
       return;
     }
@@ -544,12 +559,12 @@ bool GroupCommitCore::Impl::Hurried() {
 }
 
 // False when the door is going. Without threads it only counts, so that virtual time and tests never wait.
-bool GroupCommitCore::Impl::Pause(History& history) {
+bool GroupCommitCore::Impl::Pause(Part& part, History& history) {
   const absl::Duration full = std::min(history.next_pause, kLongestPause);
   history.next_pause = 2 * full;
   // Between half and all of it, so that those who collided do not meet again.
   const absl::Duration pause = full / 2 + full / 2 * (static_cast<double>(random.Next() >> 11) * 0x1p-53);
-  history.waited += pause;
+  part.waited += pause;
   if (inline_mode) return true;
   absl::MutexLock lock(&mutex);
   return !mutex.AwaitWithTimeout(absl::Condition(&stopping), pause);

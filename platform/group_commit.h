@@ -14,10 +14,10 @@
 //      a refusal changed nothing, so the same request may be made again.
 // Failures by sql::Failure: kRetry and kUnknownCommit run the batch again, the claim first, after a random pause that grows;
 // kSplit halves the batch until the bad command stands alone; kConflict does the first, then the second; kLockWait halves it, and the
-// command that stands alone waits as for kUnavailable, which is retried until the deadlines and `max_retry` run out. A command whose
-// deadline passed is dropped before it runs. A full queue answers RESOURCE_EXHAUSTED with RetryInfo, and timers are let in only while half
-// of the queue is free for people. People go first, but an eighth of a batch is kept for the timers that have waited longest, so that a
-// door that is never quiet does not hold up time.
+// command that stands alone is left until the others are done, then waits as for kUnavailable, which is retried until the deadlines and
+// `max_retry` run out. A command whose deadline passed is dropped before it runs. A full queue answers RESOURCE_EXHAUSTED with RetryInfo,
+// and timers are let in only while half of the queue is free for people. People go first, but an eighth of a batch is kept for the timers
+// that have waited longest, so that a door that is never quiet does not hold up time.
 //
 // The claims are rows of this table, which each service's first migration makes (body_hash is hex; a NULL reply is never committed):
 //   CREATE TABLE requests (scope VARCHAR(255) NOT NULL, request_id VARCHAR(128) NOT NULL, attempt VARCHAR(64) NOT NULL,

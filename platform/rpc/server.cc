@@ -54,6 +54,8 @@ constexpr int kFailed = 1;
 // Work that waits for a thread beyond this is refused: it would wait longer than callers do.
 constexpr size_t kMaxBlockingQueue = 4096;
 constexpr absl::Duration kLookAtStore = absl::Seconds(1);
+// How long a start waits in silence for another replica that migrates.
+constexpr absl::Duration kWaitForMigration = absl::Seconds(1);
 
 absl::Status CannotStart(std::string_view what, std::string_view why) {
   return Error(absl::StatusCode::kFailedPrecondition, "CANNOT_START", absl::StrCat(ToAbsl(what), ": ", ToAbsl(why)));
@@ -126,13 +128,16 @@ class RunningServer final : public Server {
 
   absl::Status Start(const ServerDefinition& definition, const MakeService& make,
                      absl::AnyInvocable<void(const absl::Status&)> on_failure) {
-    definition_ = definition;
+    migrator_ = std::make_unique<sql::Migrator>(database_, definition.migrations, clock_);
     make_ = make;
     on_failure_ = std::move(on_failure);
     const absl::Status prepared = Prepare();
     if (prepared.ok()) {
       REMATCH_RETURN_IF_ERROR(ServeMetrics());
-      return Serve(options_.listen);
+      REMATCH_RETURN_IF_ERROR(Serve(options_.listen));
+      loop_ = std::make_unique<platform::Loop>(
+          "store", [this] { return LookAtStore(); }, kLookAtStore);
+      return absl::OkStatus();
     }
     // A server that may come back is waited for; a file is not.
     if (!absl::IsUnavailable(prepared) || !options_.database.starts_with("mysql:")) return prepared;
@@ -142,7 +147,7 @@ class RunningServer final : public Server {
     said_ = sql::DetailOf(prepared);
     log::Error("waiting_for_store", {{"port", port_}, {"error", said_}});
     loop_ = std::make_unique<platform::Loop>(
-        "store", [this] { return TryAgain(); }, kLookAtStore);
+        "store", [this] { return waiting_ == nullptr ? LookAtStore() : TryAgain(); }, kLookAtStore);
     return absl::OkStatus();
   }
 
@@ -175,7 +180,7 @@ class RunningServer final : public Server {
  private:
   // Brings the store up to date and makes the service over it. May be called again after a failure.
   absl::Status Prepare() {
-    REMATCH_RETURN_IF_ERROR(sql::Migrate(database_, definition_.migrations, clock_));
+    REMATCH_RETURN_IF_ERROR(migrator_->Run(kWaitForMigration));
     REMATCH_ASSIGN_OR_RETURN(service_, make_(environment_));
     return absl::OkStatus();
   }
@@ -195,10 +200,6 @@ class RunningServer final : public Server {
       usable_ = usable;
       SetServing();
     });
-    if (loop_ == nullptr) {
-      loop_ = std::make_unique<platform::Loop>(
-          "store", [this] { return LookAtStore(); }, kLookAtStore);
-    }
     REMATCH_RETURN_IF_ERROR(WritePort(options_.metrics_port_file, metrics_port_));
     return WritePort(options_.port_file, port_);
   }
@@ -211,10 +212,13 @@ class RunningServer final : public Server {
     return absl::OkStatus();
   }
 
-  // A step of the loop until the store was there, then LookAtStore().
+  // A step of the loop until the store was there.
   absl::Duration TryAgain() {
-    if (waiting_ == nullptr) return LookAtStore();
     absl::Status status = Prepare();
+    {
+      absl::MutexLock lock(&mutex_);
+      if (drained_) return kLookAtStore;
+    }
     if (absl::IsUnavailable(status)) {
       if (const std::string detail = sql::DetailOf(status); detail != said_) {
         said_ = detail;
@@ -250,13 +254,13 @@ class RunningServer final : public Server {
   }
 
   const ServerOptions options_;
-  ServerDefinition definition_;
   MakeService make_;
   absl::AnyInvocable<void(const absl::Status&)> on_failure_;
   platform::RealClock clock_;
   platform::SecureRandom random_;
   // From here on, what is below is built from what is above.
   sql::WatchedDatabase database_;
+  std::unique_ptr<sql::Migrator> migrator_;
   platform::IdSource ids_;
   platform::Metrics metrics_;
   platform::ThreadPool blocking_;
@@ -441,11 +445,11 @@ int ServerMain(int argc, char** argv, ServerDefinition definition, MakeService m
   absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(options, definition, make, [&](const absl::Status& status) {
     failed = true;
     Fail(definition.name, status, kFailed);
-    kill(getpid(), SIGTERM);
+    pthread_kill(signals.native_handle(), SIGTERM);
   });
   starting = false;
   if (!server.ok()) {
-    kill(getpid(), SIGTERM);
+    pthread_kill(signals.native_handle(), SIGTERM);
     signals.join();
     // A flag whose value only the service itself could judge.
     const bool bad_flag = server.status().code() == absl::StatusCode::kInvalidArgument;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "platform/rpc/call.h"
 #include "platform/sql/database.h"
 
@@ -33,20 +34,33 @@ class Health final : public grpc::ServerGenericBidiReactor {
   explicit Health(bool watch) : watch_(watch) { StartRead(&request_); }
 
   void OnReadDone(bool ok) override {
-    if (!ok) return Finish(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "no request"));
+    absl::MutexLock lock(&mutex_);
+    if (finished_) return;
+    if (!ok) return End(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "no request"));
     // The two messages of grpc.health.v1 have one field each: field 1 a string here, field 1 an enum there.
     const bool lives = BytesOf(request_) == absl::StrCat("\x0a", std::string(1, sizeof kLiveness - 1), kLiveness);
     const grpc::Slice slice(lives ? "\x08\x01" : "\x08\x02");
     response_ = grpc::ByteBuffer(&slice, 1);
     if (watch_) return StartWrite(&response_);
+    finished_ = true;
     StartWriteAndFinish(&response_, grpc::WriteOptions(), grpc::Status::OK);
   }
+  // May come before the request was read.
   void OnCancel() override {
-    if (watch_) Finish(grpc::Status(grpc::StatusCode::UNAVAILABLE, "the server starts to serve, or ends"));
+    absl::MutexLock lock(&mutex_);
+    if (!finished_) End(grpc::Status(grpc::StatusCode::UNAVAILABLE, "the server starts to serve, or ends"));
   }
   void OnDone() override { delete this; }
 
  private:
+  // A call is ended once: gRPC takes a second end for a fault of the program.
+  void End(const grpc::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    finished_ = true;
+    Finish(status);
+  }
+
+  absl::Mutex mutex_;
+  bool finished_ ABSL_GUARDED_BY(mutex_) = false;
   const bool watch_;
   grpc::ByteBuffer request_;
   grpc::ByteBuffer response_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -123,24 +124,30 @@ bool HasTable(const std::vector<std::string>& columns, std::string_view table) {
   return at != columns.end() && at->starts_with(std::string(table) + ".");
 }
 
-class Migrator {
- public:
-  Migrator(Database& database, const std::vector<Migration>& migrations, platform::Clock& clock)
-      : database_(database), migrations_(migrations), clock_(clock), owner_(platform::IdSource(clock, random_).Next()) {}
+}  // namespace
 
-  absl::Status Run() {
+class Migrator::Impl {
+ public:
+  Impl(Database& database, std::span<const platform::EmbeddedFile> files, platform::Clock& clock)
+      : database_(database), migrations_(Parse(files)), clock_(clock), owner_(platform::IdSource(clock, random_).Next()) {}
+
+  absl::Status Run(absl::Duration patience) {
+    REMATCH_RETURN_IF_ERROR(migrations_.status());
     REMATCH_RETURN_IF_ERROR(MakeTables());
+    const absl::Duration begin = clock_.Monotonic();
     for (;;) {
       REMATCH_ASSIGN_OR_RETURN(const size_t applied, ReadApplied());
-      if (applied == migrations_.size()) return absl::OkStatus();
+      if (applied == migrations_->size()) return CheckSchema(database_);
       REMATCH_ASSIGN_OR_RETURN(const bool mine, TakeLease());
+      // Another one has it, or has just done the last of it.
       if (!mine) {
+        if (clock_.Monotonic() - begin >= patience) return StoreError(Failure::kUnavailable, "another process is migrating the schema");
         absl::SleepFor(kLook);
         continue;
       }
       const absl::Status status = Apply();
       if (absl::IsAborted(status)) continue;  // the lease went to another one, who goes on
-      return status;
+      REMATCH_RETURN_IF_ERROR(status);
     }
   }
 
@@ -165,9 +172,10 @@ class Migrator {
       REMATCH_ASSIGN_OR_RETURN(rows, tx.Query("SELECT number, name, checksum FROM schema_migrations ORDER BY number"));
       return absl::OkStatus();
     }));
-    return Applied(migrations_, rows);
+    return Applied(*migrations_, rows);
   }
 
+  // Only while something is left to do: whoever has it gives it up with the last of it.
   absl::StatusOr<bool> TakeLease() {
     bool mine = false;
     REMATCH_RETURN_IF_ERROR(TransactAgain(database_, [&](Transaction& tx) -> absl::Status {
@@ -175,6 +183,8 @@ class Migrator {
       REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows,
                                tx.Query("SELECT owner, epoch, beat FROM schema_lease WHERE id = 1 FOR UPDATE"));
       if (rows.empty()) return absl::OkStatus();
+      REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> applied, tx.Query("SELECT COUNT(*) FROM schema_migrations"));
+      if (applied[0].Int(0) >= static_cast<int64_t>(migrations_->size())) return absl::OkStatus();
       const std::pair<int64_t, int64_t> beat = {rows[0].Int(1), rows[0].Int(2)};
       const bool free = rows[0].Text(0).empty() || rows[0].Text(0) == owner_;
       if (!free && beat != seen_) {
@@ -195,8 +205,8 @@ class Migrator {
     for (;;) {
       // Anew each time: while the lease was waited for, its holder may have done some.
       REMATCH_ASSIGN_OR_RETURN(const size_t applied, ReadApplied());
-      if (applied == migrations_.size()) return GiveLease();
-      const Migration& migration = migrations_[applied];
+      if (applied == migrations_->size()) return absl::OkStatus();
+      const Migration& migration = (*migrations_)[applied];
       const absl::Status status = ApplyOne(migration);
       if (FailureOf(status) != Failure::kNone) {
         return StoreError(FailureOf(status), absl::StrCat("migration ", ToAbsl(migration.name), ": ", DetailOf(status)));
@@ -246,15 +256,27 @@ class Migrator {
           may_be_done = true;
           status = database_.RunDdl(steps[i].front());
         }
-        if (!status.ok() && !(may_be_done && absl::IsAlreadyExists(status))) return status;
+        if (absl::IsAlreadyExists(status) && !may_be_done) {
+          // Whoever took the lease while this one stood still did it; else it is a mistake of the migration.
+          REMATCH_RETURN_IF_ERROR(TransactAgain(database_, [&](Transaction& tx) { return Guard(tx, migration).status(); }));
+          return status;
+        }
+        if (!status.ok() && !absl::IsAlreadyExists(status)) return status;
       }
       may_be_done = false;
+      std::vector<std::string> columns;
+      if (last) {
+        REMATCH_ASSIGN_OR_RETURN(columns, Columns(database_));
+      }
       REMATCH_RETURN_IF_ERROR(TransactAgain(database_, [&](Transaction& tx) -> absl::Status {
         REMATCH_RETURN_IF_ERROR(Guard(tx, migration).status());
         if (last) {
+          REMATCH_RETURN_IF_ERROR(tx.Execute("INSERT INTO schema_migrations (number, name, checksum, applied) VALUES (?, ?, ?, ?)",
+                                             {migration.number, std::string(migration.name), migration.checksum, ToMicros(clock_.Now())})
+                                      .status());
           return tx
-              .Execute("INSERT INTO schema_migrations (number, name, checksum, applied) VALUES (?, ?, ?, ?)",
-                       {migration.number, std::string(migration.name), migration.checksum, ToMicros(clock_.Now())})
+              .Execute("UPDATE schema_lease SET owner = ?, columns_made = ? WHERE id = 1",
+                       {migration.number == migrations_->back().number ? "" : owner_, Bytes{absl::StrJoin(columns, "\n")}})
               .status();
         }
         if (!ddl) REMATCH_RETURN_IF_ERROR(RunAll(tx, steps[i]));
@@ -271,18 +293,8 @@ class Migrator {
         .status();
   }
 
-  absl::Status GiveLease() {
-    REMATCH_ASSIGN_OR_RETURN(const std::vector<std::string> columns, Columns(database_));
-    return TransactAgain(database_, [&](Transaction& tx) {
-      return tx
-          .Execute("UPDATE schema_lease SET owner = '', columns_made = ? WHERE id = 1 AND epoch = ?",
-                   {Bytes{absl::StrJoin(columns, "\n")}, epoch_})
-          .status();
-    });
-  }
-
   Database& database_;
-  const std::vector<Migration>& migrations_;
+  const absl::StatusOr<std::vector<Migration>> migrations_;
   platform::Clock& clock_;
   platform::SecureRandom random_;
   const std::string owner_;
@@ -291,12 +303,14 @@ class Migrator {
   absl::Duration seen_at_;            // monotonic
 };
 
-}  // namespace
+Migrator::Migrator(Database& database, std::span<const platform::EmbeddedFile> files, platform::Clock& clock)
+    : impl_(std::make_unique<Impl>(database, files, clock)) {}
+Migrator::~Migrator() = default;
+
+absl::Status Migrator::Run(absl::Duration patience) { return impl_->Run(patience); }
 
 absl::Status Migrate(Database& database, std::span<const platform::EmbeddedFile> files, platform::Clock& clock) {
-  REMATCH_ASSIGN_OR_RETURN(const std::vector<Migration> migrations, Parse(files));
-  REMATCH_RETURN_IF_ERROR(Migrator(database, migrations, clock).Run());
-  return CheckSchema(database);
+  return Migrator(database, files, clock).Run();
 }
 
 absl::Status CheckSchema(Database& database) {

@@ -2,10 +2,12 @@
 #ifndef REMATCH_PLATFORM_SQL_MIGRATIONS_H_
 #define REMATCH_PLATFORM_SQL_MIGRATIONS_H_
 
+#include <memory>
 #include <span>
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "platform/clock.h"
 #include "platform/embedded.h"
 #include "platform/sql/database.h"
@@ -14,9 +16,24 @@ namespace rematch::sql {
 
 // Brings the schema up to the last of `migrations`, statement by statement: what was done is noted in the row of `schema_lease` that only
 // one process at a time may hold, so that replicas that start at once do it once, and whoever comes after one that died goes on where it
-// stood. Statements that change no schema are run together with their note in one transaction. Blocks while another process is at it.
-// FAILED_PRECONDITION when the store has a migration that is unknown here (a newer binary made it) or whose content differs from what was
-// applied; it names the migration and changes nothing. UNAVAILABLE when the store is away, or CheckSchema() finds it altered.
+// stood. Statements that change no schema are run together with their note in one transaction, which may take no longer than any other (5 s
+// on MySQL): a migration that writes many rows does so in several steps.
+class Migrator {
+ public:
+  Migrator(Database& database, std::span<const platform::EmbeddedFile> migrations, platform::Clock& clock);
+  ~Migrator();
+
+  // Call it again after UNAVAILABLE: the store is away, CheckSchema() finds it altered, or another process was still at it after
+  // `patience`. One that has died is found out in ten seconds of calls. FAILED_PRECONDITION when the store has a migration that is unknown
+  // here (a newer binary made it) or whose content differs from what was applied; it names the migration and changes nothing.
+  absl::Status Run(absl::Duration patience = absl::InfiniteDuration());
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// At once, however long it takes.
 absl::Status Migrate(Database& database, std::span<const platform::EmbeddedFile> migrations, platform::Clock& clock);
 
 // Whether all columns that the migrations made are still there. Else kUnavailable, with a detail that names the first that is not: somebody

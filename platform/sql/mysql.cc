@@ -44,6 +44,7 @@ using std::chrono::seconds;
 constexpr size_t kMaxPrepared = 128;
 constexpr int kConnectTimeout = 2;        // seconds
 constexpr int kStatementTimeout = 5;      // seconds without a byte from the server
+constexpr int kSchemaLockTimeout = 3;     // seconds: less, so that the server says what was waited for
 constexpr int kDdlTimeout = 3600;         // seconds: an index over a large table takes its time
 constexpr seconds kIdleInPool{2};         // after which a connection is opened anew: the server ends it after five
 constexpr seconds kOnLaterHost{30};       // after which an earlier host is tried again
@@ -201,11 +202,11 @@ class Connection {
     }
     connection_.reset(Driver()->connect(options));
     const std::unique_ptr<::sql::Statement> setup(connection_->createStatement());
-    const std::string idle = kind == Kind::kDdl ? "3600" : "5";
     setup->execute(
         absl::StrCat("SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION',"
                      " innodb_lock_wait_timeout = 1, lock_wait_timeout = ",
-                     idle, ", wait_timeout = ", idle, ", net_read_timeout = ", idle, ", net_write_timeout = ", idle));
+                     kind == Kind::kDdl ? kDdlTimeout : kSchemaLockTimeout, ", wait_timeout = ", timeout, ", net_read_timeout = ", timeout,
+                     ", net_write_timeout = ", timeout));
     setup->execute(kind == Kind::kRead ? "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
                                        : "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE");
     {
@@ -219,7 +220,9 @@ class Connection {
     const std::unique_ptr<::sql::ResultSet> ready(setup->executeQuery("SHOW GLOBAL STATUS LIKE 'wsrep_ready'"));
     const bool in_cluster = ready->next();
     if (in_cluster && ready->getString(2) != "ON" && ClusterIsOn(*setup)) unusable_ = "the node is not ready as a member of its cluster";
-    if (in_cluster && kind == Kind::kRead && url.hosts.size() > 1) setup->execute("SET SESSION wsrep_sync_wait = 1");
+    // Of every statement that begins a transaction. Changes too: what is refused writes nothing that could fail certification, so it must
+    // not rest on rows that another node has changed already.
+    if (in_cluster && url.hosts.size() > 1) setup->execute("SET SESSION wsrep_sync_wait = 7");
     Control(kind == Kind::kDdl ? "SET SESSION autocommit = 1" : "SET SESSION autocommit = 0");
   }
 
@@ -230,7 +233,7 @@ class Connection {
   }
 
   absl::Status Failed(const ::sql::SQLException& error, MysqlPhase phase) {
-    if (IsConnectionLost(error.getErrorCode())) lost = true;
+    if (IsConnectionUseless(error.getErrorCode(), phase)) lost = true;
     return ToStatus(error, phase);
   }
 

@@ -6,7 +6,7 @@
 //
 // Hosts are tried in order, so all replicas use the same node as long as it serves; a node that cannot be written to (read-only, or not
 // ready as a member of its cluster) is passed over. A connection to a later host gives way after half a minute, to see if an earlier one is
-// back. With several hosts, reads wait until their node has applied what was committed on the others (wsrep_sync_wait).
+// back. With several hosts, transactions begin when their node has applied what was committed on the others (wsrep_sync_wait).
 #ifndef REMATCH_PLATFORM_SQL_MYSQL_H_
 #define REMATCH_PLATFORM_SQL_MYSQL_H_
 

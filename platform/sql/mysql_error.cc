@@ -34,7 +34,6 @@ enum : int {
   kNetErrorOnWrite = 1160,
   kNetWriteInterrupted = 1161,
   kErrorDuringCommit = 1180,
-  kErrorDuringRollback = 1181,
   kNewAbortingConnection = 1184,
   kUserConnections = 1203,
   kLockWaitTimeout = 1205,
@@ -43,6 +42,8 @@ enum : int {
   kOptionPrevents = 1290,  // --read-only
   kQueryInterrupted = 1317,
   kTableChanged = 1412,
+  kTooManyPrepared = 1461,  // max_prepared_stmt_count, of all connections of the server
+  kPrepareAgain = 1615,
   kRecordChanged = 1020,
   kDiskFull = 1021,
   kTableFull = 1114,
@@ -59,11 +60,8 @@ enum : int {
   kNoDefault = 1364,
   kCannotBeNull = 1048,
   kTooLong = 1406,
-  kForeignKeyParent = 1451,
-  kForeignKeyChild = 1452,
   kCheckMysql = 3819,
   kCheckMariadb = 4025,
-  kSyntax = 1064,
   // Of the client library.
   kClientFirst = 2000,
   kCannotConnectSocket = 2002,
@@ -71,14 +69,12 @@ enum : int {
   kUnknownHost = 2005,
   kGoneAway = 2006,
   kLost = 2013,
-  kCommandsOutOfSync = 2014,
   kTls = 2026,
   kLostExtended = 2055,
   kClientLast = 2999,
 };
 
-}  // namespace
-
+// It broke.
 bool IsConnectionLost(int number) {
   switch (number) {
     case kShutdown:
@@ -96,6 +92,8 @@ bool IsConnectionLost(int number) {
   }
 }
 
+}  // namespace
+
 Failure ClassifyMysqlError(int number, MysqlPhase phase) {
   if (phase == MysqlPhase::kConnecting) return Failure::kUnavailable;
   if (number == kErrorDuringCommit) return Failure::kUnknownCommit;
@@ -105,6 +103,8 @@ Failure ClassifyMysqlError(int number, MysqlPhase phase) {
     case kDeadlock:  // and a failed certification, in which nothing took place either
     case kRecordChanged:
     case kTableChanged:
+    case kTooManyPrepared:
+    case kPrepareAgain:
       return Failure::kRetry;
     case kQueryInterrupted:
       return phase == MysqlPhase::kCommit ? Failure::kUnknownCommit : Failure::kRetry;
@@ -138,6 +138,10 @@ Failure ClassifyMysqlError(int number, MysqlPhase phase) {
     default:
       return phase == MysqlPhase::kCommit ? Failure::kUnknownCommit : Failure::kSplit;
   }
+}
+
+bool IsConnectionUseless(int number, MysqlPhase phase) {
+  return IsConnectionLost(number) || number == kTooManyPrepared || ClassifyMysqlError(number, phase) == Failure::kUnavailable;
 }
 
 bool IsDoneAlready(int number) {

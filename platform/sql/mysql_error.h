@@ -15,8 +15,9 @@ enum class MysqlPhase { kConnecting, kStatement, kCommit };
 
 Failure ClassifyMysqlError(int number, MysqlPhase phase);
 
-// Whether the connection can be used no more.
-bool IsConnectionLost(int number);
+// Whether the connection can be used no more, be it that it broke or that its server is not one to stay with: read-only, out of room,
+// without rights. Another one may lead to a server that serves.
+bool IsConnectionUseless(int number, MysqlPhase phase);
 
 // Whether a statement that changes the schema failed because it had been run before.
 bool IsDoneAlready(int number);

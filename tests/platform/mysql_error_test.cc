@@ -24,6 +24,8 @@ TEST(MysqlError, LeadsToWhatDesignSays) {
       {1021, Failure::kUnavailable},  // disk full
       {1114, Failure::kUnavailable},  // table full
       {1290, Failure::kUnavailable},  // read-only
+      {1461, Failure::kRetry},        // the statements that all connections have prepared are too many
+      {1615, Failure::kRetry},        // a statement has to be prepared again
       {1146, Failure::kUnavailable},  // no such table
       {1054, Failure::kUnavailable},  // no such column
       {1142, Failure::kUnavailable},  // no right
@@ -38,6 +40,14 @@ TEST(MysqlError, WhatBreaksOffACommitMayHaveTakenPlace) {
     EXPECT_EQ(ClassifyMysqlError(number, MysqlPhase::kCommit), Failure::kUnknownCommit) << number;
   }
   EXPECT_EQ(ClassifyMysqlError(1213, MysqlPhase::kCommit), Failure::kRetry) << "a failed certification did not";
+}
+
+TEST(MysqlError, AServerThatIsOfNoUseIsLeft) {
+  for (const int number : {2006, 1047, 1290, 1836, 1114, 1142, 6, 1461}) {
+    EXPECT_TRUE(IsConnectionUseless(number, MysqlPhase::kStatement)) << number;
+    EXPECT_TRUE(IsConnectionUseless(number, MysqlPhase::kCommit)) << number;
+  }
+  for (const int number : {1213, 1205, 1062, 1064, 1615}) EXPECT_FALSE(IsConnectionUseless(number, MysqlPhase::kStatement)) << number;
 }
 
 TEST(MysqlError, WithoutAConnectionNothingWorksForNow) {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <functional>
 #include <optional>
 #include <sstream>
 #include <thread>
@@ -306,6 +307,16 @@ TEST(Server, SeveralCanRunInOneProcess) {
   EXPECT_EQ(*Echo((*second)->port(), "2"), "2");
 }
 
+// A thread that stands for another process: signals to this one are not for it.
+std::thread Outsider(std::function<void()> run) {
+  return std::thread([run = std::move(run)] {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, nullptr);
+    run();
+  });
+}
+
 // ServerMain runs in a process of its own, as it does for users.
 class ServerMainTest : public ::testing::Test {
  protected:
@@ -376,7 +387,7 @@ TEST_F(ServerMainTest, ASignalDrainsItAndItExitsWith0) {
     EXPECT_EXIT(
         {
           const std::string port_file = dir_.File("port");
-          std::thread user([&] {
+          std::thread user = Outsider([&] {
             AwaitFile(port_file);
             const auto answer = Echo(std::stoi(ReadFile(port_file)), "hello");
             if (!answer.ok() || *answer != "hello") std::_Exit(9);
@@ -400,7 +411,7 @@ TEST_F(ServerMainTest, ASecondSignalEndsItAtOnce) {
           draining.Notify();
           never.WaitForNotification();
         };
-        std::thread user([&] {
+        std::thread user = Outsider([&] {
           AwaitFile(port_file);
           kill(getpid(), SIGTERM);
           draining.WaitForNotification();
@@ -417,7 +428,7 @@ TEST_F(ServerMainTest, WhatItWritesIsForItsUserAlone_F23) {
       {
         umask(022);
         const std::string port_file = dir_.File("port");
-        std::thread user([&] {
+        std::thread user = Outsider([&] {
           const mode_t mode = AwaitFile(port_file);
           if ((mode & 077) != 0) std::_Exit(9);
           kill(getpid(), SIGTERM);

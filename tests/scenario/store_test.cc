@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <csignal>
 #include <fstream>
+#include <thread>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -33,15 +36,29 @@ constexpr absl::Duration kPatience = absl::Seconds(30);
 
 std::vector<std::string> LinesOf(const std::string& text) { return absl::StrSplit(absl::StripTrailingAsciiWhitespace(text), '\n'); }
 
+std::vector<std::string> Argv(const std::string& database) {
+  return {absl::StrCat(BinDir(), "/mentor-service"), "--listen=127.0.0.1:0", "--metrics_listen=127.0.0.1:0",
+          absl::StrCat("--database=", database)};
+}
+
+void Migrate(const std::string& database) {
+  std::vector<std::string> argv = Argv(database);
+  argv.push_back("--migrate_only");
+  const auto migrated = demo::Run(argv, {}, kPatience);
+  ASSERT_TRUE(migrated.ok()) << migrated.status();
+  ASSERT_EQ(migrated->exit_code, 0) << migrated->err;
+}
+
+// The ids of those that a server has.
+std::string Consortia(demo::Mariadb& server) {
+  return server.Run("SELECT consortium FROM mentor_service.consortia ORDER BY consortium").value_or("no answer");
+}
+
 // mentor-service as a process over the store that `database` names.
 class Running {
  public:
   Running(const std::string& folder, const std::string& database) : log_(absl::StrCat(folder, "/stderr-", absl::GetCurrentTimeNanos())) {
-    auto process = demo::Process::Start({.argv = {absl::StrCat(BinDir(), "/mentor-service"), "--listen=127.0.0.1:0",
-                                                  "--metrics_listen=127.0.0.1:0", absl::StrCat("--database=", database)},
-                                         .stdout_path = log_,
-                                         .stderr_path = log_,
-                                         .environment = {}});
+    auto process = demo::Process::Start({.argv = Argv(database), .stdout_path = log_, .stderr_path = log_, .environment = {}});
     EXPECT_TRUE(process.ok()) << process.status();
     if (process.ok()) process_ = *std::move(process);
     // Whether it serves or waits, it says where.
@@ -240,13 +257,10 @@ TEST_F(BadStoreMysql, AColumnThatWasDroppedByHandIsNamedUntilItIsPutBack) {
 }
 
 TEST_F(BadStoreMysql, ASchemaNewerThanTheBinaryIsOneLine) {
-  const std::vector<std::string> argv = {absl::StrCat(BinDir(), "/mentor-service"), "--listen=127.0.0.1:0", "--metrics_listen=127.0.0.1:0",
-                                         absl::StrCat("--database=", url_)};
+  Migrate(url_);
+  const std::vector<std::string> argv = Argv(url_);
   std::vector<std::string> migrate = argv;
   migrate.push_back("--migrate_only");
-  auto migrated = demo::Run(migrate, {}, kPatience);
-  ASSERT_TRUE(migrated.ok()) << migrated.status();
-  ASSERT_EQ(migrated->exit_code, 0) << migrated->err;
   Sql("INSERT INTO mentor_service.schema_migrations (number, name, checksum, applied) VALUES (9999, '9999_later.sql', '', 0)");
   for (const auto& command : {argv, migrate}) {
     auto finished = demo::Run(command, {}, kPatience);
@@ -257,29 +271,100 @@ TEST_F(BadStoreMysql, ASchemaNewerThanTheBinaryIsOneLine) {
   }
 }
 
-TEST_F(BadStoreMysql, WhoeverWaitsForAnotherReplicaToMigrateCanBeStopped) {
-  const std::vector<std::string> argv = {absl::StrCat(BinDir(), "/mentor-service"), "--listen=127.0.0.1:0", "--metrics_listen=127.0.0.1:0",
-                                         absl::StrCat("--database=", url_)};
-  std::vector<std::string> migrate = argv;
-  migrate.push_back("--migrate_only");
-  ASSERT_TRUE(demo::Run(migrate, {}, kPatience).ok());
+TEST_F(BadStoreMysql, AnotherReplicaThatMigratesIsWaitedFor) {
+  Migrate(url_);
   // As if another replica were at the last step.
-  Sql("USE mentor_service; DELETE FROM schema_migrations ORDER BY number DESC LIMIT 1; UPDATE schema_lease SET owner = 'other'");
-  for (const auto& command : {argv, migrate}) {
-    auto process = demo::Process::Start(
-        {.argv = command, .stdout_path = folder_.path() + "/out", .stderr_path = folder_.path() + "/err", .environment = {}});
-    ASSERT_TRUE(process.ok()) << process.status();
-    EXPECT_TRUE(demo::WaitUntil(
-        [&] {
-          Sql("UPDATE mentor_service.schema_lease SET beat = beat + 1");
-          return server_->Run("SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'mentor_service'").value_or("0") != "0";
-        },
-        kPatience));
-    EXPECT_TRUE(process->running());
-    process->Signal(SIGTERM);
-    EXPECT_EQ(process->Wait(absl::Seconds(5)).value_or(0), 128 + SIGTERM);
-    Sql("UPDATE mentor_service.schema_lease SET beat = beat + 1");
-  }
+  Sql("USE mentor_service; CREATE TABLE put_aside AS SELECT * FROM schema_migrations ORDER BY number DESC LIMIT 1; "
+      "DELETE FROM schema_migrations ORDER BY number DESC LIMIT 1; UPDATE schema_lease SET owner = 'other'");
+  std::atomic<bool> migrating = true;
+  std::thread other([&] {
+    while (migrating) {
+      Sql("UPDATE mentor_service.schema_lease SET beat = beat + 1");
+      absl::SleepFor(absl::Milliseconds(200));
+    }
+  });
+  Running service(folder_.path(), url_);
+  ExpectWaiting(service, "waiting_for_store", "another process is migrating the schema");
+  migrating = false;
+  other.join();
+  Sql("USE mentor_service; INSERT INTO schema_migrations SELECT * FROM put_aside; UPDATE schema_lease SET owner = ''");
+  ExpectServes(service);
+}
+
+TEST_F(BadStoreMysql, AServerThatIsSlowToAnswerKeepsNobodyFromBeingStopped) {
+  Migrate(url_);
+  auto lock = demo::Process::Start(
+      {.argv = server_->Client("LOCK TABLES mentor_service.schema_migrations WRITE; DO SLEEP(60)"), .environment = {}});
+  ASSERT_TRUE(lock.ok()) << lock.status();
+  const auto waiting = [&] {
+    return server_->Run("SELECT COUNT(*) FROM information_schema.processlist WHERE state = 'Waiting for table metadata lock'")
+               .value_or("0") != "0";
+  };
+  auto process = demo::Process::Start({.argv = Argv(url_), .environment = {}});
+  ASSERT_TRUE(process.ok()) << process.status();
+  EXPECT_TRUE(demo::WaitUntil(waiting, kPatience));
+  process->Signal(SIGTERM);
+  EXPECT_EQ(process->Wait(absl::Seconds(2)).value_or(0), 128 + SIGTERM);
+}
+
+TEST_F(BadStoreMysql, AServerThatTurnsReadOnlyIsLeftForTheNextAndReturnedTo) {
+  const WorkFolder folder;
+  auto next = StartMariadb(folder);
+  ASSERT_TRUE(next.ok()) << next.status();
+  auto next_url = (*next)->Url("mentor_service");
+  ASSERT_TRUE(next_url.ok()) << next_url.status();
+  Migrate(url_);
+  Migrate(*next_url);
+  // One user of both, as the nodes of a cluster have it.
+  ASSERT_TRUE((*next)->Run(absl::StrCat("ALTER USER mentor_service@'127.0.0.1' IDENTIFIED BY '", password_, "'")).ok());
+  const std::string next_host = next_url->substr(next_url->find('@') + 1, next_url->find('/', 8) - next_url->find('@') - 1);
+  const std::string host = where_.substr(0, where_.find('/'));
+  Running service(folder_.path(), absl::StrReplaceAll(url_, {{host, absl::StrCat(host, ",", next_host)}}));
+  ASSERT_TRUE(service.Becomes(kServing));
+  ASSERT_TRUE(service.Create("before").ok());
+  EXPECT_THAT(Consortia(*server_), "before");
+  EXPECT_THAT(Consortia(**next), IsEmpty());
+
+  Sql("SET GLOBAL read_only = 1");
+  EXPECT_TRUE(demo::WaitUntil([&] { return service.Create("during").ok(); }, kPatience));
+  EXPECT_THAT(Consortia(**next), "during");
+  EXPECT_TRUE(service.Becomes(kServing));
+
+  Sql("SET GLOBAL read_only = 0");
+  EXPECT_TRUE((*next)->Kill().ok());
+  EXPECT_TRUE(demo::WaitUntil([&] { return service.Create("returned").ok(); }, kPatience));
+  EXPECT_THAT(Consortia(*server_), HasSubstr("returned"));
+  EXPECT_TRUE(service.Becomes(kServing));
+}
+
+TEST_F(BadStoreMysql, AServerThatHangsIsNotServedFromUntilItGoesOn) {
+  Running service(folder_.path(), url_);
+  ASSERT_TRUE(service.Becomes(kServing));
+  ASSERT_TRUE(service.Create("before").ok());
+  server_->Signal(SIGSTOP);
+  EXPECT_EQ(service.Create("during").error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  EXPECT_TRUE(service.Becomes(kNotServing));
+  EXPECT_EQ(service.Health("liveness"), kServing);
+  server_->Signal(SIGCONT);
+  ExpectBack(service);
+}
+
+TEST_F(BadStoreMysql, WhoeverOnlyMigratesDoesNotWait) {
+  const auto refused = [&](const std::string& url) {
+    std::vector<std::string> argv = Argv(url);
+    argv.push_back("--migrate_only");
+    const auto finished = demo::Run(argv, {}, kPatience);
+    EXPECT_TRUE(finished.ok()) << finished.status();
+    if (!finished.ok()) return std::string();
+    EXPECT_EQ(finished->exit_code, 1);
+    EXPECT_THAT(LinesOf(finished->err), SizeIs(1)) << finished->err;
+    return finished->err;
+  };
+  EXPECT_THAT(refused(absl::StrReplaceAll(url_, {{"/mentor_service?", "/mentor_service_2?"}})), HasSubstr("mentor_service_2"));
+  std::ofstream(PasswordFile()) << "wrong-one\n";
+  EXPECT_THAT(refused(url_), AllOf(HasSubstr(where_), HasSubstr("Access denied"), Not(HasSubstr("wrong-one"))));
+  ASSERT_TRUE(server_->Stop().ok());
+  EXPECT_THAT(refused(url_), AllOf(HasSubstr(where_), HasSubstr("Can't connect")));
 }
 
 // The disk of the tests cannot be filled; all tables of this server live in one file that may not grow beyond a few megabytes.
