@@ -9,11 +9,15 @@
 namespace rematch::scenario {
 namespace {
 
-TEST(ForeignClient, InPythonWalksCaseA) {
+class ForeignClient : public testing::TestWithParam<bool> {};
+INSTANTIATE_TEST_SUITE_P(On, ForeignClient, testing::Bool(), Stores::Name);
+
+TEST_P(ForeignClient, InPythonWalksCaseA) {
+  const Stores stores(GetParam());
   WorkFolder folder;
   const SmallRoster roster;
-  auto stage =
-      Prepare({.bin_dir = BinDir(), .work_dir = folder.path(), .policy = folder.Write("policy", PolicyInSeconds().Text())}, roster);
+  auto stage = Prepare(
+      stores.Under({.bin_dir = BinDir(), .work_dir = folder.path(), .policy = folder.Write("policy", PolicyInSeconds().Text())}), roster);
   ASSERT_TRUE(stage.ok()) << stage.status();
   demo::Suite& suite = *stage->suite;
   auto walked = demo::Run({"/usr/bin/python3", absl::StrCat(SourceDir(), "/tests/scenario/walk_case_a.py"), "--stubs",

@@ -68,9 +68,9 @@ Stores::Stores(bool mysql) {
   }
 }
 
-demo::SuiteOptions Stores::Under(demo::SuiteOptions options) const {
+demo::SuiteOptions Stores::Under(demo::SuiteOptions options, int replicas) const {
   options.databases = urls_;
-  options.replicas = urls_.empty() ? 1 : 2;
+  options.replicas = urls_.empty() ? 1 : replicas;
   return options;
 }
 

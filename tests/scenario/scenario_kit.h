@@ -44,7 +44,8 @@ class Stores {
   // Of MySQL: on the MariaDB that CTest starts.
   explicit Stores(bool mysql);
   explicit Stores(std::map<demo::Part, std::string> urls) : urls_(std::move(urls)) {}
-  demo::SuiteOptions Under(demo::SuiteOptions options) const;
+  // One replica over SQLite, however many are asked for.
+  demo::SuiteOptions Under(demo::SuiteOptions options, int replicas = 2) const;
   const std::string& url(demo::Part part) const { return urls_.at(part); }
   // "Mysql" or "Sqlite", for the names of tests over both.
   static std::string Name(const ::testing::TestParamInfo<bool>& mysql) { return mysql.param ? "Mysql" : "Sqlite"; }

@@ -63,15 +63,19 @@ class SmtpSink {
   int port_ = 0;
 };
 
-TEST(Smtp, CaseAEndsRightAndEachMessageIsHandedOverOnce_F8) {
+class Smtp : public testing::TestWithParam<bool> {};
+INSTANTIATE_TEST_SUITE_P(On, Smtp, testing::Bool(), Stores::Name);
+
+TEST_P(Smtp, CaseAEndsRightAndEachMessageIsHandedOverOnce_F8) {
+  const Stores stores(GetParam());
   WorkFolder folder;
   const SmtpSink sink(folder.path());
   ASSERT_NE(sink.port(), 0);
   const SmallRoster roster;
-  auto stage = Prepare({.bin_dir = BinDir(),
-                        .work_dir = folder.path() + "/suite",
-                        .policy = folder.Write("policy", PolicyInSeconds{.individual = 2, .remind_before = 1}.Text()),
-                        .transport = absl::StrCat("smtp://127.0.0.1:", sink.port())},
+  auto stage = Prepare(stores.Under({.bin_dir = BinDir(),
+                                     .work_dir = folder.path() + "/suite",
+                                     .policy = folder.Write("policy", PolicyInSeconds{.individual = 2, .remind_before = 1}.Text()),
+                                     .transport = absl::StrCat("smtp://127.0.0.1:", sink.port())}),
                        roster);
   ASSERT_TRUE(stage.ok()) << stage.status();
   demo::Narrator silent;

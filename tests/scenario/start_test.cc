@@ -194,34 +194,45 @@ class HealthWatch {
   std::unique_ptr<grpc::GenericClientAsyncReaderWriter> stream_;
 };
 
-class Drain : public testing::TestWithParam<demo::Part> {};
+// Of one replica: what is watched is not another one.
+class Drain : public testing::TestWithParam<std::tuple<demo::Part, bool>> {
+ protected:
+  Drain() : stores_(std::get<1>(GetParam())) {}
+  const demo::Part part_ = std::get<0>(GetParam());
+  const Stores stores_;
+  const WorkFolder folder_;
+};
 
 TEST_P(Drain, SigtermSaysNotServingFirstAndEndsWithZero) {
-  WorkFolder folder;
-  auto stage =
-      Prepare({.bin_dir = BinDir(), .work_dir = folder.path(), .policy = folder.Write("policy", PolicyInSeconds().Text())}, SmallRoster());
+  auto stage = Prepare(
+      stores_.Under({.bin_dir = BinDir(), .work_dir = folder_.path(), .policy = folder_.Write("policy", PolicyInSeconds().Text())}, 1),
+      SmallRoster());
   ASSERT_TRUE(stage.ok()) << stage.status();
   demo::Suite& suite = *stage->suite;
-  HealthWatch watch(suite.channel(GetParam()), demo::HealthNameOf(GetParam()));
+  HealthWatch watch(suite.channel(part_), demo::HealthNameOf(part_));
   ASSERT_EQ(watch.Next(), 1);
-  suite.SignalTerminate(GetParam());
+  suite.SignalTerminate(part_);
   EXPECT_EQ(watch.Next(), 2) << "NOT_SERVING before the connection ends";
-  auto code = suite.AwaitEnd(GetParam());
+  auto code = suite.AwaitEnd(part_);
   ASSERT_TRUE(code.ok()) << code.status();
   EXPECT_EQ(*code, 0);
   // What was written is there when it comes back.
-  ASSERT_TRUE(suite.Restart(GetParam()).ok());
+  ASSERT_TRUE(suite.Restart(part_).ok());
   auto again = demo::Directory::Load(suite, kConsortium);
   ASSERT_TRUE(again.ok()) << again.status();
   EXPECT_EQ(again->mentors.size(), stage->directory.mentors.size());
 }
 
 // A stream that would stay open for ever does not keep a service from draining.
-TEST(DrainWithStreams, AWatchedCaseAndAFollowedFeedEnd) {
+class DrainWithStreams : public testing::TestWithParam<bool> {};
+
+TEST_P(DrainWithStreams, AWatchedCaseAndAFollowedFeedEnd) {
+  const Stores stores(GetParam());
   WorkFolder folder;
   const SmallRoster roster;
   auto stage =
-      Prepare({.bin_dir = BinDir(), .work_dir = folder.path(), .policy = folder.Write("policy", PolicyInSeconds().Text())}, roster);
+      Prepare(stores.Under({.bin_dir = BinDir(), .work_dir = folder.path(), .policy = folder.Write("policy", PolicyInSeconds().Text())}, 1),
+              roster);
   ASSERT_TRUE(stage.ok()) << stage.status();
   demo::Suite& suite = *stage->suite;
   demo::Narrator silent;
@@ -254,10 +265,11 @@ TEST(DrainWithStreams, AWatchedCaseAndAFollowedFeedEnd) {
   feed->Finish();
 }
 
-INSTANTIATE_TEST_SUITE_P(Services, Drain, testing::ValuesIn(demo::kParts), [](const auto& part) {
-  const std::string name = demo::NameOf(part.param);
-  return name.substr(0, name.find('-'));
+INSTANTIATE_TEST_SUITE_P(Services, Drain, testing::Combine(testing::ValuesIn(demo::kParts), testing::Bool()), [](const auto& about) {
+  const std::string name = demo::NameOf(std::get<0>(about.param));
+  return absl::StrCat(name.substr(0, name.find('-')), std::get<1>(about.param) ? "Mysql" : "Sqlite");
 });
+INSTANTIATE_TEST_SUITE_P(On, DrainWithStreams, testing::Bool(), Stores::Name);
 
 }  // namespace
 }  // namespace rematch::scenario

@@ -36,8 +36,8 @@ constexpr absl::Duration kPatience = absl::Seconds(30);
 
 std::vector<std::string> LinesOf(const std::string& text) { return absl::StrSplit(absl::StripTrailingAsciiWhitespace(text), '\n'); }
 
-std::vector<std::string> Argv(const std::string& database) {
-  return {absl::StrCat(BinDir(), "/mentor-service"), "--listen=127.0.0.1:0", "--metrics_listen=127.0.0.1:0",
+std::vector<std::string> Argv(const std::string& database, demo::Part part = demo::Part::kMentor) {
+  return {absl::StrCat(BinDir(), "/", demo::NameOf(part)), "--listen=127.0.0.1:0", "--metrics_listen=127.0.0.1:0",
           absl::StrCat("--database=", database)};
 }
 
@@ -54,11 +54,14 @@ std::string Consortia(demo::Mariadb& server) {
   return server.Run("SELECT consortium FROM mentor_service.consortia ORDER BY consortium").value_or("no answer");
 }
 
-// mentor-service as a process over the store that `database` names.
+// A service as a process.
 class Running {
  public:
-  Running(const std::string& folder, const std::string& database) : log_(absl::StrCat(folder, "/stderr-", absl::GetCurrentTimeNanos())) {
-    auto process = demo::Process::Start({.argv = Argv(database), .stdout_path = log_, .stderr_path = log_, .environment = {}});
+  // mentor-service over the store that `database` names.
+  Running(const std::string& folder, const std::string& database) : Running(folder, demo::Part::kMentor, Argv(database)) {}
+  Running(const std::string& folder, demo::Part part, const std::vector<std::string>& argv)
+      : part_(part), log_(absl::StrCat(folder, "/stderr-", absl::GetCurrentTimeNanos())) {
+    auto process = demo::Process::Start({.argv = argv, .stdout_path = log_, .stderr_path = log_, .environment = {}});
     EXPECT_TRUE(process.ok()) << process.status();
     if (process.ok()) process_ = *std::move(process);
     // Whether it serves or waits, it says where.
@@ -78,7 +81,7 @@ class Running {
   bool running() { return process_.running(); }
   int Health(const std::string& name) const { return demo::HealthOf(channel_, name).value_or(-1); }
   testing::AssertionResult Becomes(int health) const {
-    const std::string name = demo::HealthNameOf(demo::Part::kMentor);
+    const std::string name = demo::HealthNameOf(part_);
     if (demo::WaitUntil([&] { return Health(name) == health; }, kPatience)) return testing::AssertionSuccess();
     return testing::AssertionFailure() << "health is " << Health(name) << "\n" << log();
   }
@@ -103,6 +106,7 @@ class Running {
   }
 
  private:
+  const demo::Part part_;
   const std::string log_;
   demo::Process process_;
   std::shared_ptr<grpc::Channel> channel_;
@@ -238,6 +242,35 @@ TEST_F(BadStoreMysql, AServerThatIsMadeReadOnlyIsNotServedFromUntilItTakesWrites
   Sql("SET GLOBAL read_only = 0");
   ExpectBack(service);
   EXPECT_TRUE(late.Becomes(kServing));
+}
+
+// The other two have the same server around them, and loops that use the store by themselves.
+TEST_F(BadStoreMysql, IsWaitedForByEveryServiceAndNoneServesWithoutIt) {
+  auto databases = server_->Databases();
+  ASSERT_TRUE(databases.ok()) << databases.status();
+  std::vector<std::string> request = Argv((*databases)[demo::Part::kRequest], demo::Part::kRequest);
+  request.insert(request.end(), {"--mentor_service=127.0.0.1:1", "--notify_service=127.0.0.1:1",
+                                 absl::StrCat("--policy=", folder_.Write("policy", PolicyInSeconds().Text()))});
+  std::vector<std::string> notify = Argv((*databases)[demo::Part::kNotify], demo::Part::kNotify);
+  notify.push_back(absl::StrCat("--transport=maildir:", folder_.path(), "/mail"));
+  ASSERT_TRUE(server_->Stop().ok());
+  Running services[] = {{folder_.path(), demo::Part::kRequest, request}, {folder_.path(), demo::Part::kNotify, notify}};
+  const auto all_become = [&](int health, const std::string& event, const std::string& hint) {
+    for (Running& service : services) {
+      EXPECT_TRUE(service.Becomes(health));
+      EXPECT_EQ(service.Health("liveness"), kServing);
+      EXPECT_THAT(service.log(), AllOf(HasSubstr(event), HasSubstr(hint)));
+    }
+  };
+  all_become(kNotServing, "waiting_for_store", "Can't connect");
+  ASSERT_TRUE(server_->Restart().ok());
+  all_become(kServing, "\"serving\"", "");
+  Sql("SET GLOBAL read_only = 1");
+  all_become(kNotServing, "store_lost", "read-only");
+  Sql("SET GLOBAL read_only = 0");
+  all_become(kServing, "store_back", "");
+  Sql("DROP TABLE request_service.timers; DROP TABLE notify_service.sends");
+  all_become(kNotServing, "store_lost", "doesn't exist");
 }
 
 TEST_F(BadStoreMysql, AColumnThatWasDroppedByHandIsNamedUntilItIsPutBack) {
