@@ -124,6 +124,11 @@ struct Metrics::Impl {
       Single(*registry, "rematch_queue_wait_seconds", "How long a command waited for its batch", kCallSeconds);
   prometheus::Counter& retries = Single(*registry, "rematch_batch_retries_total", "Batches that were run again");
   prometheus::Counter& splits = Single(*registry, "rematch_batch_splits_total", "Batches that were split to set a bad command apart");
+  prometheus::Gauge& rpcs_under_way = prometheus::BuildGauge()
+                                          .Name("rematch_rpcs_under_way")
+                                          .Help("Calls and streams that have begun and not finished")
+                                          .Register(*registry)
+                                          .Add({});
 
   absl::Mutex rpc_mutex;
   // By method (whose text lives as long as the process, see rpc::MethodOf) and code.
@@ -168,7 +173,11 @@ absl::StatusOr<int> Metrics::Serve(const std::string& address) {
   return Error(absl::StatusCode::kFailedPrecondition, "ADDRESS_IN_USE", "the address cannot be listened on");
 }
 
+void Metrics::Began() { impl_->rpcs_under_way.Increment(); }
+int Metrics::calls_under_way() const { return static_cast<int>(impl_->rpcs_under_way.Value()); }
+
 void Metrics::Finished(std::string_view method, grpc::StatusCode code, absl::Duration took) {
+  impl_->rpcs_under_way.Decrement();
   prometheus::Histogram* histogram = nullptr;
   {
     absl::MutexLock lock(&impl_->rpc_mutex);

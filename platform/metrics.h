@@ -25,7 +25,10 @@ class Metrics : public rpc::CallObserver, public GroupCommitObserver {
   // Serves /metrics on `address` ("127.0.0.1:0"); returns the port. Loopback only.
   absl::StatusOr<int> Serve(const std::string& address);
 
+  void Began() override;
   void Finished(std::string_view method, grpc::StatusCode code, absl::Duration took) override;
+  // Calls and streams that have begun and not finished.
+  int calls_under_way() const;
   void Batch(size_t commands, absl::Duration took) override;
   void Waited(absl::Duration in_queue) override;
   void Retried() override;

@@ -18,6 +18,7 @@
 #include <thread>
 #include <utility>
 
+#include <grpc/grpc.h>
 #include <grpc/support/log.h>
 #include <grpcpp/ext/health_check_service_server_builder_option.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
@@ -26,6 +27,7 @@
 #include "absl/flags/flag.h"
 #include "absl/flags/reflection.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "platform/errors.h"
 #include "platform/log.h"
 #include "platform/loop.h"
@@ -53,6 +55,8 @@ constexpr int kBadFlags = 2;
 constexpr int kFailed = 1;
 // Work that waits for a thread beyond this is refused: it would wait longer than callers do.
 constexpr size_t kMaxBlockingQueue = 4096;
+// How long answers that were given may take to be sent when nothing else is under way.
+constexpr absl::Duration kLastAnswers = absl::Milliseconds(100);
 constexpr absl::Duration kLookAtStore = absl::Seconds(1);
 // How long a start waits in silence for another replica that migrates.
 constexpr absl::Duration kWaitForMigration = absl::Seconds(1);
@@ -170,7 +174,7 @@ class RunningServer final : public Server {
     const auto deadline = std::chrono::system_clock::now() + absl::ToChronoNanoseconds(options_.drain_timeout);
     if (started_) service_->StopIntake();
     // Doors are still open: a call that was taken on before may come to its command only now.
-    if (server_ != nullptr) server_->Shutdown(deadline);
+    if (server_ != nullptr) EndCalls(deadline);
     if (started_) service_->Stop();
     absl::MutexLock lock(&mutex_);
     server_.reset();
@@ -243,6 +247,22 @@ class RunningServer final : public Server {
   absl::Duration LookAtStore() {
     database_.Step();
     return kLookAtStore;
+  }
+
+  // Those in flight may take until `deadline`. A stream that nobody but its client ends (a watch of the health, reflection) is cut off
+  // behind the last of them.
+  void EndCalls(std::chrono::system_clock::time_point deadline) {
+    absl::Notification ended;
+    std::thread cut_off([&] {
+      for (bool quiet = false; !ended.WaitForNotificationWithTimeout(kLastAnswers);) {
+        const bool still_quiet = quiet && metrics_.calls_under_way() == 0;
+        quiet = metrics_.calls_under_way() == 0;
+        if (still_quiet) return grpc_server_cancel_all_calls(server_->c_server());
+      }
+    });
+    server_->Shutdown(deadline);
+    ended.Notify();
+    cut_off.join();
   }
 
   void SetServing() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {

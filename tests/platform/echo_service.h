@@ -72,10 +72,14 @@ class RecordingObserver final : public CallObserver {
     grpc::StatusCode code;
     absl::Duration took;
   };
+  void Began() override { ++under_way_; }
   void Finished(std::string_view method, grpc::StatusCode code, absl::Duration took) override {
+    --under_way_;
     absl::MutexLock lock(&mutex_);
     reports_.push_back({std::string(method), code, took});
   }
+  // Calls that have begun and not finished.
+  int under_way() const { return under_way_; }
   // Waits until there are `count`: a call is reported before its client hears of it, a broken stream after.
   std::vector<Report> Await(size_t count) {
     absl::MutexLock lock(&mutex_);
@@ -86,6 +90,7 @@ class RecordingObserver final : public CallObserver {
 
  private:
   absl::Mutex mutex_;
+  std::atomic<int> under_way_ = 0;
   std::vector<Report> reports_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -29,6 +29,7 @@ class FeedTest : public testing::Test {
   explicit FeedTest(absl::Duration interval = kNever) : hub_(std::in_place, calls_, interval) { service_.emplace(calls_, &*hub_); }
   ~FeedTest() override {
     if (server_ != nullptr) server_->Shutdown();
+    EXPECT_EQ(observer_.under_way(), 0) << "each stream began and finished once";
   }
 
   // One watch, as a client sees it.

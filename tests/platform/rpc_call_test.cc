@@ -51,6 +51,10 @@ class RpcCall : public testing::Test {
  protected:
   explicit RpcCall(platform::Executor* executor = nullptr)
       : calls_({}, clock_, executor != nullptr ? *executor : pool_, guard_, observer_), service_(calls_, nullptr) {}
+  ~RpcCall() override {
+    server_.reset();
+    EXPECT_EQ(observer_.under_way(), 0) << "each call began and finished once";
+  }
 
   absl::Status Echo(const Caller& caller, EchoResponse* response = nullptr, absl::Duration timeout = absl::Seconds(20)) {
     grpc::ClientContext context;

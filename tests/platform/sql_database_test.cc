@@ -164,6 +164,49 @@ TEST(MysqlCommit, ThatBreaksOffIsOfUnknownOutcome_F30) {
   EXPECT_TRUE(write(false).ok()) << "nothing is left of the first, and the next connection works";
 }
 
+// From the server's own counts, on the one connection of each pool.
+TEST(MysqlPrepared, StatementsAreFewAndUsedAgain) {
+  const rematch::testing::MysqlSchema schema;
+  const auto db = Open(schema.url("&pool=1"));
+  ASSERT_TRUE(db.ok());
+  const auto count = [](Transaction& tx, const std::string& what) -> int64_t {
+    const auto rows = tx.Query("SELECT variable_value FROM information_schema.session_status WHERE variable_name = ?", {what});
+    EXPECT_TRUE(rows.ok()) << rows.status();
+    int64_t number = -1;
+    EXPECT_TRUE(rows.ok() && !rows->empty() && absl::SimpleAtoi((*rows)[0].Text(0), &number));
+    return number;
+  };
+  const absl::Status status = (*db)->Read([&](Transaction& tx) -> absl::Status {
+    count(tx, "Com_stmt_prepare");
+    const int64_t before = count(tx, "Com_stmt_prepare");
+    for (int i = 0; i < 50; ++i) REMATCH_RETURN_IF_ERROR(tx.Query("SELECT ?", {int64_t{i}}).status());
+    EXPECT_EQ(count(tx, "Com_stmt_prepare"), before + 1) << "the same one";
+    for (int i = 0; i < 600; ++i) REMATCH_RETURN_IF_ERROR(tx.Query(absl::StrCat("SELECT ", i)).status());
+    const int64_t prepared = count(tx, "Com_stmt_prepare");
+    EXPECT_GE(prepared, before + 601);
+    EXPECT_LE(prepared - count(tx, "Com_stmt_close"), 130) << "what is open; the limit is 128";
+    return absl::OkStatus();
+  });
+  EXPECT_TRUE(status.ok()) << status;
+}
+
+TEST(MysqlTransact, IsReadCommitted) {
+  const rematch::testing::MysqlSchema schema;
+  const auto db = Open(schema.url());
+  const auto other = Open(schema.url());
+  ASSERT_TRUE(db.ok() && other.ok());
+  ASSERT_TRUE((*db)->RunDdl("CREATE TABLE t (k BIGINT NOT NULL, PRIMARY KEY (k))").ok());
+  const absl::Status status = (*db)->Transact([&](Transaction& tx) -> absl::Status {
+    REMATCH_ASSIGN_OR_RETURN(std::vector<Row> rows, tx.Query("SELECT COUNT(*) FROM t"));
+    EXPECT_EQ(rows[0].Int(0), 0);
+    EXPECT_TRUE((*other)->Transact([](Transaction& beside) { return beside.Execute("INSERT INTO t VALUES (1)").status(); }).ok());
+    REMATCH_ASSIGN_OR_RETURN(rows, tx.Query("SELECT COUNT(*) FROM t"));
+    EXPECT_EQ(rows[0].Int(0), 1) << "what was committed meanwhile, since locks may have been waited for";
+    return absl::OkStatus();
+  });
+  EXPECT_TRUE(status.ok()) << status;
+}
+
 TEST(Open, RefusesOtherUrls) {
   for (const char* url : {"", "sqlite", "sqlite:", "file.db", "postgres://x"}) {
     const auto db = Open(url);

@@ -204,9 +204,13 @@ class Drain : public testing::TestWithParam<std::tuple<demo::Part, bool>> {
 };
 
 TEST_P(Drain, SigtermSaysNotServingFirstAndEndsWithZero) {
-  auto stage = Prepare(
-      stores_.Under({.bin_dir = BinDir(), .work_dir = folder_.path(), .policy = folder_.Write("policy", PolicyInSeconds().Text())}, 1),
-      SmallRoster());
+  auto stage = Prepare(stores_.Under({.bin_dir = BinDir(),
+                                      .work_dir = folder_.path(),
+                                      .policy = folder_.Write("policy", PolicyInSeconds().Text()),
+                                      // For calls in flight: whoever only watches the health does not use it up.
+                                      .flags = {{part_, {"--drain_timeout=10m"}}}},
+                                     1),
+                       SmallRoster());
   ASSERT_TRUE(stage.ok()) << stage.status();
   demo::Suite& suite = *stage->suite;
   HealthWatch watch(suite.channel(part_), demo::HealthNameOf(part_));
