@@ -57,6 +57,8 @@ constexpr int kFailed = 1;
 constexpr size_t kMaxBlockingQueue = 4096;
 // How long answers that were given may take to be sent when nothing else is under way.
 constexpr absl::Duration kLastAnswers = absl::Milliseconds(100);
+// What a start may still take when it is told to end: usually it is over in a tenth of it.
+constexpr absl::Duration kRestOfStart = absl::Seconds(1);
 constexpr absl::Duration kLookAtStore = absl::Seconds(1);
 // How long a start waits in silence for another replica that migrates.
 constexpr absl::Duration kWaitForMigration = absl::Seconds(1);
@@ -451,25 +453,27 @@ int ServerMain(int argc, char** argv, ServerDefinition definition, MakeService m
   sigaddset(&ending, SIGTERM);
   sigaddset(&ending, SIGINT);
   pthread_sigmask(SIG_BLOCK, &ending, nullptr);
-  std::atomic<bool> starting = true;
+  absl::Notification started;
   std::atomic<bool> failed = false;
   int received = 0;
   std::thread signals([&] {
     sigwait(&ending, &received);
-    // Whoever asks before it serves, or a second time, does not want to wait: the default action ends the process, as a crash would, which
-    // loses nothing.
+    // Whoever asks a second time, or while a start takes long, does not want to wait: the default action ends the process, as a crash
+    // would, which loses nothing.
     pthread_sigmask(SIG_UNBLOCK, &ending, nullptr);
-    if (starting && !failed) raise(received);
+    if (!started.WaitForNotificationWithTimeout(kRestOfStart)) raise(received);
   });
+  // To that thread alone, which waits for it.
+  const auto end = [&signals] { pthread_kill(signals.native_handle(), SIGTERM); };  // NOLINT(bugprone-bad-signal-to-kill-thread)
 
   absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(options, definition, make, [&](const absl::Status& status) {
     failed = true;
     Fail(definition.name, status, kFailed);
-    pthread_kill(signals.native_handle(), SIGTERM);
+    end();
   });
-  starting = false;
+  started.Notify();
   if (!server.ok()) {
-    pthread_kill(signals.native_handle(), SIGTERM);
+    end();
     signals.join();
     // A flag whose value only the service itself could judge.
     const bool bad_flag = server.status().code() == absl::StatusCode::kInvalidArgument;

@@ -337,7 +337,7 @@ TEST_F(BadStoreMysql, AServerThatIsSlowToAnswerKeepsNobodyFromBeingStopped) {
   ASSERT_TRUE(process.ok()) << process.status();
   EXPECT_TRUE(demo::WaitUntil(waiting, kPatience));
   process->Signal(SIGTERM);
-  EXPECT_EQ(process->Wait(absl::Seconds(2)).value_or(0), 128 + SIGTERM);
+  EXPECT_EQ(process->Wait(absl::Seconds(4)).value_or(0), 128 + SIGTERM);
 }
 
 TEST_F(BadStoreMysql, AServerThatTurnsReadOnlyIsLeftForTheNextAndReturnedTo) {
