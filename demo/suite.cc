@@ -315,7 +315,7 @@ absl::StatusOr<std::string> Suite::Metrics(Part part, int replica) const {
   return HttpGet(absl::StrCat("http://127.0.0.1:", slot(part, replica).metrics_port, "/metrics"));
 }
 
-bool Suite::Serving(Part part, int replica) const { return HealthOf(channel(part, replica), HealthNameOf(part)).value_or(0) == 1; }
+bool Suite::Serving(Part part, int replica) const { return HealthOf(channel(part, replica), HealthNameOf(part)).value_or(0) == kServing; }
 
 std::string Suite::mail_dir() const { return absl::StrCat(options_.work_dir, "/mail"); }
 

@@ -174,7 +174,9 @@ absl::StatusOr<std::string> HttpGet(const std::string& url);
 // A channel whose reconnects are quick, since a service that is restarted comes back within a second. Balances over several addresses.
 std::shared_ptr<grpc::Channel> QuickChannel(const std::string& address);
 
-// A call of the standard health service: 1 is SERVING, 2 NOT_SERVING; an error when it does not answer.
+// What grpc.health.v1 calls SERVING and NOT_SERVING.
+inline constexpr int kServing = 1, kNotServing = 2;
+// A call of the standard health service; an error when it does not answer.
 absl::StatusOr<int> HealthOf(const std::shared_ptr<grpc::Channel>& channel, const std::string& service);
 
 namespace internal {

@@ -1,7 +1,12 @@
 #include "tests/scenario/busy_program.h"
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include <algorithm>
+#include <cstdlib>
 #include <deque>
+#include <iostream>
 #include <optional>
 #include <queue>
 #include <random>
@@ -14,6 +19,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "demo/directory.h"
 #include "demo/mail.h"
@@ -35,10 +41,12 @@ using request::v1::Task;
 using Row = mentor::v1::ImportRosterRequest::Row;
 
 constexpr char kBusy[] = "consortia/busy";
+constexpr char kBeside[] = "consortia/beside";  // no cases
 constexpr int kMentorsOfProgram = 10;
 constexpr absl::Duration kOneTry = absl::Seconds(3);
 constexpr absl::Duration kBetweenTries = absl::Milliseconds(20);
 constexpr absl::Duration kBetweenLooks = absl::Milliseconds(150);
+constexpr absl::Duration kToRest = absl::Seconds(90);
 
 void SetContact(mentor::v1::Contact* contact, const std::string& id) {
   contact->set_display_name(absl::StrCat("Somebody ", id));
@@ -127,6 +135,16 @@ Plan PlanOf(std::mt19937& random) {
   return Plan::kCarryOn;
 }
 
+template <typename Stub>
+constexpr Part kPartOf = std::is_same_v<Stub, MentorStub>   ? Part::kMentor
+                         : std::is_same_v<Stub, NotifyStub> ? Part::kNotify
+                                                            : Part::kRequest;
+
+template <typename Request>
+constexpr bool kIsWrite = requires(Request request) {
+  request.set_request_id("");
+};
+
 // Adds up the calls of all rounds of reconcilers, at all replicas.
 absl::StatusOr<double> Rounds(demo::Suite& suite) {
   double rounds = 0;
@@ -141,6 +159,22 @@ absl::StatusOr<double> Rounds(demo::Suite& suite) {
     }
   }
   return rounds;
+}
+
+// Waits until the reconcilers of a suite that was started with a short interval have gone their rounds; a line if they mended anything.
+std::vector<std::string> WrongByReconciler(demo::Suite& suite) {
+  // A seat is given back in the second round that finds it, by whichever replica.
+  const auto before = Rounds(suite);
+  if (!before.ok()) return {"mentor-service shows no metrics"};
+  const bool went = demo::WaitUntil([&] { return Rounds(suite).value_or(0) >= *before + 4 * suite.replicas(); }, absl::Seconds(20));
+  if (!went) return {"the reconcilers went no rounds"};
+  std::vector<std::string> wrong;
+  for (int replica = 0; replica < suite.replicas(); ++replica) {
+    if (absl::StrContains(suite.log(Part::kRequest, replica), "seat_reconciled")) {
+      wrong.push_back(absl::StrCat("the reconciler of replica ", replica, " found a seat to give back"));
+    }
+  }
+  return wrong;
 }
 
 }  // namespace
@@ -166,30 +200,38 @@ struct BusyProgram::Play {
   std::vector<std::string> wrong;
 };
 
+// What is written to a service that the people of cases do not write to, by one thread.
+struct BusyProgram::Beside {
+  std::vector<std::string> acknowledged;  // names
+  std::vector<std::string> wrong;
+};
+
 // Everybody who acts. Look() is called for one case by one thread at a time.
 class BusyProgram::People {
  public:
-  People(const Options& options, std::atomic<int64_t>& acknowledged)
-      : options_(options), acknowledged_(acknowledged), last_success_(absl::ToUnixMicros(absl::Now())) {}
+  People(const Options& options, std::atomic<int64_t>& acknowledged) : options_(options), acknowledged_(acknowledged) {
+    for (const Part part : demo::kParts) services_[part];
+  }
 
   // One call, tried again until it is answered.
   template <typename Stub, typename Request, typename Response>
   absl::StatusOr<Response> Call(const rpc::Caller& who, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
                                 const Request& request) {
-    const absl::Time end = absl::Now() + options_.patience;
+    const absl::Time begin = absl::Now();
     while (true) {
       grpc::ClientContext context;
       rpc::Prepare(context, kOneTry, who);
       Response response;
       const grpc::Status status = (options_.suite.stub<Stub>().*method)(&context, request, &response);
-      if (status.ok()) {
-        Succeeded();
-        return response;
-      }
       const bool silence = status.error_code() == grpc::StatusCode::UNAVAILABLE ||
                            status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED ||
                            status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED;
-      if (!silence || absl::Now() >= end) return rpc::FromGrpc(status);
+      const absl::Duration took = absl::Now() - begin;
+      if (!silence || took >= options_.patience) {
+        Waited(kPartOf<Stub>, kIsWrite<Request>, took);
+        if (status.ok()) return response;
+        return rpc::FromGrpc(status);
+      }
       ++tried_again_;
       absl::SleepFor(kBetweenTries);
     }
@@ -268,11 +310,37 @@ class BusyProgram::People {
     Call({"PROGRAM_LEADER", absl::StrCat(kBusy, "/leaders/leader-", program)}, &RequestStub::ListTasks, request).status().IgnoreError();
   }
 
-  void AddTo(Figures& figures) const {
+  // Somebody keeps a roster in which nobody has a case: mentor-service is never left in peace.
+  void KeepARoster(int number, Beside& beside) {
+    mentor::v1::CreateDistrictRequest create;
+    create.set_parent(kBeside);
+    create.set_district_id(absl::StrCat("d-", number));
+    create.mutable_district()->set_display_name("Beside Unified");
+    SetContact(create.mutable_district()->mutable_representative(), create.district_id());
+    create.set_request_id(absl::StrCat("beside-", number));
+    Note(Call({"SERVICE", ""}, &MentorStub::CreateDistrict, create), beside);
+    mentor::v1::GetDistrictRequest get;
+    get.set_name(absl::StrCat(kBeside, "/districts/", create.district_id()));
+    ReadBack(Call({"SERVICE", ""}, &MentorStub::GetDistrict, get), beside);
+  }
+
+  // Somebody calls back messages that nobody has sent yet: nor is notify-service.
+  void CallBackAMessage(int number, Beside& beside) {
+    notify::v1::CancelNotificationRequest cancel;
+    cancel.set_name(absl::StrCat(kBeside, "/notifications/n-", number));
+    cancel.set_request_id(absl::StrCat("beside-", number));
+    Note(Call({"SERVICE", ""}, &NotifyStub::CancelNotification, cancel), beside);
+    notify::v1::GetNotificationRequest get;
+    get.set_name(cancel.name());
+    ReadBack(Call({"SERVICE", ""}, &NotifyStub::GetNotification, get), beside);
+  }
+
+  void AddTo(Figures& figures) {
     figures.acknowledged = acknowledged_;
     figures.refused = refused_;
     figures.tried_again = tried_again_;
-    figures.longest_interruption = absl::Microseconds(longest_.load());
+    absl::MutexLock lock(&mutex_);
+    figures.services = services_;
   }
 
  private:
@@ -283,11 +351,24 @@ class BusyProgram::People {
     return false;
   }
 
-  void Succeeded() {
-    const int64_t now = absl::ToUnixMicros(absl::Now());
-    const int64_t gap = now - last_success_.exchange(now);
-    for (int64_t longest = longest_; gap > longest && !longest_.compare_exchange_weak(longest, gap);) {
+  template <typename Response>
+  static void Note(const absl::StatusOr<Response>& written, Beside& beside) {
+    if (written.ok()) {
+      beside.acknowledged.push_back(written->name());
+    } else {
+      beside.wrong.push_back(absl::StrCat("a write beside the cases was refused: ", written.status().ToString()));
     }
+  }
+  template <typename Response>
+  static void ReadBack(const absl::StatusOr<Response>& read, Beside& beside) {
+    if (!read.ok()) beside.wrong.push_back(absl::StrCat("what was written beside the cases cannot be read: ", read.status().ToString()));
+  }
+
+  void Waited(Part part, bool write, absl::Duration wait) {
+    absl::MutexLock lock(&mutex_);
+    Figures::Calls& calls = write ? services_[part].writes : services_[part].reads;
+    ++calls.made;
+    calls.longest_wait = std::max(calls.longest_wait, wait);
   }
 
   // A write with a request id of its own, remembered once it is acknowledged. `step` is what KeyOf() calls it; empty if the answer says.
@@ -510,9 +591,14 @@ class BusyProgram::People {
   std::atomic<int64_t>& acknowledged_;
   std::atomic<int64_t> refused_ = 0;
   std::atomic<int64_t> tried_again_ = 0;
-  std::atomic<int64_t> last_success_;  // microseconds since the epoch
-  std::atomic<int64_t> longest_ = 0;   // microseconds
+  absl::Mutex mutex_;
+  std::map<Part, Figures::Service> services_ ABSL_GUARDED_BY(mutex_);
 };
+
+uint32_t SeedOfTests() {
+  const char* const seed = std::getenv("REMATCH_TEST_SEED");
+  return seed == nullptr ? 1 : static_cast<uint32_t>(std::strtoul(seed, nullptr, 10));
+}
 
 demo::SuiteOptions BusyProgram::SuiteFor(const WorkFolder& folder, absl::Duration reconcile_interval) {
   demo::SuiteOptions options{.bin_dir = BinDir(),
@@ -523,12 +609,18 @@ demo::SuiteOptions BusyProgram::SuiteFor(const WorkFolder& folder, absl::Duratio
   return options;
 }
 
-BusyProgram::BusyProgram(Options options) : options_(std::move(options)) {}
+BusyProgram::BusyProgram(Options options)
+    : options_(std::move(options)), roster_(std::make_unique<Beside>()), messages_(std::make_unique<Beside>()) {}
 BusyProgram::~BusyProgram() = default;
 
 absl::Status BusyProgram::Prepare() {
   std::mt19937 random(options_.seed);
   REMATCH_RETURN_IF_ERROR(Import(options_.suite, kBusy, Roster(options_.programs, options_.cases, random), "import"));
+  mentor::v1::CreateConsortiumRequest beside;
+  beside.set_consortium_id(IdOf(kBeside));
+  beside.mutable_consortium()->set_display_name("Beside");
+  beside.set_request_id("beside");
+  REMATCH_RETURN_IF_ERROR(options_.suite.Service().Call(&MentorStub::CreateConsortium, beside).status());
   REMATCH_ASSIGN_OR_RETURN(const demo::Directory directory, demo::Directory::Load(options_.suite, kBusy));
   for (int i = 0; i < options_.cases; ++i) {
     auto play = std::make_unique<Play>();
@@ -590,17 +682,23 @@ absl::Status BusyProgram::Run() {
     }
   };
   std::atomic<bool> over = false;
-  std::thread day([&] {
-    for (int i = 0; !over; ++i) {
-      people.LookAtTheDay(i % options_.programs);
-      absl::SleepFor(kBetweenTries);
-    }
-  });
+  const auto meanwhile = [&](absl::Duration pause, auto act) {
+    return std::thread([&over, pause, act] {
+      for (int i = 0; !over; ++i) {
+        act(i);
+        absl::SleepFor(pause);
+      }
+    });
+  };
+  std::vector<std::thread> beside;
+  beside.push_back(meanwhile(kBetweenTries, [&](int i) { people.LookAtTheDay(i % options_.programs); }));
+  beside.push_back(meanwhile(kBetweenLooks, [&](int i) { people.KeepARoster(i, *roster_); }));
+  beside.push_back(meanwhile(kBetweenLooks, [&](int i) { people.CallBackAMessage(i, *messages_); }));
   std::vector<std::thread> threads;
   for (int i = 0; i < options_.threads; ++i) threads.emplace_back(work);
   for (std::thread& thread : threads) thread.join();
   over = true;
-  day.join();
+  for (std::thread& thread : beside) thread.join();
   people.AddTo(figures_);
   for (const auto& play : plays_) ++figures_.ends[play->end];
   if (running == 0 && opened == options_.cases) return absl::OkStatus();
@@ -623,28 +721,69 @@ std::vector<std::string> BusyProgram::Check() {
     if (!play->record.name.empty()) records.push_back(play->record);
   }
   for (std::string& line : WrongAtRest(options_.suite, kBusy, records)) wrong.push_back(std::move(line));
+  for (const auto* written : {roster_.get(), messages_.get()}) wrong.insert(wrong.end(), written->wrong.begin(), written->wrong.end());
+  const demo::Caller service = options_.suite.Service();
+  for (const std::string& name : roster_->acknowledged) {
+    mentor::v1::GetDistrictRequest get;
+    get.set_name(name);
+    if (!service.Call(&MentorStub::GetDistrict, get).ok()) wrong.push_back(absl::StrCat(name, " was acknowledged, and is not there"));
+  }
+  for (const std::string& name : messages_->acknowledged) {
+    notify::v1::GetNotificationRequest get;
+    get.set_name(name);
+    if (!service.Call(&NotifyStub::GetNotification, get).ok()) wrong.push_back(absl::StrCat(name, " was called back, and is not so"));
+  }
   return wrong;
 }
 
 std::string ToString(const BusyProgram::Figures& figures) {
+  const auto calls = [](const BusyProgram::Figures::Calls& of) {
+    return absl::StrCat(absl::FormatDuration(absl::Trunc(of.longest_wait, absl::Milliseconds(1))), " in ", of.made);
+  };
+  const auto service = [&](std::string* out, const auto& entry) {
+    absl::StrAppend(out, demo::NameOf(entry.first), " reads ", calls(entry.second.reads), ", writes ", calls(entry.second.writes));
+  };
   return absl::StrCat(absl::StrJoin(figures.ends, ", ", absl::PairFormatter(" ")), "; ", figures.acknowledged, " acknowledged writes, ",
-                      figures.refused, " refused, ", figures.tried_again, " calls tried again; longest interruption ",
-                      absl::FormatDuration(figures.longest_interruption));
+                      figures.refused, " refused, ", figures.tried_again,
+                      " calls tried again; longest wait for an answer: ", absl::StrJoin(figures.services, ", ", service));
 }
 
-std::vector<std::string> WrongByReconciler(demo::Suite& suite) {
-  // A seat is given back in the second round that finds it, by whichever replica.
-  const auto before = Rounds(suite);
-  if (!before.ok()) return {"mentor-service shows no metrics"};
-  const bool went = demo::WaitUntil([&] { return Rounds(suite).value_or(0) >= *before + 4 * suite.replicas(); }, absl::Seconds(20));
-  if (!went) return {"the reconcilers went no rounds"};
-  std::vector<std::string> wrong;
-  for (int replica = 0; replica < suite.replicas(); ++replica) {
-    if (absl::StrContains(suite.log(Part::kRequest, replica), "seat_reconciled")) {
-      wrong.push_back(absl::StrCat("the reconciler of replica ", replica, " found a seat to give back"));
-    }
-  }
-  return wrong;
+bool Killer::Expect(const absl::Status& status, const std::string& otherwise) {
+  if (!status.ok()) Wrong(absl::StrCat(otherwise, ": ", status.message()));
+  return status.ok();
+}
+
+absl::StatusOr<BusyProgram::Figures> PlayWhileKilled(const WorkFolder& folder, const Stores& stores, const BusyCases& size,
+                                                     Killer& killer) {
+  REMATCH_ASSIGN_OR_RETURN(std::unique_ptr<demo::Suite> suite, demo::Suite::Start(stores.Under(BusyProgram::SuiteFor(folder))));
+  std::atomic<bool> over = false;
+  // The kills are spread over the cases.
+  const auto may_open = [&](int opened) {
+    const int at_first = size.at_once / 2;
+    return over || opened <= at_first + (size.cases - at_first) * killer.kills() / killer.wanted();
+  };
+  BusyProgram program({.suite = *suite, .cases = size.cases, .at_once = size.at_once, .may_open = may_open});
+  REMATCH_RETURN_IF_ERROR(program.Prepare());
+  std::thread kills([&] {
+    killer.Run(*suite, program);
+    over = true;
+  });
+  const absl::Status run = program.Run();
+  kills.join();
+  EXPECT_TRUE(run.ok()) << run;
+  EXPECT_THAT(killer.wrong(), ::testing::IsEmpty());
+  EXPECT_GE(killer.kills(), killer.wanted());
+  const absl::Status settled = program.Settle(kToRest);
+  EXPECT_TRUE(settled.ok()) << settled;
+  const std::vector<std::string> wrong = program.Check();
+  EXPECT_THAT(wrong, ::testing::IsEmpty()) << absl::StrJoin(wrong, "\n");
+
+  suite.reset();
+  REMATCH_ASSIGN_OR_RETURN(suite, demo::Suite::Start(stores.Under(BusyProgram::SuiteFor(folder, absl::Milliseconds(200)))));
+  EXPECT_THAT(WrongByReconciler(*suite), ::testing::IsEmpty());
+  std::cout << size.cases << " cases: " << ToString(program.figures()) << "; " << killer.kills() << " kills; seed " << SeedOfTests()
+            << "\n";
+  return program.figures();
 }
 
 }  // namespace rematch::scenario
