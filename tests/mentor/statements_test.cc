@@ -1,0 +1,136 @@
+// How many statements a batch is, whatever its size: that is what makes the door fast.
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "tests/mentor/mentor_kit.h"
+#include "tests/platform/counting_database.h"
+
+namespace rematch::mentor {
+namespace {
+
+// The size of a full batch; a batch of one runs on targets of its own behind them.
+constexpr int kBatch = 64;
+
+struct Case {
+  std::string name;
+  // The `i`th command, on targets that no other command of the batch has.
+  std::function<Action(int)> action;
+  // What it needs to have been done before.
+  std::function<Action(int)> before = nullptr;
+};
+
+std::string Id(const std::string& kind, int i) { return absl::StrCat(kind, i); }
+
+Action Hold(int i) { return HoldSeat{.seat = Id("seat", i), .mentor = Id("m", i), .program = "p1", .candidate = Id("c", i)}; }
+
+const std::vector<Case>& Cases() {
+  static const auto* const cases = new std::vector<Case>{
+      {"CreateDistrict",
+       [](int i) { return CreateDistrict{{.id = Id("new", i), .display_name = "D", .representative = SomeContact("r")}}; }},
+      {"CreateSite",
+       [](int i) { return CreateSite{{.id = Id("new", i), .display_name = "S", .district = "d1", .administrator = SomeContact("a")}}; }},
+      {"CreateProgram",
+       [](int i) {
+         return CreateProgram{{.id = Id("new", i),
+                               .display_name = "P",
+                               .time_zone = "America/Los_Angeles",
+                               .leader = {.id = Id("lead", i), .contact = SomeContact("l"), .mentor = ""},
+                               .alternate = {}}};
+       }},
+      {"CreateMentor",
+       [](int i) {
+         Mentor mentor = SomeMentor(Id("new", i));
+         mentor.assigned = 0;
+         return CreateMentor{mentor};
+       }},
+      {"UpdateMentor",
+       [](int i) {
+         Mentor mentor = SomeMentor(Id("m", i));
+         mentor.subjects = {"Art"};
+         return UpdateMentor{.mentor = mentor, .fields = {"subjects"}, .version = {}};
+       }},
+      {"CreateCandidate", [](int i) { return CreateCandidate{SomeCandidate(Id("new", i))}; }},
+      {"AssignMentor", [](int i) { return AssignMentor{.program = "p1", .candidate = Id("c", i), .mentor = Id("m", i)}; }},
+      {"HoldNextSeat",
+       [](int i) {
+         return HoldNextSeat{.seat = Id("seat", i), .program = "p1", .candidate = Id("c", i), .search = Ordered({Id("m", i)})};
+       }},
+      {"HoldSeat", Hold},
+      {"ReleaseSeat", [](int i) { return ReleaseSeat{Id("seat", i)}; }, Hold},
+      {"ReleaseSeatUnknown", [](int i) { return ReleaseSeat{Id("unknown", i)}; }},
+      {"TransferCandidate", [](int i) { return TransferCandidate{.seat = Id("seat", i), .replaces = ""}; }, Hold},
+  };
+  return *cases;
+}
+
+class Statements : public ::testing::TestWithParam<Case> {
+ protected:
+  Statements() : handler_(clock_, ids_) {
+    EXPECT_TRUE(sql::Migrate(database_, MentorMigrations(), clock_).ok());
+    Roster roster = SmallRoster();
+    for (int i = 0; i <= kBatch; ++i) {
+      Mentor mentor = SomeMentor(Id("m", i));
+      mentor.assigned = 0;
+      roster.PutMentor(mentor);
+      roster.candidates.Put(SomeCandidate(Id("c", i)));
+    }
+    Roster fresh;
+    fresh.consortium_id = "c1";
+    fresh.consortium.Put(roster.consortium.rows().begin()->second.value);
+    for (const auto& [id, row] : roster.districts.rows()) fresh.districts.Put(row.value);
+    for (const auto& [id, row] : roster.sites.rows()) fresh.sites.Put(row.value);
+    for (const auto& [id, row] : roster.programs.rows()) fresh.programs.Put(row.value);
+    for (const auto& [id, row] : roster.mentors.rows()) fresh.mentors.Put(row.value);
+    for (const auto& [id, row] : roster.candidates.rows()) fresh.candidates.Put(row.value);
+    EXPECT_TRUE(database_.Transact([&](sql::Transaction& tx) { return store::Save(tx, fresh); }).ok());
+    door_ = std::make_unique<Door>(GroupCommitOptions{.threads = 0}, database_, handler_, clock_, random_);
+  }
+
+  // One batch of the commands from `first` to `end`; what was sent to the store for it.
+  std::vector<std::string> Run(const std::function<Action(int)>& action, const std::string& what, int first, int end) {
+    int done = 0;
+    for (int i = first; i < end; ++i) {
+      door_->Submit({.scope = "consortia/c1", .request_id = absl::StrCat(what, i), .body_hash = "h"},
+                    {.caller = {.role = std::string(access::kService), .person = ""},
+                     .method = "/rematch.mentor.v1.MentorService/HoldSeat",
+                     .consortium = "c1",
+                     .action = action(i)},
+                    [&done](const absl::StatusOr<std::string>& reply) {
+                      EXPECT_TRUE(reply.ok()) << reply.status();
+                      ++done;
+                    });
+    }
+    database_.Take();
+    EXPECT_TRUE(door_->RunOnce());
+    EXPECT_EQ(done, end - first) << "in one batch";
+    return database_.Take();
+  }
+
+  platform::ManualClock clock_{TestNow()};
+  platform::SeededRandom random_{7};
+  platform::IdSource ids_{clock_, random_};
+  testing::CountingDatabase database_{*sql::Open("sqlite::memory:")};
+  BatchHandler handler_;
+  std::unique_ptr<Door> door_;
+};
+
+TEST_P(Statements, OfAFullBatchAreAsManyAsOfABatchOfOne) {
+  const Case& c = GetParam();
+  if (c.before) {
+    Run(c.before, "before", 0, kBatch);
+    Run(c.before, "before", kBatch, kBatch + 1);
+  }
+  const std::vector<std::string> full = Run(c.action, "it", 0, kBatch);
+  const std::vector<std::string> one = Run(c.action, "it", kBatch, kBatch + 1);
+  EXPECT_GT(one.size(), 2u);
+  EXPECT_EQ(full.size(), one.size()) << "of " << kBatch << ":\n" << absl::StrJoin(full, "\n") << "\nof one:\n" << absl::StrJoin(one, "\n");
+  RecordProperty("statements", static_cast<int>(one.size()));
+}
+
+INSTANTIATE_TEST_SUITE_P(Of, Statements, ::testing::ValuesIn(Cases()), [](const auto& about) { return about.param.name; });
+
+}  // namespace
+}  // namespace rematch::mentor
