@@ -5,6 +5,7 @@
 #include <set>
 #include <tuple>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "platform/ids.h"
@@ -75,14 +76,6 @@ bool Leads(const Mentor& mentor, const Program& program) {
   return mentor.id == program.leader.mentor || mentor.id == program.alternate.mentor;
 }
 
-Need Bare(const Need& need) {
-  Need bare = need;
-  bare.site.clear();
-  bare.district.clear();
-  std::sort(bare.subjects.begin(), bare.subjects.end());
-  return bare;
-}
-
 }  // namespace
 
 Need NeedOf(const Roster& roster, const Candidate& candidate) {
@@ -94,21 +87,24 @@ Need NeedOf(const Roster& roster, const Candidate& candidate) {
           .district = site == nullptr ? "" : site->district};
 }
 
-Need Coarsen(const Need& need, const std::vector<Need>& others, int k) {
-  std::vector<Need> crowd;
-  crowd.reserve(others.size());
-  for (const Need& other : others) crowd.push_back(Bare(other));
-  Need coarse = Bare(need);
-  const auto enough = [&] { return std::count(crowd.begin(), crowd.end(), coarse) >= k; };
-  const auto leave_out = [&](auto clear) {
-    if (enough()) return;
-    clear(coarse);
-    for (Need& other : crowd) clear(other);
-  };
-  leave_out([](Need& n) { n.subjects.clear(); });
-  leave_out([](Need& n) { n.grade_band.clear(); });
-  leave_out([](Need& n) { n.credential.clear(); });
-  if (coarse.subjects.size() == need.subjects.size()) coarse.subjects = need.subjects;  // in the order given
+std::string NeedKey(const Need& need) {
+  std::vector<std::string> parts = need.subjects;
+  std::sort(parts.begin(), parts.end());
+  parts.insert(parts.begin(), {need.credential, need.grade_band});
+  // None of them holds a line end.
+  return absl::BytesToHexString(platform::Sha256(absl::StrJoin(parts, "\n")));
+}
+
+Need Coarsen(const Need& need, const Crowd& crowd, int k) {
+  Need coarse = need;
+  coarse.site.clear();
+  coarse.district.clear();
+  if (crowd.need >= k) return coarse;
+  coarse.subjects.clear();
+  if (crowd.grade_band >= k) return coarse;
+  coarse.grade_band.clear();
+  if (crowd.credential >= k) return coarse;
+  coarse.credential.clear();
   return coarse;
 }
 

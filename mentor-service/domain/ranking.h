@@ -26,9 +26,19 @@ struct Need {
 // The candidate's need; the district is that of their site.
 Need NeedOf(const Roster& roster, const Candidate& candidate);
 
-// `need` without site and district, and with subjects, then grade band, then credential left out until at least `k` of
-// `others` (the needs of all candidates of the program, this one included) cannot be told from it. Empty if nothing else helps.
-Need Coarsen(const Need& need, const std::vector<Need>& others, int k);
+// The same for needs with the same credential, grade band and subjects, in whatever order, and for no others.
+std::string NeedKey(const Need& need);
+
+// How many candidates of the program, this one included, have the same as one need asks for.
+struct Crowd {
+  int need = 0;        // credential, grade band and subjects
+  int grade_band = 0;  // credential and grade band
+  int credential = 0;
+};
+
+// `need` without site and district, and with subjects, then grade band, then credential left out until at least `k` candidates cannot be
+// told from it. Empty if nothing else helps.
+Need Coarsen(const Need& need, const Crowd& crowd, int k);
 
 // Values as in rematch.mentor.v1.Tier.
 enum class Tier { kOneCandidate = 1, kInterested = 2, kPastMentor = 3 };

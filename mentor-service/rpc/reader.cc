@@ -430,11 +430,12 @@ absl::StatusOr<v1::DescribeNeedResponse> Reader::Get(const rpc::Call& call, cons
     Roster roster;
     REMATCH_ASSIGN_OR_RETURN(std::optional<Site> site, store::GetSite(tx, names.consortium(), candidate.site));
     if (site.has_value()) roster.sites.Load(*std::move(site));
-    REMATCH_ASSIGN_OR_RETURN(const std::vector<Need> others, store::NeedsOfProgram(tx, names.consortium(), id.program));
     const Need need = NeedOf(roster, candidate);
+    const int k = request.k() == 0 ? kDefaultK : request.k();
+    REMATCH_ASSIGN_OR_RETURN(const Crowd crowd, store::CountAlike(tx, names.consortium(), id.program, need, k));
     v1::DescribeNeedResponse response;
     *response.mutable_need() = ToProto(names.consortium(), need);
-    *response.mutable_coarse_need() = ToProto(names.consortium(), Coarsen(need, others, request.k() == 0 ? kDefaultK : request.k()));
+    *response.mutable_coarse_need() = ToProto(names.consortium(), Coarsen(need, crowd, k));
     return response;
   });
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string_view>
@@ -176,10 +177,11 @@ struct Schema<Mentor> {
 template <>
 struct Schema<Candidate> {
   static constexpr std::string_view kTable = "candidates";
-  static constexpr std::array<std::string_view, 15> kColumns = {
-      "candidate", "program", "joined",     "name",        "email",
-      "phone",     "site",    "credential", "grade_band",  "subjects",
-      "enrolled",  "mentor",  "assignment", "assigned_at", "without_mentor_since"};
+  // need_key is what CountAlike() reads.
+  static constexpr std::array<std::string_view, 16> kColumns = {"candidate", "program", "joined",     "name",        "email",
+                                                                "phone",     "site",    "credential", "grade_band",  "subjects",
+                                                                "enrolled",  "mentor",  "assignment", "assigned_at", "without_mentor_since",
+                                                                "need_key"};
   static Candidate From(const Row& row) {
     Candidate candidate;
     candidate.id = row.Text(1);
@@ -200,8 +202,11 @@ struct Schema<Candidate> {
   static Values To(const Candidate& value) {
     Values values = {value.id, value.program, Micros(value.joined)};
     AppendContact(values, value.contact);
-    Append(values, {value.site, value.credential, value.grade_band, Lines(value.subjects), Micros(value.enrolled), value.mentor,
-                    value.assignment, Micros(value.assigned_at), Micros(value.without_mentor_since)});
+    Append(values,
+           {value.site, value.credential, value.grade_band, Lines(value.subjects), Micros(value.enrolled), value.mentor, value.assignment,
+            Micros(value.assigned_at), Micros(value.without_mentor_since),
+            NeedKey(
+                {.credential = value.credential, .grade_band = value.grade_band, .subjects = value.subjects, .site = "", .district = ""})});
     return values;
   }
 };
@@ -385,9 +390,14 @@ absl::Status SaveIndexesOfMentors(Transaction& tx, const Roster& roster) {
     }
   }
   REMATCH_RETURN_IF_ERROR(InChunks(emails_gone, [&](Values chunk) -> absl::Status {
-    const std::string statement = absl::StrCat("DELETE FROM mentor_emails WHERE consortium = ? AND email IN ", sql::InList(chunk.size()));
+    // The LIMIT is as many as there are: without it a server that thinks little of the table's length reads all of it, and waits for rows
+    // of other batches.
+    const Value count = Number(static_cast<int64_t>(chunk.size()));
+    const std::string statement =
+        absl::StrCat("DELETE FROM mentor_emails WHERE consortium = ? AND email IN ", sql::InList(chunk.size()), " LIMIT ?");
     sql::PadInList(chunk);
     chunk.insert(chunk.begin(), roster.consortium_id);
+    chunk.push_back(count);
     return tx.Execute(statement, chunk).status();
   }));
   // As rows are locked, new ones are written: in the order of their keys, else two batches would wait for one another.
@@ -428,7 +438,7 @@ std::string Behind(std::string_view time, std::string_view id) {
 }
 void AppendBehind(Values& values, const AfterTime& after) { Append(values, {after.micros, after.micros, after.id}); }
 
-// Restricts to programs; nothing fits an empty list.
+// Restricts a list that is short by itself to programs; nothing fits an empty list.
 std::string OfPrograms(const std::optional<std::vector<std::string>>& programs, Values& values) {
   if (!programs.has_value()) return "";
   if (programs->empty()) return " AND 1 = 0";
@@ -585,21 +595,40 @@ absl::StatusOr<std::vector<Candidate>> ListCandidates(Transaction& tx, const std
 
 absl::StatusOr<std::vector<Assignment>> ListAssignments(Transaction& tx, const std::string& consortium, const AssignmentFilter& filter,
                                                         const AfterTime& after, int limit) {
-  Values values = {consortium};
-  std::string statement = absl::StrCat(Select<Assignment>(), " WHERE t.consortium = ?");
+  const auto list = [&](std::string where, Values values) -> absl::StatusOr<std::vector<Assignment>> {
+    values.insert(values.begin(), consortium);
+    AppendBehind(values, after);
+    values.push_back(Number(limit));
+    return QueryAll<Assignment>(tx,
+                                absl::StrCat(Select<Assignment>(), " WHERE t.consortium = ?", where, Behind("begin_time", "assignment"),
+                                             " ORDER BY t.begin_time, t.assignment LIMIT ?"),
+                                values);
+  };
+  if (filter.candidate.empty() && filter.mentor.empty()) {
+    if (!filter.programs.has_value()) return list("", {});
+    // One program a statement: over several, a server would have to sort, or walk the consortium past what others have.
+    std::vector<Assignment> found;
+    for (const std::string& program : *filter.programs) {
+      REMATCH_ASSIGN_OR_RETURN(std::vector<Assignment> some, list(" AND t.program = ?", {program}));
+      std::move(some.begin(), some.end(), std::back_inserter(found));
+    }
+    std::sort(found.begin(), found.end(),
+              [](const Assignment& a, const Assignment& b) { return std::tie(a.begin, a.id) < std::tie(b.begin, b.id); });
+    if (found.size() > static_cast<size_t>(limit)) found.erase(found.begin() + limit, found.end());
+    return found;
+  }
+  std::string where;
+  Values values;
   if (!filter.candidate.empty()) {
-    statement += " AND t.candidate = ?";
+    where += " AND t.candidate = ?";
     values.push_back(filter.candidate);
   }
   if (!filter.mentor.empty()) {
-    statement += " AND t.mentor = ?";
+    where += " AND t.mentor = ?";
     values.push_back(filter.mentor);
   }
-  statement += OfPrograms(filter.programs, values);
-  absl::StrAppend(&statement, Behind("begin_time", "assignment"), " ORDER BY t.begin_time, t.assignment LIMIT ?");
-  AppendBehind(values, after);
-  values.push_back(Number(limit));
-  return QueryAll<Assignment>(tx, statement, values);
+  where += OfPrograms(filter.programs, values);
+  return list(std::move(where), std::move(values));
 }
 
 absl::StatusOr<std::vector<Seat>> ListSeats(Transaction& tx, const std::string& consortium, std::optional<Seat::State> state,
@@ -629,16 +658,25 @@ absl::StatusOr<std::vector<Program>> GetPrograms(Transaction& tx, const std::str
   return programs;
 }
 
-absl::StatusOr<std::vector<Need>> NeedsOfProgram(Transaction& tx, const std::string& consortium, const std::string& program) {
-  REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows,
-                           tx.Query("SELECT credential, grade_band, subjects FROM candidates WHERE consortium = ? AND program = ?",
-                                    Values{consortium, program}));
-  std::vector<Need> needs;
-  needs.reserve(rows.size());
-  for (const Row& row : rows) {
-    needs.push_back({.credential = row.Text(0), .grade_band = row.Text(1), .subjects = FromLines(row.Text(2)), .site = "", .district = ""});
-  }
-  return needs;
+absl::StatusOr<Crowd> CountAlike(Transaction& tx, const std::string& consortium, const std::string& program, const Need& need, int enough) {
+  // All that is read stands in the index candidates_need.
+  const auto count = [&](std::string_view alike, Values values) -> absl::StatusOr<int> {
+    values.insert(values.begin(), {consortium, program, need.credential});
+    values.push_back(Number(enough));
+    REMATCH_ASSIGN_OR_RETURN(
+        const std::vector<Row> rows,
+        tx.Query(absl::StrCat("SELECT need_key FROM candidates WHERE consortium = ? AND program = ? AND credential = ?", ToAbsl(alike),
+                              " LIMIT ?"),
+                 values));
+    return static_cast<int>(rows.size());
+  };
+  // Whoever has the same of more has the same of less.
+  REMATCH_ASSIGN_OR_RETURN(const int same_need, count(" AND grade_band = ? AND need_key = ?", {need.grade_band, NeedKey(need)}));
+  if (same_need >= enough) return Crowd{same_need, same_need, same_need};
+  REMATCH_ASSIGN_OR_RETURN(const int same_band, count(" AND grade_band = ?", {need.grade_band}));
+  if (same_band >= enough) return Crowd{same_need, same_band, same_band};
+  REMATCH_ASSIGN_OR_RETURN(const int same_credential, count("", {}));
+  return Crowd{same_need, same_band, same_credential};
 }
 
 }  // namespace rematch::mentor::store

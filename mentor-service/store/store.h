@@ -69,8 +69,9 @@ absl::StatusOr<std::vector<Seat>> ListSeats(sql::Transaction& tx, const std::str
 // The programs of these ids, or all of the consortium, that are there.
 absl::StatusOr<std::vector<Program>> GetPrograms(sql::Transaction& tx, const std::string& consortium,
                                                  const std::optional<std::vector<std::string>>& ids);
-// The needs (without site and district) of all candidates of a program.
-absl::StatusOr<std::vector<Need>> NeedsOfProgram(sql::Transaction& tx, const std::string& consortium, const std::string& program);
+// How many candidates of a program have the same as `need` asks for; nobody is counted once there are `enough`.
+absl::StatusOr<Crowd> CountAlike(sql::Transaction& tx, const std::string& consortium, const std::string& program, const Need& need,
+                                 int enough);
 
 }  // namespace rematch::mentor::store
 

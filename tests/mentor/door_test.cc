@@ -1,4 +1,5 @@
 // Commands through the real door, over the real store.
+#include <algorithm>
 #include <atomic>
 #include <random>
 #include <thread>
@@ -62,6 +63,92 @@ TEST(Store, TheSchemaItselfRefusesMoreThanTheCapacity_F30) {
   const absl::Status status =
       kit.database().Transact([](sql::Transaction& tx) { return tx.Execute("UPDATE mentors SET held = 2").status(); });
   EXPECT_FALSE(status.ok());
+}
+
+Crowd CountAlike(DoorKit& kit, const Candidate& candidate, int enough) {
+  Crowd crowd;
+  const absl::Status status = kit.database().Read([&](sql::Transaction& tx) -> absl::Status {
+    REMATCH_ASSIGN_OR_RETURN(crowd, store::CountAlike(tx, "c1", "p1", NeedOf(SmallRoster(), candidate), enough));
+    return absl::OkStatus();
+  });
+  EXPECT_TRUE(status.ok()) << status;
+  return crowd;
+}
+
+// Four who are alike (one in another order), one more in the grade band, one more with the credential, and strangers.
+Roster Alike() {
+  Roster roster = Populated(0, 1, 7);
+  const auto change = [&](const std::string& id) -> Candidate& { return roster.candidates.Change(id); };
+  std::reverse(change("c0").subjects.begin(), change("c0").subjects.end());
+  change("c3").subjects.pop_back();
+  change("c4").grade_band = "6-8";
+  change("c5").credential = "Special Education";
+  change("c6").program = "p2";
+  return roster;
+}
+
+TEST(Store, CandidatesWithOneNeedAreCountedUntilThereAreEnough_F18) {
+  DoorKit kit;
+  kit.Put(Alike());
+  const auto count = [&](int enough) {
+    const Crowd crowd = CountAlike(kit, SomeCandidate("ann"), enough);
+    return std::vector<int>{crowd.need, crowd.grade_band, crowd.credential};
+  };
+  EXPECT_THAT(count(100), ::testing::ElementsAre(4, 5, 6));
+  EXPECT_THAT(count(6), ::testing::ElementsAre(4, 5, 6));
+  EXPECT_THAT(count(5), ::testing::ElementsAre(4, 5, 5));
+  EXPECT_THAT(count(3), ::testing::ElementsAre(3, 3, 3));
+}
+
+TEST(Store, ACandidateFromBeforeNeedsHadKeysIsEqualToNobodyUntilWrittenAgain_F18) {
+  DoorKit kit;
+  kit.Put(Alike());
+  ASSERT_TRUE(
+      kit.database().Transact([](sql::Transaction& tx) { return tx.Execute("UPDATE candidates SET need_key = ''").status(); }).ok());
+  const Crowd before = CountAlike(kit, SomeCandidate("ann"), 100);
+  EXPECT_EQ(before.need, 0);
+  EXPECT_EQ(before.grade_band, 5);
+  Roster changed = kit.All();
+  changed.candidates.Change("ann").contact.phone = "310 555 0199";
+  ASSERT_TRUE(kit.database().Transact([&](sql::Transaction& tx) { return store::Save(tx, changed); }).ok());
+  EXPECT_EQ(CountAlike(kit, SomeCandidate("ann"), 100).need, 1);
+}
+
+// Programs p1, p2 and p3 take turns.
+TEST(Store, TheHistoryOfSomeProgramsIsInTheOrderOfItsBeginningsPageByPage) {
+  DoorKit kit;
+  Roster roster = Populated(0, 1, 0);
+  std::vector<std::string> expected;
+  for (int i = 0; i < 12; ++i) {
+    // Two of each program begin at once.
+    const std::string id = absl::StrCat("x", 10 + i);
+    roster.assignments.Put({.id = id,
+                            .candidate = "c0",
+                            .program = absl::StrCat("p", i % 3 + 1),
+                            .mentor = "m0",
+                            .begin = TestNow() + absl::Seconds(i / 6),
+                            .end = {}});
+    if (i % 3 != 1) expected.push_back(id);
+  }
+  kit.Put(roster);
+  store::AssignmentFilter filter{.candidate = "", .mentor = "", .programs = std::vector<std::string>{"p3", "p1"}};
+  std::vector<std::string> listed;
+  const absl::Status status = kit.database().Read([&](sql::Transaction& tx) -> absl::Status {
+    listed.clear();
+    for (store::AfterTime after; listed.size() < expected.size();) {
+      REMATCH_ASSIGN_OR_RETURN(const auto page, store::ListAssignments(tx, "c1", filter, after, 3));
+      EXPECT_LE(page.size(), 3u);
+      if (page.empty()) break;
+      for (const Assignment& row : page) listed.push_back(row.id);
+      after = {.micros = sql::ToMicros(page.back().begin), .id = page.back().id};
+    }
+    filter.programs->clear();
+    REMATCH_ASSIGN_OR_RETURN(const auto nothing, store::ListAssignments(tx, "c1", filter, {}, 3));
+    EXPECT_TRUE(nothing.empty());
+    return absl::OkStatus();
+  });
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_EQ(listed, expected);
 }
 
 TEST(Door, ARepeatedRequestGetsTheFirstAnswerAndAnotherBodyIsRefused_F32) {

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <random>
+#include <set>
 
 #include "tests/mentor/mentor_kit.h"
 
@@ -267,11 +268,29 @@ TEST(Coarsen, LeavesOutSubjectsThenBandThenCredentialUntilKFit_F18) {
       {{}, Asked("", "", {})},
   };
   for (const Case& c : cases) {
-    std::vector<Need> all = c.others;
-    all.push_back(need);
-    EXPECT_EQ(Coarsen(need, all, 3), c.expected);
+    Crowd crowd{1, 1, 1};
+    for (const Need& other : c.others) {
+      const bool credential = other.credential == need.credential;
+      const bool band = credential && other.grade_band == need.grade_band;
+      crowd.credential += credential ? 1 : 0;
+      crowd.grade_band += band ? 1 : 0;
+      crowd.need += band && NeedKey(other) == NeedKey(need) ? 1 : 0;
+    }
+    EXPECT_EQ(Coarsen(need, crowd, 3), c.expected);
   }
-  EXPECT_EQ(Coarsen(need, {need}, 1), Asked("C", "G", {"b", "a"}));
+  EXPECT_EQ(Coarsen(need, {1, 1, 1}, 1), Asked("C", "G", {"b", "a"}));
+}
+
+TEST(NeedKey, IsTheSameForOneNeedAndNoOther_F18) {
+  Need elsewhere = Asked("C", "G", {"b", "a"});
+  elsewhere.site = "s";
+  elsewhere.district = "d";
+  EXPECT_EQ(NeedKey(elsewhere), NeedKey(Asked("C", "G", {"a", "b"})));
+  std::set<std::string> keys;
+  const Need different[] = {Asked("C", "G", {"a", "b"}), Asked("C", "G", {"ab"}), Asked("C", "G", {}),
+                            Asked("C", "", {"G"}),       Asked("", "C", {"G"}),   Asked("D", "G", {"a", "b"})};
+  for (const Need& need : different) keys.insert(NeedKey(need));
+  EXPECT_EQ(keys.size(), std::size(different));
 }
 
 }  // namespace
