@@ -18,7 +18,8 @@ CREATE TABLE replicas (
 );
 
 -- One row per key, kept for good: it is what refuses a second message. Small, since every attempt rewrites it.
--- maker: the batch that inserted the row. readers: names of persons, one a line. Each column is as wide as what the service accepts.
+-- maker: the batch that inserted the row. readers: names of persons, one a line. MySQL cuts what a column has no room for, without a word,
+-- from rows that are inserted with IGNORE: each column is as wide as what the service accepts.
 CREATE TABLE notifications (
   consortium VARCHAR(63) NOT NULL,
   id VARCHAR(128) NOT NULL,
@@ -54,8 +55,7 @@ CREATE TABLE contents (
   PRIMARY KEY (consortium, id)
 );
 
--- What is still to be sent or settled; a row goes when its message ends. id: consortium/id. begun: how often the message has been begun
--- to be sent; whoever begins writes it here, so that of a beginning and a claim at once, on two nodes of a cluster, one fails.
+-- What is still to be sent or settled; a row goes when its message ends. id: consortium/id.
 CREATE TABLE sends (
   id VARCHAR(192) NOT NULL PRIMARY KEY,
   consortium VARCHAR(63) NOT NULL,
@@ -63,8 +63,7 @@ CREATE TABLE sends (
   accepted BIGINT NOT NULL,
   due BIGINT NOT NULL,
   owner VARCHAR(64) NOT NULL,
-  epoch BIGINT NOT NULL,
-  begun BIGINT NOT NULL
+  epoch BIGINT NOT NULL
 );
 CREATE INDEX sends_by_due ON sends (owner, due);
 CREATE INDEX sends_by_age ON sends (accepted);
