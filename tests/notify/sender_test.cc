@@ -318,7 +318,8 @@ TEST_F(SenderTest, SleepsUntilTheNextTryAtMostASecond) {
 TEST(ConcurrentSender, SendsCancelsAndStopsSideBySide_F14_F40) {
   platform::RealClock clock;
   platform::SeededRandom random(5);
-  auto database = sql::Open("sqlite::memory:");
+  const testing::TestStore kept(NotifyMigrations());
+  auto database = sql::Open(kept.url());
   ASSERT_TRUE(database.ok());
   ASSERT_TRUE(sql::Migrate(**database, NotifyMigrations(), clock).ok());
   const SendPolicy policy{

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "platform/leases.h"
+#include "tests/mysql_schema.h"
 
 namespace rematch::platform {
 namespace {
@@ -17,7 +18,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-class HousekeepingTest : public ::testing::Test {
+class HousekeepingTest : public ::testing::TestWithParam<std::string> {
  protected:
   HousekeepingTest() {
     EXPECT_TRUE(
@@ -49,11 +50,17 @@ class HousekeepingTest : public ::testing::Test {
   }
 
   ManualClock clock_{absl::FromUnixSeconds(1'772'442'000)};
-  std::unique_ptr<sql::Database> db_ = *sql::Open("sqlite::memory:");
+  const std::unique_ptr<rematch::testing::MysqlSchema> schema_ =
+      GetParam() == "Mysql" ? std::make_unique<rematch::testing::MysqlSchema>() : nullptr;
+  const std::unique_ptr<sql::Database> db_ = *sql::Open(schema_ == nullptr ? "sqlite::memory:" : schema_->url());
   Housekeeping keeper_{*db_, clock_, {"work"}};
 };
 
-TEST_F(HousekeepingTest, AnswersAreKeptForThirtyDays_F32) {
+const auto kStores = ::testing::Values("Sqlite", "Mysql");
+const auto kNamedByParam = [](const auto& info) { return info.param; };
+INSTANTIATE_TEST_SUITE_P(Stores, HousekeepingTest, kStores, kNamedByParam);
+
+TEST_P(HousekeepingTest, AnswersAreKeptForThirtyDays_F32) {
   Remember("young", absl::Hours(30 * 24 - 1));
   Remember("old", absl::Hours(30 * 24 + 1));
   EXPECT_GT(keeper_.Step(), absl::ZeroDuration());
@@ -63,7 +70,7 @@ TEST_F(HousekeepingTest, AnswersAreKeptForThirtyDays_F32) {
   EXPECT_THAT(All("request_id", "requests"), IsEmpty());
 }
 
-TEST_F(HousekeepingTest, ManyGoALittleAtATime) {
+TEST_P(HousekeepingTest, ManyGoALittleAtATime) {
   for (int i = 0; i < 1200; ++i) Remember(absl::StrCat("r", i), absl::Hours(31 * 24) + absl::Seconds(i));
   Remember("young", absl::Hours(1));
   EXPECT_EQ(keeper_.Step(), absl::ZeroDuration());
@@ -73,7 +80,7 @@ TEST_F(HousekeepingTest, ManyGoALittleAtATime) {
   EXPECT_THAT(All("request_id", "requests"), ElementsAre("young"));
 }
 
-TEST_F(HousekeepingTest, AReplicaIsForgottenOnceItOwnsNothing) {
+TEST_P(HousekeepingTest, AReplicaIsForgottenOnceItOwnsNothing) {
   Leases gone(*db_, clock_, "gone");
   Leases owner(*db_, clock_, "owner");
   Leases here(*db_, clock_, "here");
@@ -92,16 +99,17 @@ TEST_F(HousekeepingTest, AReplicaIsForgottenOnceItOwnsNothing) {
   EXPECT_THAT(All("replica", "replicas"), ElementsAre("here"));
 }
 
-TEST_F(HousekeepingTest, WithoutLeasedWorkThereAreNoReplicasToForget) {
+TEST_P(HousekeepingTest, WithoutLeasedWorkThereAreNoReplicasToForget) {
   ASSERT_TRUE(sql::RunScript(*db_, "DROP TABLE replicas;").ok());
   Remember("old", absl::Hours(31 * 24));
   Housekeeping(*db_, clock_).Step();
   EXPECT_THAT(All("request_id", "requests"), IsEmpty());
 }
 
-using ConcurrentHousekeeping = HousekeepingTest;
+class ConcurrentHousekeeping : public HousekeepingTest {};
+INSTANTIATE_TEST_SUITE_P(Stores, ConcurrentHousekeeping, kStores, kNamedByParam);
 
-TEST_F(ConcurrentHousekeeping, SeveralClearUpTheSameStore) {
+TEST_P(ConcurrentHousekeeping, SeveralClearUpTheSameStore) {
   for (int i = 0; i < 1200; ++i) Remember(absl::StrCat("r", i), absl::Hours(31 * 24) + absl::Seconds(i));
   Remember("young", absl::Hours(1));
   Housekeeping other(*db_, clock_, {"work"});

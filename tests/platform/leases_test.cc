@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "platform/errors.h"
+#include "tests/mysql_schema.h"
 
 namespace rematch::platform {
 namespace {
@@ -21,7 +22,7 @@ using ::testing::IsEmpty;
 
 constexpr absl::Duration kLease = absl::Seconds(10);
 
-class LeasesTest : public ::testing::Test {
+class LeasesTest : public ::testing::TestWithParam<std::string> {
  protected:
   LeasesTest() {
     clock_.Advance(absl::Hours(1));  // how long a process runs must not matter
@@ -62,25 +63,31 @@ class LeasesTest : public ::testing::Test {
   }
 
   ManualClock clock_{absl::FromUnixSeconds(1'772'442'000)};
-  std::unique_ptr<sql::Database> db_ = *sql::Open("sqlite::memory:");
+  const std::unique_ptr<rematch::testing::MysqlSchema> schema_ =
+      GetParam() == "Mysql" ? std::make_unique<rematch::testing::MysqlSchema>() : nullptr;
+  const std::unique_ptr<sql::Database> db_ = *sql::Open(schema_ == nullptr ? "sqlite::memory:" : schema_->url());
   Leases a_{*db_, clock_, "a", kLease};
   Leases b_{*db_, clock_, "b", kLease};
 };
 
-TEST_F(LeasesTest, ClaimsWhatIsDueAndNobodysTheLongestDueFirst) {
+const auto kStores = ::testing::Values("Sqlite", "Mysql");
+const auto kNamedByParam = [](const auto& info) { return info.param; };
+INSTANTIATE_TEST_SUITE_P(Stores, LeasesTest, kStores, kNamedByParam);
+
+TEST_P(LeasesTest, ClaimsWhatIsDueAndNobodysTheLongestDueFirst) {
   Add("new", clock_.Now());
   Add("old", clock_.Now() - absl::Hours(1), "", 4);
   Add("later", clock_.Now() + absl::Microseconds(1));
   EXPECT_THAT(Claim(a_), ElementsAre("old@5", "new@1"));
 }
 
-TEST_F(LeasesTest, ClaimsNoMoreThanTheLimit) {
+TEST_P(LeasesTest, ClaimsNoMoreThanTheLimit) {
   for (int i = 0; i < 5; ++i) Add("w" + std::to_string(i), clock_.Now() - absl::Seconds(i));
   EXPECT_THAT(Claim(a_, 3), ElementsAre("w4@1", "w3@1", "w2@1"));
   EXPECT_THAT(Claim(a_, 3), ElementsAre("w1@1", "w0@1"));
 }
 
-TEST_F(LeasesTest, WhatALivingReplicaOwnsIsLeftToIt) {
+TEST_P(LeasesTest, WhatALivingReplicaOwnsIsLeftToIt) {
   Add("mine", clock_.Now(), "a", 1);
   ASSERT_TRUE(a_.Beat().ok());
   ASSERT_TRUE(b_.Beat().ok());
@@ -89,7 +96,7 @@ TEST_F(LeasesTest, WhatALivingReplicaOwnsIsLeftToIt) {
   EXPECT_THAT(Claim(b_), IsEmpty());
 }
 
-TEST_F(LeasesTest, WhatADeadReplicaOwnedIsClaimedUnderAHigherEpoch) {
+TEST_P(LeasesTest, WhatADeadReplicaOwnedIsClaimedUnderAHigherEpoch) {
   Add("left", clock_.Now(), "a", 3);
   ASSERT_TRUE(a_.Beat().ok());
   ASSERT_TRUE(b_.Beat().ok());
@@ -99,7 +106,7 @@ TEST_F(LeasesTest, WhatADeadReplicaOwnedIsClaimedUnderAHigherEpoch) {
   EXPECT_THAT(Claim(b_), ElementsAre("left@4"));
 }
 
-TEST_F(LeasesTest, AnObserverThatSleptJudgesNobodyByItsOwnAbsence) {
+TEST_P(LeasesTest, AnObserverThatSleptJudgesNobodyByItsOwnAbsence) {
   Add("kept", clock_.Now(), "a", 1);
   ASSERT_TRUE(a_.Beat().ok());
   ASSERT_TRUE(b_.Beat().ok());
@@ -109,7 +116,7 @@ TEST_F(LeasesTest, AnObserverThatSleptJudgesNobodyByItsOwnAbsence) {
   EXPECT_THAT(Claim(b_), IsEmpty()) << "the beat had moved";
 }
 
-TEST_F(LeasesTest, AReplicaThatMovesAgainBeforeTheClaimKeepsItsWork) {
+TEST_P(LeasesTest, AReplicaThatMovesAgainBeforeTheClaimKeepsItsWork) {
   Add("kept", clock_.Now(), "a", 1);
   ASSERT_TRUE(a_.Beat().ok());
   ASSERT_TRUE(b_.Beat().ok());
@@ -118,7 +125,7 @@ TEST_F(LeasesTest, AReplicaThatMovesAgainBeforeTheClaimKeepsItsWork) {
   EXPECT_THAT(Claim(b_), IsEmpty());
 }
 
-TEST_F(LeasesTest, WhatAnUnknownReplicaOwnsIsClaimedAfterALeaseAndNotBefore) {
+TEST_P(LeasesTest, WhatAnUnknownReplicaOwnsIsClaimedAfterALeaseAndNotBefore) {
   Add("left", clock_.Now(), "ghost", 1);
   EXPECT_THAT(Claim(b_), IsEmpty());
   ASSERT_TRUE(b_.Beat().ok());
@@ -128,7 +135,7 @@ TEST_F(LeasesTest, WhatAnUnknownReplicaOwnsIsClaimedAfterALeaseAndNotBefore) {
   EXPECT_THAT(Claim(b_), ElementsAre("left@2"));
 }
 
-TEST_F(LeasesTest, AReplicaThatBeatsForTheFirstTimeKeepsItsWork) {
+TEST_P(LeasesTest, AReplicaThatBeatsForTheFirstTimeKeepsItsWork) {
   Add("kept", clock_.Now(), "a", 1);
   EXPECT_THAT(Claim(b_), IsEmpty());
   ASSERT_TRUE(b_.Beat().ok());
@@ -139,7 +146,7 @@ TEST_F(LeasesTest, AReplicaThatBeatsForTheFirstTimeKeepsItsWork) {
   EXPECT_THAT(Claim(b_), IsEmpty());
 }
 
-TEST_F(LeasesTest, AReplicaWhoseRowWentAwayIsWatchedAnew) {
+TEST_P(LeasesTest, AReplicaWhoseRowWentAwayIsWatchedAnew) {
   Add("left", clock_.Now(), "a", 1);
   ASSERT_TRUE(a_.Beat().ok());
   EXPECT_THAT(Claim(b_), IsEmpty());
@@ -152,7 +159,7 @@ TEST_F(LeasesTest, AReplicaWhoseRowWentAwayIsWatchedAnew) {
   EXPECT_THAT(Claim(b_), ElementsAre("left@2"));
 }
 
-TEST_F(LeasesTest, AReplicaThatIsGoneIsForgotten) {
+TEST_P(LeasesTest, AReplicaThatIsGoneIsForgotten) {
   ASSERT_TRUE(a_.Beat().ok());
   ASSERT_TRUE(b_.Beat().ok());
   Forget("a");
@@ -164,7 +171,7 @@ TEST_F(LeasesTest, AReplicaThatIsGoneIsForgotten) {
   EXPECT_THAT(Claim(b_), IsEmpty());
 }
 
-TEST_F(LeasesTest, TellsWhenTheNextRowOfNobodyFallsDue) {
+TEST_P(LeasesTest, TellsWhenTheNextRowOfNobodyFallsDue) {
   EXPECT_EQ(*a_.NextDue("work"), absl::InfiniteFuture());
   Add("owned", clock_.Now(), "b");
   EXPECT_EQ(*a_.NextDue("work"), absl::InfiniteFuture());
@@ -173,9 +180,10 @@ TEST_F(LeasesTest, TellsWhenTheNextRowOfNobodyFallsDue) {
   EXPECT_EQ(*a_.NextDue("work"), clock_.Now() + absl::Hours(1));
 }
 
-using ConcurrentLeases = LeasesTest;
+class ConcurrentLeases : public LeasesTest {};
+INSTANTIATE_TEST_SUITE_P(Stores, ConcurrentLeases, kStores, kNamedByParam);
 
-TEST_F(ConcurrentLeases, NoRowIsClaimedTwice) {
+TEST_P(ConcurrentLeases, NoRowIsClaimedTwice) {
   constexpr int kRows = 200;
   for (int i = 0; i < kRows; ++i) Add("w" + std::to_string(i), clock_.Now());
   std::vector<std::vector<std::string>> got(4);
