@@ -84,6 +84,21 @@ const Candidate* FindCandidate(const Roster& roster, std::string_view program, s
   return candidate != nullptr && candidate->program == program ? candidate : nullptr;
 }
 
+void Wants::Add(const Wants& more) {
+  const auto add = [](std::set<std::string>& to, const std::set<std::string>& from) { to.insert(from.begin(), from.end()); };
+  add(districts, more.districts);
+  add(sites, more.sites);
+  add(programs, more.programs);
+  add(mentors, more.mentors);
+  add(candidates, more.candidates);
+  add(seats, more.seats);
+  add(emails, more.emails);
+  add(pools, more.pools);
+  everything = everything || more.everything;
+  every_program = every_program || more.every_program;
+  consortium = consortium || more.consortium;
+}
+
 void AddWants(const Action& action, Wants& wants) {
   struct Visitor {
     Wants& wants;

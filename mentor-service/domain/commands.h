@@ -81,8 +81,11 @@ using Action = std::variant<CreateConsortium, CreateDistrict, CreateSite, Create
 // candidate's program, site and mentor, a site's district, a mentor's programs.
 struct Wants {
   std::set<std::string> districts, sites, programs, mentors, candidates, seats, emails;
-  std::set<std::string> pools;  // programs all of whose mentors are wanted
-  bool everything = false;      // the whole consortium
+  std::set<std::string> pools;                     // programs all of whose mentors are wanted
+  bool every_program = false, consortium = false;  // of Find() only: Load() brings what a command needs
+  bool everything = false;                         // the whole consortium
+
+  void Add(const Wants& more);
 };
 void AddWants(const Action& action, Wants& wants);
 

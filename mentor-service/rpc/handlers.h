@@ -26,37 +26,37 @@ class Handlers final : public v1::MentorService::CallbackService {
   using Reactor = grpc::ServerUnaryReactor;
 
   Reactor* GetConsortium(Context* context, const v1::GetConsortiumRequest* request, v1::Consortium* response) override {
-    return Read(context, request, response);
+    return Get(context, request, response);
   }
   Reactor* ListConsortia(Context* context, const v1::ListConsortiaRequest* request, v1::ListConsortiaResponse* response) override {
     return Read(context, request, response);
   }
   Reactor* GetDistrict(Context* context, const v1::GetDistrictRequest* request, v1::District* response) override {
-    return Read(context, request, response);
+    return Get(context, request, response);
   }
   Reactor* ListDistricts(Context* context, const v1::ListDistrictsRequest* request, v1::ListDistrictsResponse* response) override {
     return Read(context, request, response);
   }
   Reactor* GetSite(Context* context, const v1::GetSiteRequest* request, v1::Site* response) override {
-    return Read(context, request, response);
+    return Get(context, request, response);
   }
   Reactor* ListSites(Context* context, const v1::ListSitesRequest* request, v1::ListSitesResponse* response) override {
     return Read(context, request, response);
   }
   Reactor* GetProgram(Context* context, const v1::GetProgramRequest* request, v1::Program* response) override {
-    return Read(context, request, response);
+    return Get(context, request, response);
   }
   Reactor* ListPrograms(Context* context, const v1::ListProgramsRequest* request, v1::ListProgramsResponse* response) override {
     return Read(context, request, response);
   }
   Reactor* GetMentor(Context* context, const v1::GetMentorRequest* request, v1::Mentor* response) override {
-    return Read(context, request, response);
+    return Get(context, request, response);
   }
   Reactor* ListMentors(Context* context, const v1::ListMentorsRequest* request, v1::ListMentorsResponse* response) override {
     return Read(context, request, response);
   }
   Reactor* GetCandidate(Context* context, const v1::GetCandidateRequest* request, v1::Candidate* response) override {
-    return Read(context, request, response);
+    return Get(context, request, response);
   }
   Reactor* ListCandidates(Context* context, const v1::ListCandidatesRequest* request, v1::ListCandidatesResponse* response) override {
     return Read(context, request, response);
@@ -117,6 +117,12 @@ class Handlers final : public v1::MentorService::CallbackService {
   }
 
  private:
+  template <typename Request, typename Response>
+  Reactor* Get(Context* context, const Request* request, Response* response) {
+    return calls_.Deferred(
+        context, request, response,
+        [this](const rpc::Call& call, const Request& asked, const rpc::Done<Response>& done) { reader_.Get(call, asked, done); });
+  }
   template <typename Request, typename Response>
   Reactor* Read(Context* context, const Request* request, Response* response) {
     return calls_.Blocking(context, request, response, [this](const rpc::Call& call, const Request& asked) -> absl::StatusOr<Response> {

@@ -1,5 +1,7 @@
 #include "mentor-service/rpc/reader.h"
 
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -32,6 +34,11 @@ absl::StatusOr<T> Read(sql::Database& database, absl::FunctionRef<absl::StatusOr
   return result;
 }
 
+std::vector<const Program*> Pointers(const Table<Program>& programs) {
+  std::vector<const Program*> pointers;
+  for (const auto& [id, row] : programs.rows()) pointers.push_back(&row.value);
+  return pointers;
+}
 std::vector<const Program*> Pointers(const std::vector<Program>& programs) {
   std::vector<const Program*> pointers;
   for (const Program& program : programs) pointers.push_back(&program);
@@ -138,80 +145,156 @@ std::string ParentConsortium(Violations& bad, const std::string& parent) { retur
 
 }  // namespace
 
-absl::StatusOr<v1::Consortium> Reader::Get(const rpc::Call& call, const v1::GetConsortiumRequest& request) {
-  Violations bad;
-  const std::string consortium = CheckName(bad, "name", request.name(), "consortia/*")[0];
-  if (!bad.empty()) return bad.ToStatus();
-  return Read<v1::Consortium>(database_, [&](sql::Transaction& tx) -> absl::StatusOr<v1::Consortium> {
-    REMATCH_ASSIGN_OR_RETURN(const std::optional<Consortium> found, store::GetConsortium(tx, consortium));
-    REMATCH_ASSIGN_OR_RETURN(const bool owns, OwnsConsortium(tx, Ownership(call.caller, call.method, consortium), consortium));
-    if (!found.has_value() || !owns) return NoConsortium();
-    return ToProto(consortium, *found);
+absl::Status Reader::LookUp(sql::Transaction& tx, absl::Span<Lookup* const> batch) {
+  struct Open {
+    Roster roster;
+    std::vector<Lookup*> lookups;
+  };
+  std::map<std::string, Open> consortia;
+  for (Lookup* lookup : batch) {
+    Open& open = consortia[lookup->consortium];
+    open.roster.consortium_id = lookup->consortium;
+    open.lookups.push_back(lookup);
+  }
+  for (int round = 0; !consortia.empty(); ++round) {
+    for (auto it = consortia.begin(); it != consortia.end();) {
+      Open& open = it->second;
+      Wants wants;
+      std::erase_if(open.lookups, [&](Lookup* lookup) { return lookup->look(round, open.roster, wants); });
+      if (open.lookups.empty()) {
+        it = consortia.erase(it);
+        continue;
+      }
+      REMATCH_RETURN_IF_ERROR(store::Find(tx, wants, open.roster));
+      ++it;
+    }
+  }
+  return absl::OkStatus();
+}
+
+template <typename Response>
+void Reader::Submit(const rpc::Call& call, std::string consortium, Look<Response> look, const rpc::Done<Response>& done) {
+  auto result = std::make_shared<absl::StatusOr<Response>>(absl::UnknownError("not read"));
+  Lookup lookup{.consortium = std::move(consortium),
+                .look = [result, look = std::move(look)](int round, const Roster& roster, Wants& wants) {
+                  std::optional<absl::StatusOr<Response>> answer = look(round, roster, wants);
+                  if (answer.has_value()) *result = *std::move(answer);
+                  return answer.has_value();
+                }};
+  together_.Submit(call.deadline, std::move(lookup), [result, done](const absl::Status& status, const Lookup&) {
+    if (!status.ok()) return done(status);
+    done(std::move(*result));
   });
 }
 
-absl::StatusOr<v1::District> Reader::Get(const rpc::Call& call, const v1::GetDistrictRequest& request) {
+template <typename Response, typename Find>
+void Reader::GetOfConsortium(const rpc::Call& call, const std::string& consortium, const Wants& wants, Find find,
+                             const absl::Status& missing, const rpc::Done<Response>& done) {
+  const bool any = Ownership(call.caller, call.method, consortium).OwnsConsortium();
+  const auto look = [=](int round, const Roster& roster, Wants& more) -> std::optional<absl::StatusOr<Response>> {
+    if (round == 0) {
+      more.Add(wants);
+      more.every_program = more.every_program || !any;
+      return std::nullopt;
+    }
+    const auto* found = find(roster);
+    const bool owns = any || Ownership(call.caller, call.method, consortium).OwnsAny(Pointers(roster.programs));
+    if (found == nullptr || !owns) return missing;
+    return ToProto(consortium, *found);
+  };
+  Submit<Response>(call, consortium, look, done);
+}
+
+void Reader::Get(const rpc::Call& call, const v1::GetConsortiumRequest& request, const rpc::Done<v1::Consortium>& done) {
+  Violations bad;
+  const std::string consortium = CheckName(bad, "name", request.name(), "consortia/*")[0];
+  if (!bad.empty()) return done(bad.ToStatus());
+  GetOfConsortium(
+      call, consortium, {.consortium = true}, [consortium](const Roster& roster) { return roster.consortium.Find(consortium); },
+      NoConsortium(), done);
+}
+
+void Reader::Get(const rpc::Call& call, const v1::GetDistrictRequest& request, const rpc::Done<v1::District>& done) {
   Violations bad;
   NamesIn names(bad);
   const std::string id = names.Id("name", request.name(), "districts");
-  if (!bad.empty()) return bad.ToStatus();
-  return Read<v1::District>(database_, [&](sql::Transaction& tx) -> absl::StatusOr<v1::District> {
-    REMATCH_ASSIGN_OR_RETURN(const std::optional<District> found, store::GetDistrict(tx, names.consortium(), id));
-    REMATCH_ASSIGN_OR_RETURN(const bool owns,
-                             OwnsConsortium(tx, Ownership(call.caller, call.method, names.consortium()), names.consortium()));
-    if (!found.has_value() || !owns) return NoDistrict();
-    return ToProto(names.consortium(), *found);
-  });
+  if (!bad.empty()) return done(bad.ToStatus());
+  GetOfConsortium(
+      call, names.consortium(), {.districts = {id}}, [id](const Roster& roster) { return roster.districts.Find(id); }, NoDistrict(), done);
 }
 
-absl::StatusOr<v1::Site> Reader::Get(const rpc::Call& call, const v1::GetSiteRequest& request) {
+void Reader::Get(const rpc::Call& call, const v1::GetSiteRequest& request, const rpc::Done<v1::Site>& done) {
   Violations bad;
   NamesIn names(bad);
   const std::string id = names.Id("name", request.name(), "sites");
-  if (!bad.empty()) return bad.ToStatus();
-  return Read<v1::Site>(database_, [&](sql::Transaction& tx) -> absl::StatusOr<v1::Site> {
-    REMATCH_ASSIGN_OR_RETURN(const std::optional<Site> found, store::GetSite(tx, names.consortium(), id));
-    REMATCH_ASSIGN_OR_RETURN(const bool owns,
-                             OwnsConsortium(tx, Ownership(call.caller, call.method, names.consortium()), names.consortium()));
-    if (!found.has_value() || !owns) return NoSite();
-    return ToProto(names.consortium(), *found);
-  });
+  if (!bad.empty()) return done(bad.ToStatus());
+  GetOfConsortium(
+      call, names.consortium(), {.sites = {id}}, [id](const Roster& roster) { return roster.sites.Find(id); }, NoSite(), done);
 }
 
-absl::StatusOr<v1::Program> Reader::Get(const rpc::Call& call, const v1::GetProgramRequest& request) {
+void Reader::Get(const rpc::Call& call, const v1::GetProgramRequest& request, const rpc::Done<v1::Program>& done) {
   Violations bad;
   NamesIn names(bad);
   const std::string id = names.Id("name", request.name(), "programs");
-  if (!bad.empty()) return bad.ToStatus();
-  return Read<v1::Program>(database_, [&](sql::Transaction& tx) -> absl::StatusOr<v1::Program> {
-    const Ownership ownership(call.caller, call.method, names.consortium());
-    REMATCH_ASSIGN_OR_RETURN(const Program program, TheProgram(tx, ownership, names.consortium(), id, NoProgram()));
-    return ToProto(names.consortium(), program);
-  });
+  if (!bad.empty()) return done(bad.ToStatus());
+  const auto look = [call, consortium = names.consortium(), id](int round, const Roster& roster,
+                                                                Wants& wants) -> std::optional<absl::StatusOr<v1::Program>> {
+    if (round == 0) {
+      wants.programs.insert(id);
+      return std::nullopt;
+    }
+    const Program* program = roster.programs.Find(id);
+    if (program == nullptr || !Ownership(call.caller, call.method, consortium).OwnsProgram(*program)) return NoProgram();
+    return ToProto(consortium, *program);
+  };
+  Submit<v1::Program>(call, names.consortium(), look, done);
 }
 
-absl::StatusOr<v1::Mentor> Reader::Get(const rpc::Call& call, const v1::GetMentorRequest& request) {
+void Reader::Get(const rpc::Call& call, const v1::GetMentorRequest& request, const rpc::Done<v1::Mentor>& done) {
   Violations bad;
   NamesIn names(bad);
   const std::string id = names.Id("name", request.name(), "mentors");
-  if (!bad.empty()) return bad.ToStatus();
-  return Read<v1::Mentor>(database_, [&](sql::Transaction& tx) -> absl::StatusOr<v1::Mentor> {
-    const Ownership ownership(call.caller, call.method, names.consortium());
-    REMATCH_ASSIGN_OR_RETURN(const Mentor mentor, TheMentor(tx, ownership, names.consortium(), id));
-    return ToProto(names.consortium(), mentor);
-  });
+  if (!bad.empty()) return done(bad.ToStatus());
+  const auto look = [call, consortium = names.consortium(), id](int round, const Roster& roster,
+                                                                Wants& wants) -> std::optional<absl::StatusOr<v1::Mentor>> {
+    if (round == 0) {
+      wants.mentors.insert(id);
+      return std::nullopt;
+    }
+    const Mentor* mentor = roster.mentors.Find(id);
+    if (mentor == nullptr) return NoMentor();
+    const Ownership ownership(call.caller, call.method, consortium);
+    if (ownership.Unrestricted()) return ToProto(consortium, *mentor);
+    if (round == 1) {
+      wants.programs.insert(mentor->programs.begin(), mentor->programs.end());
+      return std::nullopt;
+    }
+    if (!ownership.OwnsMentor(*mentor, Pointers(roster.programs))) return NoMentor();
+    return ToProto(consortium, *mentor);
+  };
+  Submit<v1::Mentor>(call, names.consortium(), look, done);
 }
 
-absl::StatusOr<v1::Candidate> Reader::Get(const rpc::Call& call, const v1::GetCandidateRequest& request) {
+void Reader::Get(const rpc::Call& call, const v1::GetCandidateRequest& request, const rpc::Done<v1::Candidate>& done) {
   Violations bad;
   NamesIn names(bad);
   const NamesIn::CandidateId id = names.Candidate("name", request.name());
-  if (!bad.empty()) return bad.ToStatus();
-  return Read<v1::Candidate>(database_, [&](sql::Transaction& tx) -> absl::StatusOr<v1::Candidate> {
-    const Ownership ownership(call.caller, call.method, names.consortium());
-    REMATCH_ASSIGN_OR_RETURN(const Candidate candidate, TheCandidate(tx, ownership, names.consortium(), id));
-    return ToProto(names.consortium(), candidate);
-  });
+  if (!bad.empty()) return done(bad.ToStatus());
+  const auto look = [call, consortium = names.consortium(), id](int round, const Roster& roster,
+                                                                Wants& wants) -> std::optional<absl::StatusOr<v1::Candidate>> {
+    const Ownership ownership(call.caller, call.method, consortium);
+    if (round == 0) {
+      wants.candidates.insert(id.candidate);
+      if (!ownership.Unrestricted()) wants.programs.insert(id.program);
+      return std::nullopt;
+    }
+    const Candidate* candidate = roster.candidates.Find(id.candidate);
+    if (candidate == nullptr || candidate->program != id.program) return NoCandidate();
+    const Program* program = roster.programs.Find(id.program);
+    if (!ownership.Unrestricted() && (program == nullptr || !ownership.OwnsCandidate(*candidate, *program))) return NoCandidate();
+    return ToProto(consortium, *candidate);
+  };
+  Submit<v1::Candidate>(call, names.consortium(), look, done);
 }
 
 absl::StatusOr<v1::ListConsortiaResponse> Reader::Get(const rpc::Call& call, const v1::ListConsortiaRequest& request) {

@@ -1,28 +1,41 @@
-// The reads of mentor-service: single statements, on the pool for blocking work. A caller who may not see something gets the answer
-// for what is not there.
+// The reads of mentor-service. A caller who may not see something gets the answer for what is not there.
 #ifndef REMATCH_MENTOR_SERVICE_RPC_READER_H_
 #define REMATCH_MENTOR_SERVICE_RPC_READER_H_
 
+#include <functional>
+#include <optional>
+#include <string>
+
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "mentor-service/domain/commands.h"
+#include "mentor-service/domain/roster.h"
 #include "platform/clock.h"
+#include "platform/group_read.h"
 #include "platform/rpc/call.h"
 #include "platform/sql/database.h"
 #include "rematch/mentor/v1/service.pb.h"
 
 namespace rematch::mentor {
 
-// Thread-safe. Every method blocks.
+// Thread-safe.
 class Reader {
  public:
-  Reader(sql::Database& database, platform::Clock& clock) : database_(database), clock_(clock) {}
+  Reader(sql::Database& database, platform::Clock& clock, GroupReadOptions options = {})
+      : database_(database), clock_(clock), together_(options, database, clock, &Reader::LookUp) {}
 
-  absl::StatusOr<v1::Consortium> Get(const rpc::Call& call, const v1::GetConsortiumRequest& request);
-  absl::StatusOr<v1::District> Get(const rpc::Call& call, const v1::GetDistrictRequest& request);
-  absl::StatusOr<v1::Site> Get(const rpc::Call& call, const v1::GetSiteRequest& request);
-  absl::StatusOr<v1::Program> Get(const rpc::Call& call, const v1::GetProgramRequest& request);
-  absl::StatusOr<v1::Mentor> Get(const rpc::Call& call, const v1::GetMentorRequest& request);
-  absl::StatusOr<v1::Candidate> Get(const rpc::Call& call, const v1::GetCandidateRequest& request);
+  // One resource: those that are asked for together are read together. These do not block.
+  void Get(const rpc::Call& call, const v1::GetConsortiumRequest& request, const rpc::Done<v1::Consortium>& done);
+  void Get(const rpc::Call& call, const v1::GetDistrictRequest& request, const rpc::Done<v1::District>& done);
+  void Get(const rpc::Call& call, const v1::GetSiteRequest& request, const rpc::Done<v1::Site>& done);
+  void Get(const rpc::Call& call, const v1::GetProgramRequest& request, const rpc::Done<v1::Program>& done);
+  void Get(const rpc::Call& call, const v1::GetMentorRequest& request, const rpc::Done<v1::Mentor>& done);
+  void Get(const rpc::Call& call, const v1::GetCandidateRequest& request, const rpc::Done<v1::Candidate>& done);
 
+  // With options.threads = 0: GroupRead::RunOnce().
+  bool RunOnce() { return together_.RunOnce(); }
+
+  // The others block, a few statements each.
   absl::StatusOr<v1::ListConsortiaResponse> Get(const rpc::Call& call, const v1::ListConsortiaRequest& request);
   absl::StatusOr<v1::ListDistrictsResponse> Get(const rpc::Call& call, const v1::ListDistrictsRequest& request);
   absl::StatusOr<v1::ListSitesResponse> Get(const rpc::Call& call, const v1::ListSitesRequest& request);
@@ -36,8 +49,24 @@ class Reader {
   absl::StatusOr<v1::DescribeNeedResponse> Get(const rpc::Call& call, const v1::DescribeNeedRequest& request);
 
  private:
+  // Answers from what was found of the consortium, or, at an early round, says what it wants of it. At round 0 nothing was looked for yet.
+  template <typename Response>
+  using Look = std::function<std::optional<absl::StatusOr<Response>>(int round, const Roster& roster, Wants& wants)>;
+  struct Lookup {
+    std::string consortium;
+    std::function<bool(int, const Roster&, Wants&)> look;  // true: it has answered
+  };
+  static absl::Status LookUp(sql::Transaction& tx, absl::Span<Lookup* const> batch);
+  template <typename Response>
+  void Submit(const rpc::Call& call, std::string consortium, Look<Response> look, const rpc::Done<Response>& done);
+  // Of what belongs to the consortium as a whole: `find` gives it, or null.
+  template <typename Response, typename Find>
+  void GetOfConsortium(const rpc::Call& call, const std::string& consortium, const Wants& wants, Find find, const absl::Status& missing,
+                       const rpc::Done<Response>& done);
+
   sql::Database& database_;
   platform::Clock& clock_;
+  GroupRead<Lookup> together_;
 };
 
 }  // namespace rematch::mentor

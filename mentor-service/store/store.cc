@@ -512,6 +512,23 @@ absl::StatusOr<Roster> Load(Transaction& tx, const std::string& consortium, Want
   return roster;
 }
 
+absl::Status Find(Transaction& tx, const Wants& wants, Roster& roster) {
+  const std::string& consortium = roster.consortium_id;
+  if (wants.consortium) {
+    REMATCH_ASSIGN_OR_RETURN(std::optional<Consortium> founded, GetConsortium(tx, consortium));
+    if (founded.has_value()) roster.consortium.Load(*std::move(founded));
+  }
+  REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.candidates, Locks::kNone, roster.candidates));
+  REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.mentors, Locks::kNone, roster.mentors));
+  if (wants.every_program) {
+    REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, Locks::kNone, roster.programs));
+  } else {
+    REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.programs, Locks::kNone, roster.programs));
+  }
+  REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.sites, Locks::kNone, roster.sites));
+  return LoadRows(tx, consortium, wants.districts, Locks::kNone, roster.districts);
+}
+
 absl::Status Save(Transaction& tx, const Roster& roster) {
   const std::string& consortium = roster.consortium_id;
   REMATCH_RETURN_IF_ERROR(SaveTable(tx, consortium, roster.consortium));

@@ -25,6 +25,8 @@ enum class Locks {
 
 // What `wants` names of a consortium, and what hangs on it. What is not there is simply not in the answer.
 absl::StatusOr<Roster> Load(sql::Transaction& tx, const std::string& consortium, Wants wants, Locks locks);
+// Adds to `roster` what `wants` names of its consortium, without what hangs on it.
+absl::Status Find(sql::Transaction& tx, const Wants& wants, Roster& roster);
 // Writes what changed. Two writers who add the same row: one of them fails (sql::Failure::kConflict) and finds it there when run again.
 absl::Status Save(sql::Transaction& tx, const Roster& roster);
 

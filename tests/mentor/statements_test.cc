@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "mentor-service/rpc/reader.h"
 #include "tests/mentor/mentor_kit.h"
 #include "tests/platform/counting_database.h"
 
@@ -66,10 +67,11 @@ const std::vector<Case>& Cases() {
   return *cases;
 }
 
-class Statements : public ::testing::TestWithParam<Case> {
+class StatementsTest : public ::testing::Test {
  protected:
-  Statements() : handler_(clock_, ids_) {
+  StatementsTest() : handler_(clock_, ids_) {
     EXPECT_TRUE(sql::Migrate(database_, MentorMigrations(), clock_).ok());
+    database_.Count();
     Roster roster = SmallRoster();
     for (int i = 0; i <= kBatch; ++i) {
       Mentor mentor = SomeMentor(Id("m", i));
@@ -103,10 +105,10 @@ class Statements : public ::testing::TestWithParam<Case> {
                       ++done;
                     });
     }
-    database_.Take();
+    database_.TakeTransactions();
     EXPECT_TRUE(door_->RunOnce());
     EXPECT_EQ(done, end - first) << "in one batch";
-    return database_.Take();
+    return database_.TakeTransaction();
   }
 
   platform::ManualClock clock_{TestNow()};
@@ -116,6 +118,8 @@ class Statements : public ::testing::TestWithParam<Case> {
   BatchHandler handler_;
   std::unique_ptr<Door> door_;
 };
+
+class Statements : public StatementsTest, public ::testing::WithParamInterface<Case> {};
 
 TEST_P(Statements, OfAFullBatchAreAsManyAsOfABatchOfOne) {
   const Case& c = GetParam();
@@ -131,6 +135,54 @@ TEST_P(Statements, OfAFullBatchAreAsManyAsOfABatchOfOne) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Of, Statements, ::testing::ValuesIn(Cases()), [](const auto& about) { return about.param.name; });
+
+// Reads of one resource each that arrive together, by callers of every kind.
+class SharedReads : public StatementsTest {
+ protected:
+  template <typename Response, typename Request>
+  void Ask(const rpc::Caller& caller, const std::string& name) {
+    Request request;
+    request.set_name(name);
+    const rpc::Call call{.method = rpc::MethodOf<Request>(), .caller = caller, .deadline = absl::InfiniteFuture()};
+    reader_.Get(call, request,
+                rpc::Done<Response>(std::make_shared<absl::AnyInvocable<void(absl::StatusOr<Response>)>>(
+                    [this, name](const absl::StatusOr<Response>& found) {
+                      EXPECT_TRUE(found.ok()) << found.status();
+                      if (found.ok()) EXPECT_EQ(found->name(), name);
+                      ++answered_;
+                    })));
+  }
+  // Mentors and candidates from `first` to `end`, asked for by a service and by their leader.
+  std::vector<std::string> ReadAll(int first, int end) {
+    answered_ = 0;
+    for (const rpc::Caller& caller : {rpc::Caller{.role = std::string(access::kService), .person = ""},
+                                      rpc::Caller{.role = std::string(access::kProgramLeader), .person = "consortia/c1/leaders/lee"}}) {
+      for (int i = first; i < end; ++i) {
+        Ask<v1::Mentor, v1::GetMentorRequest>(caller, absl::StrCat("consortia/c1/mentors/m", i));
+        Ask<v1::Candidate, v1::GetCandidateRequest>(caller, absl::StrCat("consortia/c1/programs/p1/candidates/c", i));
+      }
+      Ask<v1::Program, v1::GetProgramRequest>(caller, "consortia/c1/programs/p1");
+      Ask<v1::Site, v1::GetSiteRequest>(caller, "consortia/c1/sites/s1");
+      Ask<v1::District, v1::GetDistrictRequest>(caller, "consortia/c1/districts/d1");
+      Ask<v1::Consortium, v1::GetConsortiumRequest>(caller, "consortia/c1");
+    }
+    database_.TakeReads();
+    EXPECT_TRUE(reader_.RunOnce());
+    EXPECT_EQ(answered_, 4 * (end - first) + 8);
+    std::vector<std::vector<std::string>> reads = database_.TakeReads();
+    EXPECT_EQ(reads.size(), 1u);
+    return reads.empty() ? std::vector<std::string>() : std::move(reads.front());
+  }
+
+  Reader reader_{database_, clock_, {.max_batch = 10'000, .threads = 0}};
+  int answered_ = 0;
+};
+
+TEST_F(SharedReads, OfManyAreAsManyStatementsAsOfOne) {
+  const std::vector<std::string> many = ReadAll(0, kBatch), one = ReadAll(kBatch, kBatch + 1);
+  EXPECT_EQ(many.size(), one.size()) << absl::StrJoin(many, "\n");
+  EXPECT_LE(one.size(), 8u) << "each table once, and the programs of mentors when those are known\n" << absl::StrJoin(one, "\n");
+}
 
 }  // namespace
 }  // namespace rematch::mentor

@@ -27,6 +27,7 @@ class Statements : public ::testing::TestWithParam<Case> {
  protected:
   Statements() {
     EXPECT_TRUE(sql::Migrate(database_, NotifyMigrations(), clock_).ok());
+    database_.Count();
     store_ = std::make_unique<NotifyStore>(database_, clock_, random_, "replica", SendPolicy(), NotifyStore::Wakes());
     door_ = std::make_unique<GroupCommit<Command>>(GroupCommitOptions{.threads = 0}, database_, *store_, clock_, random_);
   }
@@ -76,10 +77,10 @@ class Statements : public ::testing::TestWithParam<Case> {
         ++done;
       });
     }
-    database_.Take();
+    database_.TakeTransactions();
     EXPECT_TRUE(door_->RunOnce());
     EXPECT_EQ(done, end - first) << "in one batch";
-    return database_.Take();
+    return database_.TakeTransaction();
   }
 
   platform::ManualClock clock_{absl::FromUnixSeconds(1'770'000'000)};

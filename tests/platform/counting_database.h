@@ -8,32 +8,61 @@
 #include <utility>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
 #include "platform/sql/database.h"
 
 namespace rematch::testing {
 
-// Used by one thread at a time.
+// Thread-safe but for Count().
 class CountingDatabase final : public sql::Database {
  public:
   explicit CountingDatabase(std::unique_ptr<sql::Database> inner) : inner_(std::move(inner)) {}
 
-  // What was sent since the last call, in order.
-  std::vector<std::string> Take() { return std::exchange(statements_, {}); }
+  // From now on.
+  void Count() { counts_ = true; }
+  // The statements of each transaction since the last call, reads left out.
+  std::vector<std::vector<std::string>> TakeTransactions() {
+    absl::MutexLock lock(&mutex_);
+    return std::exchange(transactions_, {});
+  }
+  // The same of reads.
+  std::vector<std::vector<std::string>> TakeReads() {
+    absl::MutexLock lock(&mutex_);
+    return std::exchange(reads_, {});
+  }
+  // The statements of the one transaction since the last call.
+  std::vector<std::string> TakeTransaction() {
+    std::vector<std::vector<std::string>> all = TakeTransactions();
+    EXPECT_EQ(all.size(), 1u);
+    return all.empty() ? std::vector<std::string>() : std::move(all.front());
+  }
 
   absl::Status Transact(absl::FunctionRef<absl::Status(sql::Transaction&)> body) override {
-    return inner_->Transact([&](sql::Transaction& tx) {
-      Counting counting(tx, statements_);
+    if (!counts_) return inner_->Transact(body);
+    std::vector<std::string> statements;
+    const absl::Status status = inner_->Transact([&](sql::Transaction& tx) {
+      Counting counting(tx, statements);
       return body(counting);
     });
+    absl::MutexLock lock(&mutex_);
+    transactions_.push_back(std::move(statements));
+    return status;
   }
   absl::Status Read(absl::FunctionRef<absl::Status(sql::Transaction&)> body) override {
-    return inner_->Read([&](sql::Transaction& tx) {
-      Counting counting(tx, statements_);
+    if (!counts_) return inner_->Read(body);
+    std::vector<std::string> statements;
+    const absl::Status status = inner_->Read([&](sql::Transaction& tx) {
+      Counting counting(tx, statements);
       return body(counting);
     });
+    absl::MutexLock lock(&mutex_);
+    reads_.push_back(std::move(statements));
+    return status;
   }
   int writers() const override { return inner_->writers(); }
   absl::Status RunDdl(std::string_view statement) override { return inner_->RunDdl(statement); }
@@ -58,7 +87,10 @@ class CountingDatabase final : public sql::Database {
   };
 
   const std::unique_ptr<sql::Database> inner_;
-  std::vector<std::string> statements_;
+  bool counts_ = false;
+  absl::Mutex mutex_;
+  std::vector<std::vector<std::string>> transactions_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::vector<std::string>> reads_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace rematch::testing
