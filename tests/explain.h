@@ -1,9 +1,10 @@
 // Shows how a store runs the statements of a service: records them while the service works, fills its tables with realistically many rows,
-// and asks the store to explain each.
+// and asks the store to explain each, and how many rows it looks at for those that it finds.
 //
-//   RecordingDatabase recording(*db);             // the service works on this
+//   RecordingDatabase recording(*db);             // the service works on this, and ends
 //   ...
-//   EXPECT_THAT(SlowStatements(*db, recording.statements(), {"policies"}), IsEmpty());
+//   Multiply(*db, 6000, {"policies"}, {{"owner", "replica-1"}});
+//   EXPECT_THAT(SlowStatements(*db, recording.statements(), {"policies"}, {}), IsEmpty());
 #ifndef REMATCH_TESTS_EXPLAIN_H_
 #define REMATCH_TESTS_EXPLAIN_H_
 
@@ -42,13 +43,18 @@ class RecordingDatabase final : public sql::Database {
   Statements statements_ ABSL_GUARDED_BY(mutex_);
 };
 
-// Makes about `copies` rows of each that is there, in all tables but those of the schema itself: other keys and people, the same consortium
-// and program, so that lists of one of them grow.
-absl::Status Multiply(sql::Database& database, int copies);
+// Makes at least `rows` rows in all tables but those in `small` and those of the schema itself: copies of each that is there, and of one
+// that is made up where there is none. One of eighteen stays in the program of what is copied, six stay in the consortium, in turns, so
+// that whoever looks at all of one to find what is of the other looks at many times as many as it finds. `asked` is what statements ask for
+// in columns of these names: a third of the copies belongs to the owner that it names, and made-up rows have it.
+void Multiply(sql::Database& database, int rows, const std::set<std::string>& small, const std::map<std::string, std::string>& asked);
 
-// What the store would do for each of `statements` that reads, changes or deletes rows: those that look at all rows of a table (or of an
-// index), or sort them in a step of its own, with the store's words. Tables in `small` never grow, so anything may be done with them.
-std::vector<std::string> SlowStatements(sql::Database& database, const Statements& statements, const std::set<std::string>& small);
+// What is wrong with how the store would run each of `statements` that reads, changes or deletes rows, with the store's words: it looks at
+// all rows of a table (or of an index), or sorts them in a step of its own; on a server also, how many it does look at for those it finds.
+// Tables in `small` never grow, so anything may be done with them. `allowed`: ends of statements that read much because they must, and
+// why; each must be met.
+std::vector<std::string> SlowStatements(sql::Database& database, const Statements& statements, const std::set<std::string>& small,
+                                        const std::map<std::string, std::string>& allowed);
 
 }  // namespace rematch::testing
 

@@ -18,6 +18,7 @@
 #include "platform/sql/database.h"
 #include "platform/sql/migrations.h"
 #include "tests/platform/temp_dir.h"
+#include "tests/sql_kit.h"
 
 namespace rematch::sql {
 
@@ -60,13 +61,7 @@ class SqlContract : public ::testing::TestWithParam<Driver> {
     return changed;
   }
   std::vector<Row> Query(std::string_view statement, std::vector<Value> parameters = {}) {
-    std::vector<Row> rows;
-    const absl::Status status = db_->Read([&](Transaction& tx) -> absl::Status {
-      REMATCH_ASSIGN_OR_RETURN(rows, tx.Query(statement, parameters));
-      return absl::OkStatus();
-    });
-    EXPECT_TRUE(status.ok()) << status;
-    return rows;
+    return rematch::testing::Query(*db_, statement, parameters);
   }
   int64_t Count() { return Query("SELECT COUNT(*) FROM items")[0].Int(0); }
 

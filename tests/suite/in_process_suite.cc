@@ -56,9 +56,15 @@ rpc::ServerEnvironment& InProcessSuite::Over(const std::string& service, rpc::Se
   return *environments_.back();
 }
 
-InProcessSuite::~InProcessSuite() {
+void InProcessSuite::Drain() {
   // The caller of the other two goes first.
-  if (request_server_) request_server_->Drain();
+  for (rpc::Server* server : {request_server_.get(), notify_server_.get(), mentor_server_.get()}) {
+    if (server != nullptr) server->Drain();
+  }
+}
+
+InProcessSuite::~InProcessSuite() {
+  Drain();
   request_server_.reset();
   notify_server_.reset();
   mentor_server_.reset();
@@ -112,7 +118,7 @@ absl::Status InProcessSuite::Start() {
   return absl::OkStatus();
 }
 
-absl::Status InProcessSuite::ImportTwoPrograms() {
+absl::Status InProcessSuite::ImportTwoPrograms(const std::string& request_id) {
   using Import = mentor::v1::ImportRosterRequest;
   std::vector<Import> messages;
   const auto row = [&]() -> Import::Row& {
@@ -168,7 +174,7 @@ absl::Status InProcessSuite::ImportTwoPrograms() {
   Import head;
   head.mutable_header()->set_consortium("consortia/c1");
   head.mutable_header()->set_display_name("Consortium One");
-  head.mutable_header()->set_request_id("import");
+  head.mutable_header()->set_request_id(request_id);
   head.mutable_header()->set_row_count(static_cast<int>(messages.size()));
 
   grpc::ClientContext context;

@@ -57,10 +57,12 @@ class InProcessSuite {
   ~InProcessSuite();
 
   absl::Status Start();
+  // Ends calls and loops; the stores stay open.
+  void Drain();
 
   // Two programs of consortium c1: `alpha` (leader lea, mentors mia and max, candidate ann, whose mentor is mia) and `beta` (leader lena,
   // mentor ben, candidate bob).
-  absl::Status ImportTwoPrograms();
+  absl::Status ImportTwoPrograms(const std::string& request_id = "import");
 
   // Opens a case with these reasons, lets it begin and waits until the first mentor has been asked. Returns the names of all that is there,
   // by kind.
