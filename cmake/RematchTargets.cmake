@@ -80,7 +80,7 @@ endfunction()
 
 # rematch_tests(NAME DIR DEPS target... [STORES suite...]): one test binary of all *_test.cc files (and helpers) of DIR; CTest sees each
 # test. STORES are the suites that run on a store (tests/store.h), as patterns of GoogleTest: each of their tests is there once more, as
-# Mysql.SUITE.TEST, on MariaDB.
+# Mysql.SUITE.TEST, on MariaDB. A suite that uses a store and is not among them fails.
 function(rematch_tests name dir)
   cmake_parse_arguments(ARG "" "TIMEOUT;LABEL" "DEPS;STORES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${dir}/*.cc)
@@ -96,7 +96,9 @@ function(rematch_tests name dir)
   add_executable(${name} ${sources})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock_main)
   target_compile_options(${name} PRIVATE ${REMATCH_TEST_OPTIONS})
-  target_compile_definitions(${name} PRIVATE REMATCH_SOURCE_DIR="${CMAKE_SOURCE_DIR}" REMATCH_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  list(JOIN ARG_STORES ":" stores)
+  target_compile_definitions(${name} PRIVATE REMATCH_SOURCE_DIR="${CMAKE_SOURCE_DIR}" REMATCH_BINARY_DIR="${CMAKE_BINARY_DIR}"
+                                             REMATCH_TEST_STORES="${stores}")
   rematch_use_pch(${name} rematch_test_pch)
   if(ARG_LABEL STREQUAL "unit")
     add_dependencies(unit_tests ${name})
@@ -117,7 +119,6 @@ function(rematch_tests name dir)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_FILTER "${mysql_tests}" TEST_LIST ${name}_mysql
                        PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS ${label} FIXTURES_REQUIRED mariadb)
   if(ARG_STORES AND NOT REMATCH_SANITIZE STREQUAL "thread")
-    list(JOIN ARG_STORES ":" stores)
     gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_FILTER "${stores}-*Mysql*" TEST_LIST ${name}_stores TEST_PREFIX Mysql.
                          PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS ${label} FIXTURES_REQUIRED mariadb
                          ENVIRONMENT REMATCH_TEST_STORE=mysql)

@@ -17,8 +17,12 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <gtest/gtest.h>
+
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "platform/clock.h"
 #include "platform/embedded.h"
 #include "platform/errors.h"
@@ -96,6 +100,7 @@ class TestStore {
   };
   // Of this kind, or kMysql if the environment says so.
   explicit TestStore(Kind kind = Kind::kMemory, Migrations migrations = {}) : kind_(OnMysql() ? Kind::kMysql : kind) {
+    EXPECT_TRUE(RunsOnMysqlToo()) << "this suite uses a store and is not in STORES of tests/CMakeLists.txt: it would never run on MariaDB";
     switch (kind_) {
       case Kind::kMemory:
         url_ = "sqlite::memory:";
@@ -123,6 +128,19 @@ class TestStore {
   static bool OnMysql() {
     const char* const said = std::getenv("REMATCH_TEST_STORE");
     return said != nullptr && std::string_view(said) == "mysql";
+  }
+
+  // Whether CTest runs the test that uses it on MariaDB as well: all of its suite, or the same test with another parameter.
+  static bool RunsOnMysqlToo() {
+    const ::testing::UnitTest& unit_test = *::testing::UnitTest::GetInstance();
+    const ::testing::TestInfo* const test = unit_test.current_test_info();
+    if (test != nullptr && (absl::StrContains(test->name(), "/Sqlite") || absl::StrContains(test->name(), "Mysql"))) return true;
+    const ::testing::TestSuite* const suite = unit_test.current_test_suite();
+    if (suite == nullptr) return true;
+    for (const absl::string_view pattern : absl::StrSplit(REMATCH_TEST_STORES, ':')) {
+      if (pattern == "*" || pattern == absl::StrCat(suite->name(), ".*")) return true;
+    }
+    return false;
   }
 
   Kind kind_;
