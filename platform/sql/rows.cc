@@ -8,7 +8,7 @@
 namespace rematch::sql {
 
 namespace {
-constexpr size_t kMostRows = 128;
+constexpr size_t kMostRows = 512;  // a batch of 64 commands, each of which writes eight rows of a table
 }  // namespace
 
 void RowWriter::Add(std::vector<Value> row) { std::move(row.begin(), row.end(), std::back_inserter(values_)); }

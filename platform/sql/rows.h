@@ -13,8 +13,8 @@
 
 namespace rematch::sql {
 
-// Collects rows and writes them by `head` VALUES (...), (...) `tail`: in statements of 128, 64, 32 ... rows, in the order in which they
-// were added, so that there are at most eight of each kind to prepare.
+// Collects rows and writes them by `head` VALUES (...), (...) `tail`: in statements of 512, 256, 128 ... rows, in the order in which they
+// were added, so that there are at most ten of each kind to prepare.
 class RowWriter {
  public:
   RowWriter(std::string_view head, size_t columns, std::string_view tail = "") : head_(head), columns_(columns), tail_(tail) {}

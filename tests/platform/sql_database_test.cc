@@ -242,9 +242,9 @@ class RecordingTransaction final : public Transaction {
   std::vector<int64_t> values;
 };
 
-TEST(RowWriter, WritesAnyNumberOfRowsInOrderByEightKindsOfStatements) {
+TEST(RowWriter, WritesAnyNumberOfRowsInOrderByTenKindsOfStatements) {
   std::set<std::string> kinds;
-  for (int rows = 0; rows <= 300; ++rows) {
+  for (int rows = 0; rows <= 1200; ++rows) {
     RowWriter writer("INSERT IGNORE INTO t (a, b)", 2);
     std::vector<int64_t> values;
     for (int i = 0; i < rows; ++i) {
@@ -258,7 +258,7 @@ TEST(RowWriter, WritesAnyNumberOfRowsInOrderByEightKindsOfStatements) {
     EXPECT_EQ(tx.values, values);
     kinds.insert(tx.statements.begin(), tx.statements.end());
   }
-  EXPECT_EQ(kinds.size(), 8u);
+  EXPECT_EQ(kinds.size(), 10u);
 }
 
 TEST(RowWriter, WritesTheTailBehindTheRows) {

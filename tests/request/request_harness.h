@@ -21,6 +21,7 @@
 #include "platform/sql/migrations.h"
 #include "platform/strings.h"
 #include "request-service/request_service.h"
+#include "tests/platform/counting_database.h"
 #include "tests/request/fake_peers.h"
 #include "tests/store.h"
 
@@ -67,6 +68,7 @@ class Harness {
     TestStore::Kind store = TestStore::Kind::kMemory;
     int replicas = 1;  // several need a store that several may open
     int door_threads = 0;
+    size_t max_batch = GroupCommitOptions().max_batch;
     v1::EscalationPolicy policy = TestPolicy();
   };
 
@@ -92,7 +94,7 @@ class Harness {
 
   int replicas() const { return options_.replicas; }
   RequestCore& core(size_t replica = 0) { return *instances_[replica].core; }
-  sql::Database& database() { return *instances_.front().database; }
+  rematch::testing::CountingDatabase& database() { return *instances_.front().database; }
   Reassignments& rpcs() { return core().reassignments(); }
 
   // Calls a read or a write as the server does: admitted, then redacted. A write may go to another replica.
@@ -266,7 +268,7 @@ class Harness {
 
  private:
   struct Instance {
-    std::unique_ptr<sql::Database> database;
+    std::unique_ptr<rematch::testing::CountingDatabase> database;
     std::unique_ptr<RequestCore> core;
   };
 
@@ -274,14 +276,16 @@ class Harness {
     if (instance.database == nullptr) {
       absl::StatusOr<std::unique_ptr<sql::Database>> opened = sql::Open(store_.url());
       EXPECT_TRUE(opened.ok()) << opened.status();
-      instance.database = *std::move(opened);
+      instance.database = std::make_unique<rematch::testing::CountingDatabase>(*std::move(opened));
       const absl::Status migrated = sql::Migrate(*instance.database, RequestMigrations(), clock);
       EXPECT_TRUE(migrated.ok()) << migrated;
     }
     RequestOptions options;
     options.policy = options_.policy;
     options.door.threads = options_.door_threads;
+    options.door.max_batch = options_.max_batch;
     options.effects.max_refusals = 3;
+    options.effects.max_running = std::max(options.effects.max_running, options_.max_batch);
     const RequestCore::Environment env{.database = *instance.database,
                                        .clock = clock,
                                        .random = random_,

@@ -29,8 +29,8 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
 
-constexpr int kServing = 1;
-constexpr int kNotServing = 2;
+using demo::kNotServing;
+using demo::kServing;
 // Of whatever is waited for here: it comes within a few seconds.
 constexpr absl::Duration kPatience = absl::Seconds(30);
 
@@ -198,6 +198,7 @@ TEST_F(BadStoreMysql, AWrongPasswordAnUnknownSchemaAndLackingRightsAreWaitedForU
   ExpectServes(wrong);
   EXPECT_THAT(wrong.log(), Not(HasSubstr("wrong-one")));
 
+  Sql("GRANT ALL ON mentor_service_2.* TO mentor_service@'127.0.0.1'");
   Running unknown(folder_.path(), absl::StrReplaceAll(url_, {{"/mentor_service?", "/mentor_service_2?"}}));
   ExpectWaiting(unknown, where_ + "_2", "Unknown database");
   Sql("CREATE DATABASE mentor_service_2");
@@ -393,7 +394,9 @@ TEST_F(BadStoreMysql, WhoeverOnlyMigratesDoesNotWait) {
     EXPECT_THAT(LinesOf(finished->err), SizeIs(1)) << finished->err;
     return finished->err;
   };
-  EXPECT_THAT(refused(absl::StrReplaceAll(url_, {{"/mentor_service?", "/mentor_service_2?"}})), HasSubstr("mentor_service_2"));
+  Sql("GRANT ALL ON mentor_service_2.* TO mentor_service@'127.0.0.1'");
+  EXPECT_THAT(refused(absl::StrReplaceAll(url_, {{"/mentor_service?", "/mentor_service_2?"}})),
+              AllOf(HasSubstr("mentor_service_2"), HasSubstr("Unknown database")));
   std::ofstream(PasswordFile()) << "wrong-one\n";
   EXPECT_THAT(refused(url_), AllOf(HasSubstr(where_), HasSubstr("Access denied"), Not(HasSubstr("wrong-one"))));
   ASSERT_TRUE(server_->Stop().ok());
