@@ -397,12 +397,12 @@ class Checker {
 }  // namespace
 
 std::string KeyOf(const ReassignmentEvent& event) {
-  static const std::set<std::string> kOfPeople = {
+  static const std::set<std::string> by_people = {
       "OPENED",           "REVIEWED",       "OFFER_ANSWERED", "OFFER_CONFIRMED",  "BROADCAST_OPENED", "OFFER_CHOSEN", "PERSON_NAMED",
       "CONSENT_RECORDED", "PERSON_DECIDED", "CALL_RECORDED",  "SEARCH_RESTARTED", "WITHDRAWN",        "CLOSED"};
   if (event.actor_role() == "TIMER" || event.actor_role() == "PEER") return "";
   const std::string about = event.subject().empty() ? "" : absl::StrCat(" ", IdOf(event.subject()));
-  if (kOfPeople.contains(event.type())) return absl::StrCat(event.type(), about);
+  if (by_people.contains(event.type())) return absl::StrCat(event.type(), about);
   if (event.type() == "OFFER_ENDED" && absl::StrContains(event.summary(), "(REJECTED)")) return absl::StrCat("REJECTED", about);
   if (event.type() == "MESSAGE_MADE" && absl::StartsWith(event.summary(), "FORMER_MENTOR_NOTE")) return "FORMER_MENTOR_NOTE";
   return "";
