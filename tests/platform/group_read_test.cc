@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
+#include "absl/synchronization/mutex.h"
 #include "platform/errors.h"
 #include "platform/sql/migrations.h"
 #include "platform/sql/reasons.h"
@@ -174,6 +174,10 @@ TEST(ConcurrentGroupRead, ReadsWhatWasWrittenBefore) {
     }
     return absl::OkStatus();
   });
+  struct Answer {
+    absl::Mutex mutex;
+    int64_t seen = -1;
+  };
   std::vector<std::thread> threads;
   for (int64_t id = 0; id < 8; ++id) {
     threads.emplace_back([&, id] {
@@ -183,15 +187,16 @@ TEST(ConcurrentGroupRead, ReadsWhatWasWrittenBefore) {
               .status();
         });
         EXPECT_TRUE(written.ok()) << written;
-        absl::Notification answered;
-        int64_t seen = 0;
-        reads.Submit(absl::InfiniteFuture(), id, [&](const absl::Status& status, const int64_t& query) {
+        auto answer = std::make_shared<Answer>();
+        reads.Submit(absl::InfiniteFuture(), id, [answer](const absl::Status& status, const int64_t& query) {
           EXPECT_TRUE(status.ok()) << status;
-          seen = query / 1000;
-          answered.Notify();
+          absl::MutexLock lock(&answer->mutex);
+          answer->seen = query / 1000;
         });
-        answered.WaitForNotification();
-        EXPECT_EQ(seen, amount);
+        absl::MutexLock lock(&answer->mutex);
+        const auto answered = [&answer] { return answer->seen >= 0; };
+        answer->mutex.Await(absl::Condition(&answered));
+        EXPECT_EQ(answer->seen, amount);
       }
     });
   }
