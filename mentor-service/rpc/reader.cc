@@ -178,8 +178,9 @@ void Reader::Submit(const rpc::Call& call, std::string consortium, Look<Response
   Lookup lookup{.consortium = std::move(consortium),
                 .look = [result, look = std::move(look)](int round, const Roster& roster, Wants& wants) {
                   std::optional<absl::StatusOr<Response>> answer = look(round, roster, wants);
-                  if (answer.has_value()) *result = *std::move(answer);
-                  return answer.has_value();
+                  if (!answer.has_value()) return false;
+                  *result = *std::move(answer);
+                  return true;
                 }};
   together_.Submit(call.deadline, std::move(lookup), [result, done](const absl::Status& status, const Lookup&) {
     if (!status.ok()) return done(status);
