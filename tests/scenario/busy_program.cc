@@ -352,8 +352,9 @@ class BusyProgram::People {
   }
 
   template <typename Response>
-  static void Note(const absl::StatusOr<Response>& written, Beside& beside) {
+  void Note(const absl::StatusOr<Response>& written, Beside& beside) {
     if (written.ok()) {
+      ++acknowledged_;
       beside.acknowledged.push_back(written->name());
     } else {
       beside.wrong.push_back(absl::StrCat("a write beside the cases was refused: ", written.status().ToString()));

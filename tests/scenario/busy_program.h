@@ -78,7 +78,7 @@ class BusyProgram {
   std::vector<std::string> Check();
 
   const Figures& figures() const { return figures_; }
-  // Writes so far, while it runs. Any thread.
+  // Writes so far, while it runs: of the cases, which may have come to rest, and those beside them, which go on. Any thread.
   int64_t acknowledged() const { return acknowledged_; }
 
  private:
