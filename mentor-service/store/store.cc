@@ -549,9 +549,6 @@ absl::StatusOr<std::optional<Consortium>> GetConsortium(Transaction& tx, const s
   if (found.empty()) return std::nullopt;
   return std::move(found.front());
 }
-absl::StatusOr<std::optional<District>> GetDistrict(Transaction& tx, const std::string& consortium, const std::string& id) {
-  return GetOne<District>(tx, consortium, id);
-}
 absl::StatusOr<std::optional<Site>> GetSite(Transaction& tx, const std::string& consortium, const std::string& id) {
   return GetOne<Site>(tx, consortium, id);
 }

@@ -41,7 +41,6 @@ struct AfterTime {
 
 // One row, or nothing.
 absl::StatusOr<std::optional<Consortium>> GetConsortium(sql::Transaction& tx, const std::string& consortium);
-absl::StatusOr<std::optional<District>> GetDistrict(sql::Transaction& tx, const std::string& consortium, const std::string& id);
 absl::StatusOr<std::optional<Site>> GetSite(sql::Transaction& tx, const std::string& consortium, const std::string& id);
 absl::StatusOr<std::optional<Program>> GetProgram(sql::Transaction& tx, const std::string& consortium, const std::string& id);
 absl::StatusOr<std::optional<Mentor>> GetMentor(sql::Transaction& tx, const std::string& consortium, const std::string& id);

@@ -257,9 +257,9 @@ class RunningServer final : public Server {
     absl::Notification ended;
     std::thread cut_off([&] {
       for (bool quiet = false; !ended.WaitForNotificationWithTimeout(kLastAnswers);) {
-        const bool still_quiet = quiet && metrics_.calls_under_way() == 0;
-        quiet = metrics_.calls_under_way() == 0;
-        if (still_quiet) return grpc_server_cancel_all_calls(server_->c_server());
+        // Twice in a row, so that the last answers had time to go out.
+        if (!std::exchange(quiet, metrics_.calls_under_way() == 0) || !quiet) continue;
+        return grpc_server_cancel_all_calls(server_->c_server());
       }
     });
     server_->Shutdown(deadline);
