@@ -34,6 +34,7 @@ constexpr MethodRow kMethods[] = {
     {"/rematch.mentor.v1.MentorService/ImportRoster",                 {kNone,       kNone, kNone,     kNone, kNone,  kAll}},
     {"/rematch.mentor.v1.MentorService/FindEligibleMentors",          {kOwn,        kNone, kNone,     kNone, kAll,   kAll}},
     {"/rematch.mentor.v1.MentorService/DescribeNeed",                 {kOwn,        kNone, kNone,     kNone, kNone,  kAll}},
+    {"/rematch.mentor.v1.MentorService/DescribeCandidates",           {kNone,       kNone, kNone,     kNone, kNone,  kAll}},
     // Seats are moved by cases, through request-service, and by nobody else.
     {"/rematch.mentor.v1.MentorService/HoldNextSeat",                 {kNone,       kNone, kNone,     kNone, kNone,  kAll}},
     {"/rematch.mentor.v1.MentorService/HoldSeat",                     {kNone,       kNone, kNone,     kNone, kNone,  kAll}},

@@ -1,5 +1,6 @@
 // The one door for changes: commands that arrive while a batch commits form the next batch, so an idle service adds no delay
-// and a busy one pays for one transaction per batch. docs/adr has the figures behind it.
+// and a busy one pays for one transaction per batch. docs/adr has the figures behind it. Several batches run side by side only when there
+// is half a batch for each, or when one takes unusually long.
 //
 //   GroupCommit<mentor::Command> door(options, database, handler, clock, random);
 //   door.Submit({.scope = ..., .request_id = ..., .body_hash = ..., .deadline = ...}, std::move(command),

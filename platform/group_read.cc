@@ -11,6 +11,8 @@ namespace rematch {
 namespace {
 
 constexpr absl::Duration kRetryAfterFull = absl::Milliseconds(100);
+// How long a small batch waits for the one that runs: longer than a read takes, unless the store is in the way.
+constexpr absl::Duration kLetGather = absl::Milliseconds(2);
 
 absl::Status ShuttingDown() { return Error(absl::StatusCode::kUnavailable, reason::kShuttingDown, "the service is shutting down"); }
 
@@ -29,12 +31,21 @@ struct GroupReadCore::Impl {
       Items items;
       {
         absl::MutexLock lock(&mutex);
-        const auto ready = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) { return stopping || !queue.empty(); };
-        mutex.Await(absl::Condition(&ready));
+        const auto queued = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) { return stopping || !queue.empty(); };
+        mutex.Await(absl::Condition(&queued));
+        // As in group_commit.cc: a small batch waits for the one that runs.
+        const auto worth = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+          return stopping || running == 0 || queue.size() >= options.max_batch / 2;
+        };
+        mutex.AwaitWithTimeout(absl::Condition(&worth), kLetGather);
         if (stopping) return;
+        if (queue.empty()) continue;
         items = TakeBatch();
+        ++running;
       }
       Run(std::move(items));
+      absl::MutexLock lock(&mutex);
+      --running;
     }
   }
 
@@ -96,6 +107,7 @@ struct GroupReadCore::Impl {
   Handle handle;
   absl::Mutex mutex;
   bool stopping ABSL_GUARDED_BY(mutex) = false;
+  int running ABSL_GUARDED_BY(mutex) = 0;  // batches
   std::deque<std::unique_ptr<Item>> queue ABSL_GUARDED_BY(mutex);
   std::vector<std::thread> threads;
 };

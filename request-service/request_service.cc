@@ -34,7 +34,7 @@ absl::StatusOr<std::unique_ptr<RequestCore>> RequestCore::Make(const Environment
 RequestCore::RequestCore(const Environment& env, const RequestOptions& options, std::string reply_key)
     : metrics_(env.metrics),
       policies_(env.database, env.clock),
-      reader_(env.database),
+      reader_(env.database, env.clock, {.threads = options.door.threads == 0 ? 0 : GroupReadOptions().threads}),
       work_(env.database, env.replica),
       leases_(env.database, env.clock, env.replica, options.lease),
       codes_(reply_key),

@@ -95,15 +95,15 @@ std::string NeedKey(const Need& need) {
   return absl::BytesToHexString(platform::Sha256(absl::StrJoin(parts, "\n")));
 }
 
-Need Coarsen(const Need& need, const Crowd& crowd, int k) {
+Need Coarsen(const Need& need, const Crowd& crowd) {
   Need coarse = need;
   coarse.site.clear();
   coarse.district.clear();
-  if (crowd.need >= k) return coarse;
+  if (crowd.need) return coarse;
   coarse.subjects.clear();
-  if (crowd.grade_band >= k) return coarse;
+  if (crowd.grade_band) return coarse;
   coarse.grade_band.clear();
-  if (crowd.credential >= k) return coarse;
+  if (crowd.credential) return coarse;
   coarse.credential.clear();
   return coarse;
 }

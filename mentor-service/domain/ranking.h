@@ -29,16 +29,17 @@ Need NeedOf(const Roster& roster, const Candidate& candidate);
 // The same for needs with the same credential, grade band and subjects, in whatever order, and for no others.
 std::string NeedKey(const Need& need);
 
-// How many candidates of the program, this one included, have the same as one need asks for.
+// Whether enough candidates of the program, this one included, have the same as one need asks for.
 struct Crowd {
-  int need = 0;        // credential, grade band and subjects
-  int grade_band = 0;  // credential and grade band
-  int credential = 0;
+  bool need = false;        // credential, grade band and subjects
+  bool grade_band = false;  // credential and grade band
+  bool credential = false;
+  friend bool operator==(const Crowd&, const Crowd&) = default;
 };
 
-// `need` without site and district, and with subjects, then grade band, then credential left out until at least `k` candidates cannot be
-// told from it. Empty if nothing else helps.
-Need Coarsen(const Need& need, const Crowd& crowd, int k);
+// `need` without site and district, and with subjects, then grade band, then credential left out until enough candidates cannot be told
+// from it. Empty if nothing else helps.
+Need Coarsen(const Need& need, const Crowd& crowd);
 
 // Values as in rematch.mentor.v1.Tier.
 enum class Tier { kOneCandidate = 1, kInterested = 2, kPastMentor = 3 };

@@ -68,6 +68,10 @@ class Handlers final : public v1::MentorService::CallbackService {
                                v1::FindEligibleMentorsResponse* response) override {
     return Read(context, request, response);
   }
+  Reactor* DescribeCandidates(Context* context, const v1::DescribeCandidatesRequest* request,
+                              v1::DescribeCandidatesResponse* response) override {
+    return Read(context, request, response);
+  }
   Reactor* DescribeNeed(Context* context, const v1::DescribeNeedRequest* request, v1::DescribeNeedResponse* response) override {
     return Read(context, request, response);
   }

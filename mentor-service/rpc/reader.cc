@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,6 +22,7 @@ namespace {
 
 constexpr int kMaxK = 100;
 constexpr int kDefaultK = 3;
+constexpr int kMaxDescribed = 64;
 
 // One read of the store whose result leaves by value.
 template <typename T>
@@ -140,6 +142,37 @@ std::vector<std::string> IdPosition(const Row& row) {
   return {row.id};
 }
 std::vector<std::string> TimePosition(absl::Time time, const std::string& id) { return {absl::StrCat(sql::ToMicros(time)), id}; }
+
+int CheckK(Violations& bad, int32_t k) {
+  CheckRange(bad, "k", k, 0, kMaxK);
+  return k == 0 ? kDefaultK : k;
+}
+
+struct DescribedNeed {
+  Need need;
+  Need coarse;
+};
+
+// The needs of these candidates, in order.
+absl::StatusOr<std::vector<DescribedNeed>> DescribeNeeds(sql::Transaction& tx, const std::string& consortium,
+                                                         const std::vector<const Candidate*>& candidates, int k) {
+  Wants wants;
+  for (const Candidate* candidate : candidates) wants.sites.insert(candidate->site);
+  Roster roster;
+  roster.consortium_id = consortium;
+  REMATCH_RETURN_IF_ERROR(store::Find(tx, wants, roster));
+  std::set<std::string> ids;
+  for (const Candidate* candidate : candidates) ids.insert(candidate->id);
+  REMATCH_ASSIGN_OR_RETURN(const auto crowds, store::FindCrowds(tx, consortium, ids, k));
+  std::vector<DescribedNeed> described;
+  for (const Candidate* candidate : candidates) {
+    Need need = NeedOf(roster, *candidate);
+    const auto crowd = crowds.find(candidate->id);
+    Need coarse = Coarsen(need, crowd == crowds.end() ? Crowd() : crowd->second);
+    described.push_back({.need = std::move(need), .coarse = std::move(coarse)});
+  }
+  return described;
+}
 
 std::string ParentConsortium(Violations& bad, const std::string& parent) { return CheckName(bad, "parent", parent, "consortia/*")[0]; }
 
@@ -506,20 +539,57 @@ absl::StatusOr<v1::DescribeNeedResponse> Reader::Get(const rpc::Call& call, cons
   Violations bad;
   NamesIn names(bad);
   const NamesIn::CandidateId id = names.Candidate("candidate", request.candidate());
-  CheckRange(bad, "k", request.k(), 0, kMaxK);
+  const int k = CheckK(bad, request.k());
   if (!bad.empty()) return bad.ToStatus();
   return Read<v1::DescribeNeedResponse>(database_, [&](sql::Transaction& tx) -> absl::StatusOr<v1::DescribeNeedResponse> {
     const Ownership ownership(call.caller, call.method, names.consortium());
     REMATCH_ASSIGN_OR_RETURN(const Candidate candidate, TheCandidate(tx, ownership, names.consortium(), id));
-    Roster roster;
-    REMATCH_ASSIGN_OR_RETURN(std::optional<Site> site, store::GetSite(tx, names.consortium(), candidate.site));
-    if (site.has_value()) roster.sites.Load(*std::move(site));
-    const Need need = NeedOf(roster, candidate);
-    const int k = request.k() == 0 ? kDefaultK : request.k();
-    REMATCH_ASSIGN_OR_RETURN(const Crowd crowd, store::CountAlike(tx, names.consortium(), id.program, need, k));
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<DescribedNeed> described, DescribeNeeds(tx, names.consortium(), {&candidate}, k));
     v1::DescribeNeedResponse response;
-    *response.mutable_need() = ToProto(names.consortium(), need);
-    *response.mutable_coarse_need() = ToProto(names.consortium(), Coarsen(need, crowd, k));
+    *response.mutable_need() = ToProto(names.consortium(), described[0].need);
+    *response.mutable_coarse_need() = ToProto(names.consortium(), described[0].coarse);
+    return response;
+  });
+}
+
+absl::StatusOr<v1::DescribeCandidatesResponse> Reader::Get(const rpc::Call& call, const v1::DescribeCandidatesRequest& request) {
+  Violations bad;
+  NamesIn names(bad, ParentConsortium(bad, request.parent()));
+  if (request.candidates_size() < 1 || request.candidates_size() > kMaxDescribed) {
+    bad.Add("candidates", absl::StrCat("must have 1 to ", kMaxDescribed, " values"));
+  }
+  std::map<std::string, std::string> programs;  // by candidate
+  for (int i = 0; i < std::min(request.candidates_size(), kMaxDescribed); ++i) {
+    const std::string field = absl::StrCat("candidates[", i, "]");
+    const NamesIn::CandidateId id = names.Candidate(field, request.candidates(i));
+    if (!programs.emplace(id.candidate, id.program).second) bad.Add(field, "must not repeat another value");
+  }
+  const int k = CheckK(bad, request.k());
+  if (!bad.empty()) return bad.ToStatus();
+  const std::string& consortium = names.consortium();
+  return Read<v1::DescribeCandidatesResponse>(database_, [&](sql::Transaction& tx) -> absl::StatusOr<v1::DescribeCandidatesResponse> {
+    Wants wants;
+    for (const auto& [candidate, program] : programs) {
+      wants.candidates.insert(candidate);
+      wants.programs.insert(program);
+    }
+    Roster roster;
+    roster.consortium_id = consortium;
+    REMATCH_RETURN_IF_ERROR(store::Find(tx, wants, roster));
+    std::vector<const Candidate*> found;
+    for (const auto& [id, program] : programs) {
+      const Candidate* candidate = roster.candidates.Find(id);
+      if (candidate != nullptr && candidate->program == program) found.push_back(candidate);
+    }
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<DescribedNeed> needs, DescribeNeeds(tx, consortium, found, k));
+    v1::DescribeCandidatesResponse response;
+    for (size_t i = 0; i < found.size(); ++i) {
+      v1::DescribeCandidatesResponse::Described& described = *response.add_described();
+      *described.mutable_candidate() = ToProto(consortium, *found[i]);
+      *described.mutable_need() = ToProto(consortium, needs[i].need);
+      *described.mutable_coarse_need() = ToProto(consortium, needs[i].coarse);
+    }
+    for (const auto& [id, row] : roster.programs.rows()) *response.add_programs() = ToProto(consortium, row.value);
     return response;
   });
 }

@@ -47,6 +47,7 @@ class Reader {
 
   absl::StatusOr<v1::FindEligibleMentorsResponse> Get(const rpc::Call& call, const v1::FindEligibleMentorsRequest& request);
   absl::StatusOr<v1::DescribeNeedResponse> Get(const rpc::Call& call, const v1::DescribeNeedRequest& request);
+  absl::StatusOr<v1::DescribeCandidatesResponse> Get(const rpc::Call& call, const v1::DescribeCandidatesRequest& request);
 
  private:
   // Answers from what was found of the consortium, or, at an early round, says what it wants of it. At round 0 nothing was looked for yet.

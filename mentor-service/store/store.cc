@@ -672,25 +672,32 @@ absl::StatusOr<std::vector<Program>> GetPrograms(Transaction& tx, const std::str
   return programs;
 }
 
-absl::StatusOr<Crowd> CountAlike(Transaction& tx, const std::string& consortium, const std::string& program, const Need& need, int enough) {
-  // All that is read stands in the index candidates_need.
-  const auto count = [&](std::string_view alike, Values values) -> absl::StatusOr<int> {
-    values.insert(values.begin(), {consortium, program, need.credential});
-    values.push_back(Number(enough));
-    REMATCH_ASSIGN_OR_RETURN(
-        const std::vector<Row> rows,
-        tx.Query(absl::StrCat("SELECT need_key FROM candidates WHERE consortium = ? AND program = ? AND credential = ?", ToAbsl(alike),
-                              " LIMIT ?"),
-                 values));
-    return static_cast<int>(rows.size());
+absl::StatusOr<std::map<std::string, Crowd>> FindCrowds(Transaction& tx, const std::string& consortium,
+                                                        const std::set<std::string>& candidates, int enough) {
+  std::map<std::string, Crowd> crowds;
+  if (candidates.empty()) return crowds;
+  // The last one that it takes is there: found in the index candidates_need, without reading past it. A row from before needs had keys
+  // is like nobody.
+  const auto enough_alike = [](std::string_view alike) {
+    return absl::StrCat(
+        "(SELECT 1 FROM candidates c WHERE c.consortium = n.consortium AND c.program = n.program AND c.credential = n.credential",
+        ToAbsl(alike), " LIMIT 1 OFFSET ?)");
   };
-  // Whoever has the same of more has the same of less.
-  REMATCH_ASSIGN_OR_RETURN(const int same_need, count(" AND grade_band = ? AND need_key = ?", {need.grade_band, NeedKey(need)}));
-  if (same_need >= enough) return Crowd{same_need, same_need, same_need};
-  REMATCH_ASSIGN_OR_RETURN(const int same_band, count(" AND grade_band = ?", {need.grade_band}));
-  if (same_band >= enough) return Crowd{same_need, same_band, same_band};
-  REMATCH_ASSIGN_OR_RETURN(const int same_credential, count("", {}));
-  return Crowd{same_need, same_band, same_credential};
+  Values ids(candidates.begin(), candidates.end());
+  sql::PadInList(ids);
+  // Whoever has the same of more has the same of less: the first that holds answers.
+  const std::string statement = absl::StrCat(
+      "SELECT n.candidate, CASE WHEN ", enough_alike(" AND c.grade_band = n.grade_band AND c.need_key = n.need_key AND n.need_key <> ''"),
+      " = 1 THEN 3 WHEN ", enough_alike(" AND c.grade_band = n.grade_band"), " = 1 THEN 2 WHEN ", enough_alike(""),
+      " = 1 THEN 1 ELSE 0 END FROM candidates n WHERE n.consortium = ? AND n.candidate IN ", sql::InList(ids.size()));
+  Values values = {Number(enough - 1), Number(enough - 1), Number(enough - 1), consortium};
+  values.insert(values.end(), ids.begin(), ids.end());
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows, tx.Query(statement, values));
+  for (const Row& row : rows) {
+    const int64_t levels = row.Int(1);
+    crowds[row.Text(0)] = {.need = levels >= 3, .grade_band = levels >= 2, .credential = levels >= 1};
+  }
+  return crowds;
 }
 
 }  // namespace rematch::mentor::store

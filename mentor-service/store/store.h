@@ -70,9 +70,10 @@ absl::StatusOr<std::vector<Seat>> ListSeats(sql::Transaction& tx, const std::str
 // The programs of these ids, or all of the consortium, that are there.
 absl::StatusOr<std::vector<Program>> GetPrograms(sql::Transaction& tx, const std::string& consortium,
                                                  const std::optional<std::vector<std::string>>& ids);
-// How many candidates of a program have the same as `need` asks for; nobody is counted once there are `enough`.
-absl::StatusOr<Crowd> CountAlike(sql::Transaction& tx, const std::string& consortium, const std::string& program, const Need& need,
-                                 int enough);
+// Of each of these candidates, whether at least `enough` of their program have the same need; by their ids. One statement, which reads no
+// more than `enough` entries of an index a candidate and level.
+absl::StatusOr<std::map<std::string, Crowd>> FindCrowds(sql::Transaction& tx, const std::string& consortium,
+                                                        const std::set<std::string>& candidates, int enough);
 
 }  // namespace rematch::mentor::store
 

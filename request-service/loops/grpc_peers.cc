@@ -48,8 +48,8 @@ class GrpcMentor final : public MentorPeer {
   absl::StatusOr<mv1::District> GetDistrict(const std::string& name) override {
     return Get<mv1::GetDistrictRequest>(&Stub::GetDistrict, name);
   }
-  absl::StatusOr<mv1::DescribeNeedResponse> DescribeNeed(const mv1::DescribeNeedRequest& request) override {
-    return Ask(*stub_, &Stub::DescribeNeed, timeout_, request);
+  absl::StatusOr<mv1::DescribeCandidatesResponse> DescribeCandidates(const mv1::DescribeCandidatesRequest& request) override {
+    return Ask(*stub_, &Stub::DescribeCandidates, timeout_, request);
   }
   absl::StatusOr<mv1::FindEligibleMentorsResponse> FindEligibleMentors(const mv1::FindEligibleMentorsRequest& request) override {
     return Ask(*stub_, &Stub::FindEligibleMentors, timeout_, request);

@@ -24,7 +24,8 @@ class MentorPeer {
   virtual absl::StatusOr<mentor::v1::Program> GetProgram(const std::string& name) = 0;
   virtual absl::StatusOr<mentor::v1::Site> GetSite(const std::string& name) = 0;
   virtual absl::StatusOr<mentor::v1::District> GetDistrict(const std::string& name) = 0;
-  virtual absl::StatusOr<mentor::v1::DescribeNeedResponse> DescribeNeed(const mentor::v1::DescribeNeedRequest& request) = 0;
+  virtual absl::StatusOr<mentor::v1::DescribeCandidatesResponse> DescribeCandidates(
+      const mentor::v1::DescribeCandidatesRequest& request) = 0;
   virtual absl::StatusOr<mentor::v1::FindEligibleMentorsResponse> FindEligibleMentors(
       const mentor::v1::FindEligibleMentorsRequest& request) = 0;
   virtual absl::StatusOr<mentor::v1::Mentor> CreateMentor(const mentor::v1::CreateMentorRequest& request) = 0;

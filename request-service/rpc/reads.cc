@@ -44,6 +44,11 @@ int64_t NumberOf(const std::string& text) {
   return absl::SimpleAtoi(text, &number) ? number : 0;
 }
 
+// What is private is not even read for others.
+bool ReadsTexts(const rpc::Call& call, const Case& c) {
+  return call.caller.role == access::kProgramLeader && access::MayTouch(call.caller, call.method, OwnersOf(c));
+}
+
 }  // namespace
 
 absl::StatusOr<StoredCase> Reassignments::LoadFor(const Call& call, const CaseKey& key) {
@@ -52,31 +57,34 @@ absl::StatusOr<StoredCase> Reassignments::LoadFor(const Call& call, const CaseKe
   return *std::move(stored);
 }
 
-absl::StatusOr<v1::Reassignment> Reassignments::Publish(const Call& call, const StoredCase& stored) {
+absl::StatusOr<v1::Reassignment> Reassignments::Publish(const StoredCase& stored, std::vector<StoredText> texts) {
   REMATCH_ASSIGN_OR_RETURN(const std::shared_ptr<const PolicyRecord> policy, policies_.Get(stored.c.policy()));
   v1::Reassignment out = ToReassignment(stored.key, stored.c, policy->policy);
-  // What is private is not even read for others.
-  if (call.caller.role != access::kProgramLeader) return out;
-  REMATCH_ASSIGN_OR_RETURN(const std::vector<StoredText> texts, reader_.Texts(stored.key));
-  for (const StoredText& text : texts) {
+  for (StoredText& text : texts) {
     if (text.step == "REASONS") {
-      out.set_reasons(text.text);
+      out.set_reasons(std::move(text.text));
       continue;
     }
     v1::Note& note = *out.add_notes();
     *note.mutable_time() = ToTimestamp(text.time);
-    note.set_step(text.step);
-    note.set_text(text.text);
+    note.set_step(std::move(text.step));
+    note.set_text(std::move(text.text));
   }
   return out;
 }
 
-absl::StatusOr<v1::Reassignment> Reassignments::GetReassignment(const Call& call, const v1::GetReassignmentRequest& request) {
+void Reassignments::GetReassignment(const Call& call, const v1::GetReassignmentRequest& request, Done<v1::Reassignment> done) {
   Violations bad;
   const Target target = CheckCase(bad, "name", request.name());
-  if (!bad.empty()) return bad.ToStatus();
-  REMATCH_ASSIGN_OR_RETURN(const StoredCase stored, LoadFor(call, target.key));
-  return Publish(call, stored);
+  if (!bad.empty()) return done(bad.ToStatus());
+  CaseLookup lookup{.key = target.key, .may_read_texts = [call](const Case& c) { return ReadsTexts(call, c); }};
+  reader_.LookUp(call.deadline, std::move(lookup), [this, call, done](const absl::Status& status, CaseLookup& looked) {
+    if (!status.ok()) return done(status);
+    if (!looked.found.has_value() || !access::MayTouch(call.caller, call.method, OwnersOf(looked.found->c))) {
+      return done(access::CaseNotFound());
+    }
+    done(Publish(*looked.found, std::move(looked.texts)));
+  });
 }
 
 absl::StatusOr<Reassignments::Watched> Reassignments::Watch(const Call& call, const v1::WatchReassignmentRequest& request,
@@ -88,7 +96,11 @@ absl::StatusOr<Reassignments::Watched> Reassignments::Watch(const Call& call, co
   Watched watched;
   watched.ended = HasEnded(stored.c);
   if (EtagOf(stored.c) != etag) {
-    REMATCH_ASSIGN_OR_RETURN(watched.changed, Publish(call, stored));
+    std::vector<StoredText> texts;
+    if (ReadsTexts(call, stored.c)) {
+      REMATCH_ASSIGN_OR_RETURN(texts, reader_.Texts(stored.key));
+    }
+    REMATCH_ASSIGN_OR_RETURN(watched.changed, Publish(stored, std::move(texts)));
   }
   return watched;
 }
@@ -141,7 +153,7 @@ absl::StatusOr<v1::PreviewEscalationResponse> Reassignments::PreviewEscalation(c
   for (const std::string& mentor : NotToBeAsked(c)) find.add_exclude(mentor);
   *find.mutable_rank_time() = RankTime(c);
   const absl::StatusOr<mv1::FindEligibleMentorsResponse> found = mentor_.FindEligibleMentors(find);
-  if (!found.ok()) return PeerFailed();
+  if (!found.ok()) return PeerUnavailable();
 
   absl::TimeZone zone = absl::UTCTimeZone();
   absl::LoadTimeZone(c.time_zone(), &zone);

@@ -1,10 +1,11 @@
 // What the RPCs of the ReassignmentService do, without gRPC: check the request, ask the peers what is needed, put a command through the
-// door or read the store, and answer. Reads (reads.cc) return; writes (writes.cc) call `done`. protos/rematch/request/v1/service.proto says
-// what each means.
+// door or read the store, and answer. Reads (reads.cc) return, but for the one that is shared; writes (writes.cc) call `done`.
+// protos/rematch/request/v1/service.proto says what each means.
 #ifndef REMATCH_REQUEST_SERVICE_RPC_REASSIGNMENTS_H_
 #define REMATCH_REQUEST_SERVICE_RPC_REASSIGNMENTS_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "platform/clock.h"
@@ -14,6 +15,7 @@
 #include "rematch/request/v1/service.pb.h"
 #include "request-service/domain/reply_code.h"
 #include "request-service/loops/peers.h"
+#include "request-service/rpc/openings.h"
 #include "request-service/rpc/validate.h"
 #include "request-service/store/case_command.h"
 #include "request-service/store/case_reader.h"
@@ -26,7 +28,15 @@ class Reassignments {
  public:
   Reassignments(CaseDoor& door, CaseReader& reader, PolicyStore& policies, MentorPeer& mentor, const ReplyCodes& codes,
                 platform::IdSource& ids, platform::Clock& clock, platform::Executor& blocking)
-      : door_(door), reader_(reader), policies_(policies), mentor_(mentor), codes_(codes), ids_(ids), clock_(clock), blocking_(blocking) {}
+      : door_(door),
+        reader_(reader),
+        policies_(policies),
+        mentor_(mentor),
+        codes_(codes),
+        ids_(ids),
+        clock_(clock),
+        blocking_(blocking),
+        openings_(mentor, policies, clock, blocking) {}
 
   template <typename Response>
   using Done = rpc::Done<Response>;
@@ -53,8 +63,8 @@ class Reassignments {
   void DeclineToTake(const Call& call, const v1::DeclineToTakeRequest& request, Done<v1::Reassignment> done);
   void SendClosingNote(const Call& call, const v1::SendClosingNoteRequest& request, Done<v1::Reassignment> done);
 
-  // Reads.
-  absl::StatusOr<v1::Reassignment> GetReassignment(const Call& call, const v1::GetReassignmentRequest& request);
+  // Reads. The first does not block: those who ask at the same time are read for together.
+  void GetReassignment(const Call& call, const v1::GetReassignmentRequest& request, Done<v1::Reassignment> done);
   absl::StatusOr<v1::ListReassignmentsResponse> ListReassignments(const Call& call, const v1::ListReassignmentsRequest& request);
   absl::StatusOr<v1::PreviewEscalationResponse> PreviewEscalation(const Call& call, const v1::PreviewEscalationRequest& request);
   absl::StatusOr<v1::ListOffersResponse> ListOffers(const Call& call, const v1::ListOffersRequest& request);
@@ -86,14 +96,13 @@ class Reassignments {
   template <typename Request>
   void Prepare(const Call& call, const Request& request, Done<v1::Reassignment> done,
                absl::AnyInvocable<absl::StatusOr<CaseCommand>()> prepare);
-  absl::StatusOr<CaseCommand> PrepareOpen(const Call& call, const v1::CreateReassignmentRequest& request);
+  absl::StatusOr<CaseCommand> MakeOpen(const Call& call, const v1::CreateReassignmentRequest& request, const Openings::Facts& facts);
   absl::StatusOr<CaseCommand> PrepareBroadcast(const Call& call, const v1::OpenBroadcastRequest& request, const CaseKey& key);
-  // UNAVAILABLE / PEER_UNAVAILABLE: a peer is needed for the answer and does not give its own.
-  static absl::Status PeerFailed();
 
   // The case, if the caller may call this method on it; else CASE_NOT_FOUND.
   absl::StatusOr<StoredCase> LoadFor(const Call& call, const CaseKey& key);
-  absl::StatusOr<v1::Reassignment> Publish(const Call& call, const StoredCase& stored);
+  // The case as it is answered, with its private texts for those who may read them.
+  absl::StatusOr<v1::Reassignment> Publish(const StoredCase& stored, std::vector<StoredText> texts);
 
   CaseDoor& door_;
   CaseReader& reader_;
@@ -103,6 +112,7 @@ class Reassignments {
   platform::IdSource& ids_;
   platform::Clock& clock_;
   platform::Executor& blocking_;
+  Openings openings_;
 };
 
 }  // namespace rematch::request

@@ -12,15 +12,15 @@ constexpr absl::Duration kReadAnyway = absl::Seconds(1);
 
 }  // namespace
 
-// Reads block, on the pool for that; writes answer when their batch has committed.
-#define REMATCH_READ(Method, Response)                                                                                           \
+// Most reads block, on the pool for that. Writes answer when their batch has committed, and so does a read that shares one.
+#define REMATCH_BLOCKING(Method, Response)                                                                                       \
   grpc::ServerUnaryReactor* ReassignmentServer::Method(grpc::CallbackServerContext* context, const v1::Method##Request* request, \
                                                        v1::Response* response) {                                                 \
     return calls_.Blocking(context, request, response, [this](const rpc::Call& call, const v1::Method##Request& asked) {         \
       return reassignments_.Method(call, asked);                                                                                 \
     });                                                                                                                          \
   }
-#define REMATCH_WRITE(Method, Response)                                                                                          \
+#define REMATCH_BATCHED(Method, Response)                                                                                        \
   grpc::ServerUnaryReactor* ReassignmentServer::Method(grpc::CallbackServerContext* context, const v1::Method##Request* request, \
                                                        v1::Response* response) {                                                 \
     return calls_.Deferred(context, request, response,                                                                           \
@@ -29,39 +29,39 @@ constexpr absl::Duration kReadAnyway = absl::Seconds(1);
                            });                                                                                                   \
   }
 
-REMATCH_WRITE(CreateReassignment, Reassignment)
-REMATCH_READ(GetReassignment, Reassignment)
-REMATCH_READ(ListReassignments, ListReassignmentsResponse)
-REMATCH_READ(PreviewEscalation, PreviewEscalationResponse)
-REMATCH_WRITE(ReviewReassignment, Reassignment)
-REMATCH_WRITE(WithdrawReassignment, Reassignment)
-REMATCH_WRITE(CloseReassignment, Reassignment)
-REMATCH_WRITE(RestartSearch, Reassignment)
-REMATCH_READ(ListOffers, ListOffersResponse)
-REMATCH_WRITE(RecordOfferResponse, Offer)
-REMATCH_WRITE(RespondToOffer, RespondToOfferResponse)
-REMATCH_WRITE(ConfirmMatch, Reassignment)
-REMATCH_WRITE(RejectMatch, Reassignment)
-REMATCH_WRITE(OpenBroadcast, Reassignment)
-REMATCH_WRITE(ChooseInterested, Reassignment)
-REMATCH_WRITE(PassAllOver, Reassignment)
-REMATCH_WRITE(RecommendPerson, Person)
-REMATCH_READ(ListPeople, ListPeopleResponse)
-REMATCH_WRITE(QualifyPerson, Person)
-REMATCH_WRITE(RecordConsent, Reassignment)
-REMATCH_WRITE(RecordCall, Reassignment)
-REMATCH_WRITE(TakeCandidate, Reassignment)
-REMATCH_WRITE(DeclineToTake, Reassignment)
-REMATCH_WRITE(SendClosingNote, Reassignment)
-REMATCH_READ(ListTasks, ListTasksResponse)
-REMATCH_READ(ListReassignmentEvents, ListReassignmentEventsResponse)
-REMATCH_READ(VerifyAuditTrail, VerifyAuditTrailResponse)
-REMATCH_READ(ListDisclosures, ListDisclosuresResponse)
-REMATCH_READ(GetPolicyVersion, PolicyVersion)
-REMATCH_READ(ListPolicyVersions, ListPolicyVersionsResponse)
+REMATCH_BATCHED(CreateReassignment, Reassignment)
+REMATCH_BATCHED(GetReassignment, Reassignment)
+REMATCH_BLOCKING(ListReassignments, ListReassignmentsResponse)
+REMATCH_BLOCKING(PreviewEscalation, PreviewEscalationResponse)
+REMATCH_BATCHED(ReviewReassignment, Reassignment)
+REMATCH_BATCHED(WithdrawReassignment, Reassignment)
+REMATCH_BATCHED(CloseReassignment, Reassignment)
+REMATCH_BATCHED(RestartSearch, Reassignment)
+REMATCH_BLOCKING(ListOffers, ListOffersResponse)
+REMATCH_BATCHED(RecordOfferResponse, Offer)
+REMATCH_BATCHED(RespondToOffer, RespondToOfferResponse)
+REMATCH_BATCHED(ConfirmMatch, Reassignment)
+REMATCH_BATCHED(RejectMatch, Reassignment)
+REMATCH_BATCHED(OpenBroadcast, Reassignment)
+REMATCH_BATCHED(ChooseInterested, Reassignment)
+REMATCH_BATCHED(PassAllOver, Reassignment)
+REMATCH_BATCHED(RecommendPerson, Person)
+REMATCH_BLOCKING(ListPeople, ListPeopleResponse)
+REMATCH_BATCHED(QualifyPerson, Person)
+REMATCH_BATCHED(RecordConsent, Reassignment)
+REMATCH_BATCHED(RecordCall, Reassignment)
+REMATCH_BATCHED(TakeCandidate, Reassignment)
+REMATCH_BATCHED(DeclineToTake, Reassignment)
+REMATCH_BATCHED(SendClosingNote, Reassignment)
+REMATCH_BLOCKING(ListTasks, ListTasksResponse)
+REMATCH_BLOCKING(ListReassignmentEvents, ListReassignmentEventsResponse)
+REMATCH_BLOCKING(VerifyAuditTrail, VerifyAuditTrailResponse)
+REMATCH_BLOCKING(ListDisclosures, ListDisclosuresResponse)
+REMATCH_BLOCKING(GetPolicyVersion, PolicyVersion)
+REMATCH_BLOCKING(ListPolicyVersions, ListPolicyVersionsResponse)
 
-#undef REMATCH_READ
-#undef REMATCH_WRITE
+#undef REMATCH_BLOCKING
+#undef REMATCH_BATCHED
 
 grpc::ServerWriteReactor<v1::Reassignment>* ReassignmentServer::WatchReassignment(grpc::CallbackServerContext* context,
                                                                                   const v1::WatchReassignmentRequest* request) {

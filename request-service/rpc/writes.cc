@@ -22,8 +22,6 @@ namespace {
 
 namespace mv1 = mentor::v1;
 
-constexpr absl::Duration kAskPeerAgain = absl::Seconds(1);
-
 // Request ids are a caller's own: whoever guesses one of another's learns nothing by it, not even that the case is there.
 std::string ScopeOf(const CaseCommand& command, const rpc::Caller& caller) {
   const std::string resource =
@@ -118,10 +116,6 @@ void Reassignments::Prepare(const Call& call, const Request& request, Done<v1::R
     done(ErrorWithRetry(absl::StatusCode::kResourceExhausted, reason::kQueueFull, "too many requests at once", absl::Milliseconds(100)));
 }
 
-absl::Status Reassignments::PeerFailed() {
-  return ErrorWithRetry(absl::StatusCode::kUnavailable, reason::kPeerUnavailable, "mentor-service does not answer", kAskPeerAgain);
-}
-
 // --- The case ---
 
 void Reassignments::CreateReassignment(const Call& call, const v1::CreateReassignmentRequest& request, Done<v1::Reassignment> done) {
@@ -132,52 +126,48 @@ void Reassignments::CreateReassignment(const Call& call, const v1::CreateReassig
   CheckText(bad, "reasons", request.reasons(), kMaxText, false);
   CheckRequestId(bad, request.request_id());
   if (!bad.empty()) return done(bad.ToStatus());
-  Prepare(call, request, std::move(done), [this, call, request] { return PrepareOpen(call, request); });
+  // A candidate asks for themself only, and learns nothing of others.
+  if (call.caller.role == access::kCandidate && call.caller.person != request.candidate()) return done(access::CaseNotFound());
+  openings_.Ask(request.parent(), request.candidate(), call.deadline,
+                [this, call, request, done](const absl::StatusOr<Openings::Facts>& facts) {
+                  if (!facts.ok()) return done(facts.status());
+                  absl::StatusOr<CaseCommand> command = MakeOpen(call, request, *facts);
+                  if (!command.ok()) return done(command.status());
+                  Submit(call, request, *std::move(command), done);
+                });
 }
 
-absl::StatusOr<CaseCommand> Reassignments::PrepareOpen(const Call& call, const v1::CreateReassignmentRequest& request) {
+absl::StatusOr<CaseCommand> Reassignments::MakeOpen(const Call& call, const v1::CreateReassignmentRequest& request,
+                                                    const Openings::Facts& facts) {
   const std::optional<std::vector<std::string>> ids = ParseName(request.parent(), "consortia/*/programs/*");
-  // A candidate asks for themself only, and learns nothing of others.
-  if (call.caller.role == access::kCandidate && call.caller.person != request.candidate()) return access::CaseNotFound();
-  const absl::StatusOr<mv1::Program> program = mentor_.GetProgram(request.parent());
-  if (!program.ok()) {
-    return program.status().code() == absl::StatusCode::kNotFound ? access::CaseNotFound() : PeerFailed();
-  }
+  if (!facts.program.has_value()) return access::CaseNotFound();
+  const mv1::Program& program = *facts.program;
   access::Owners owners;
-  owners.leaders = {program->leader().person(), program->alternate().person()};
+  owners.leaders = {program.leader().person(), program.alternate().person()};
   owners.candidate = request.candidate();
   if (!access::MayTouch(call.caller, call.method, owners)) return access::CaseNotFound();
-  const absl::StatusOr<mv1::Candidate> candidate = mentor_.GetCandidate(request.candidate());
-  if (!candidate.ok()) {
-    if (candidate.status().code() != absl::StatusCode::kNotFound) return PeerFailed();
-    return Error(absl::StatusCode::kNotFound, reason::kNotFound, "no such candidate");
-  }
+  if (!facts.candidate.has_value()) return Error(absl::StatusCode::kNotFound, reason::kNotFound, "no such candidate");
+  const mv1::Candidate& candidate = facts.candidate->candidate();
   // F35: whom the candidate may be asking to be freed of does not hear of it, not even as a refusal.
-  for (const mv1::Leader* leader : {&program->leader(), &program->alternate()}) {
-    const bool is_replaced = !candidate->mentor().empty() && candidate->mentor() == leader->mentor();
+  for (const mv1::Leader* leader : {&program.leader(), &program.alternate()}) {
+    const bool is_replaced = !candidate.mentor().empty() && candidate.mentor() == leader->mentor();
     if (is_replaced && call.caller.person == leader->person()) return access::CaseNotFound();
   }
-
-  REMATCH_ASSIGN_OR_RETURN(const std::shared_ptr<const PolicyRecord> policy, policies_.Get(policies_.active()));
-  mv1::DescribeNeedRequest describe;
-  describe.set_candidate(request.candidate());
-  describe.set_k(policy->policy.k_anonymity());
-  const absl::StatusOr<mv1::DescribeNeedResponse> need = mentor_.DescribeNeed(describe);
-  if (!need.ok()) return PeerFailed();
 
   CaseCommand command = CommandFor(call, {.consortium = (*ids)[0], .program = (*ids)[1], .id = ids_.Next()});
   Command::Open& open = *command.command.mutable_open();
   open.set_name(command.key.Name());
   open.set_candidate(request.candidate());
-  open.set_policy(policy->hash);
-  open.set_time_zone(program->time_zone());
-  *open.mutable_need() = need->need();
-  *open.mutable_coarse_need() = need->coarse_need();
-  open.set_current_mentor(candidate->mentor());
-  open.set_replaced_assignment(candidate->assignment());
-  *open.mutable_leader() = ToStoredLeader(program->leader());
-  if (program->has_alternate()) *open.mutable_alternate() = ToStoredLeader(program->alternate());
+  open.set_policy(policies_.active());
+  open.set_time_zone(program.time_zone());
+  *open.mutable_need() = facts.candidate->need();
+  *open.mutable_coarse_need() = facts.candidate->coarse_need();
+  open.set_current_mentor(candidate.mentor());
+  open.set_replaced_assignment(candidate.assignment());
+  *open.mutable_leader() = ToStoredLeader(program.leader());
+  if (program.has_alternate()) *open.mutable_alternate() = ToStoredLeader(program.alternate());
   AddText(command, "REASONS", request.reasons());
+  command.reply = AnswerCase;
   return command;
 }
 
@@ -311,7 +301,7 @@ absl::StatusOr<CaseCommand> Reassignments::PrepareBroadcast(const Call& call, co
   *find.mutable_exclude() = stored.c.struck();
   *find.mutable_rank_time() = RankTime(stored.c);
   const absl::StatusOr<mv1::FindEligibleMentorsResponse> found = mentor_.FindEligibleMentors(find);
-  if (!found.ok()) return PeerFailed();
+  if (!found.ok()) return PeerUnavailable();
   for (const mv1::RankedMentor& mentor : found->mentors()) broadcast.add_mentors(mentor.mentor());
   return command;
 }

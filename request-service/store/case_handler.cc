@@ -16,6 +16,7 @@
 #include "request-service/domain/case_view.h"
 #include "request-service/domain/escalation.h"
 #include "request-service/domain/reasons.h"
+#include "request-service/store/ids.h"
 
 namespace rematch::request {
 namespace {
@@ -61,27 +62,6 @@ struct PrivatePerson {
 };
 
 absl::Status StaleClaim() { return Error(absl::StatusCode::kAborted, kStaleClaim, "another replica has taken over this work"); }
-
-// Consortium and id: the order in which rows are locked.
-using Id = std::pair<std::string, std::string>;
-
-// "consortium IN (...) AND COLUMN IN (...)" and its values. Ids are unique over all consortia, so the two lists select no more than the
-// pairs do, which not every store takes. `ids` must not be empty.
-std::pair<std::string, std::vector<Value>> WhereIds(std::string_view column, const std::set<Id>& ids) {
-  std::set<std::string> consortia;
-  std::vector<Value> second;
-  for (const auto& [consortium, id] : ids) {
-    consortia.insert(consortium);
-    second.emplace_back(id);
-  }
-  std::vector<Value> values(consortia.begin(), consortia.end());
-  sql::PadInList(values);
-  sql::PadInList(second);
-  std::string where =
-      absl::StrCat("consortium IN ", sql::InList(values.size()), " AND ", ToAbsl(column), " IN ", sql::InList(second.size()));
-  values.insert(values.end(), second.begin(), second.end());
-  return {std::move(where), std::move(values)};
-}
 
 // Removes these rows, locked or not. The LIMIT is as many as there are: without it a server that thinks little of the table's length reads
 // all of it, and waits for rows of other batches, which wait for this one's.
@@ -166,20 +146,26 @@ absl::Status Batch::LoadCases() {
 }
 
 absl::Status Batch::LoadOpenCases() {
-  std::set<Id> wanted;
+  // Whoever comes first for a candidate has the row at once, if it is new.
+  std::map<Id, std::string> wanted;
   for (const CaseCommand* command : commands_) {
-    if (command->command.has_open()) wanted.insert({command->key.consortium, command->command.open().candidate()});
+    if (command->command.has_open()) wanted.try_emplace({command->key.consortium, command->command.open().candidate()}, command->key.id);
   }
   if (wanted.empty()) return absl::OkStatus();
   // A case of the batch may end: its row is locked in the same go, since a batch that locked one later could wait for one that waits for
   // it.
   for (const auto& [id, w] : cases_) {
-    if (w.stored) wanted.insert({id.first, w.c.candidate()});
+    if (w.stored) wanted.try_emplace({id.first, w.c.candidate()});
   }
   RowWriter insert("INSERT IGNORE INTO open_cases (consortium, candidate, case_id)", 3);
-  for (const auto& [consortium, candidate] : wanted) insert.Add({consortium, candidate, std::string()});
-  REMATCH_RETURN_IF_ERROR(insert.Write(tx_));
-  const auto [where, values] = WhereIds("candidate", wanted);
+  for (const auto& [id, case_id] : wanted) insert.Add({id.first, id.second, case_id});
+  REMATCH_ASSIGN_OR_RETURN(const int64_t inserted, insert.WriteCounting(tx_));
+  open_cases_ = wanted;
+  // The usual case: every row is new, so it is this transaction's and locked.
+  if (inserted == static_cast<int64_t>(wanted.size())) return absl::OkStatus();
+  std::set<Id> ids;
+  for (const auto& [id, case_id] : wanted) ids.insert(id);
+  const auto [where, values] = WhereIds("candidate", ids);
   REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows,
                            tx_.Query(absl::StrCat("SELECT consortium, candidate, case_id FROM open_cases WHERE ", where,
                                                   " ORDER BY consortium, candidate FOR UPDATE"),
@@ -206,8 +192,9 @@ absl::Status Batch::LoadClaims() {
 absl::StatusOr<std::string> Batch::Apply(const CaseCommand& command) {
   Working& w = cases_.at({command.key.consortium, command.key.id});
   if (command.command.has_open()) {
-    const Id candidate = {command.key.consortium, command.command.open().candidate()};
-    if (!open_cases_[candidate].empty()) {
+    // The row may be there for this very case.
+    const std::string& open = open_cases_.at({command.key.consortium, command.command.open().candidate()});
+    if (!open.empty() && (open != command.key.id || w.stored)) {
       return Error(absl::StatusCode::kFailedPrecondition, reason::kCaseAlreadyOpen, "the candidate has an open case");
     }
   } else if (!w.stored || w.key != command.key) {
@@ -225,7 +212,13 @@ absl::StatusOr<std::string> Batch::Apply(const CaseCommand& command) {
   }
   const std::string& hash = command.command.has_open() ? command.command.open().policy() : w.c.policy();
   REMATCH_ASSIGN_OR_RETURN(const std::shared_ptr<const PolicyRecord> policy, policies_.Get(tx_, hash));
-  return Decide(command, w, policy->policy);
+  absl::StatusOr<std::string> reply = Decide(command, w, policy->policy);
+  if (!reply.ok() && command.command.has_open()) {
+    const Id candidate = {command.key.consortium, command.command.open().candidate()};
+    open_cases_[candidate].clear();
+    open_cases_changed_.insert(candidate);
+  }
+  return reply;
 }
 
 absl::StatusOr<std::string> Batch::Decide(const CaseCommand& command, Working& w, const v1::EscalationPolicy& policy) {
@@ -273,8 +266,7 @@ void Batch::Record(const CaseCommand& command, Working& w, const Decision& decis
   w.changed = true;
   const Id candidate = {w.key.consortium, w.c.candidate()};
   if (command.command.has_open()) {
-    open_cases_[candidate] = w.key.id;
-    open_cases_changed_.insert(candidate);
+    if (std::exchange(open_cases_[candidate], w.key.id) != w.key.id) open_cases_changed_.insert(candidate);
   } else if (!was_over && HasEnded(w.c)) {
     open_cases_[candidate].clear();
     open_cases_changed_.insert(candidate);

@@ -1,8 +1,11 @@
 #include "request-service/store/case_reader.h"
 
+#include <set>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "platform/errors.h"
+#include "request-service/store/ids.h"
 
 namespace rematch::request {
 namespace {
@@ -50,6 +53,45 @@ void AddLeader(std::string& statement, std::vector<Value>& parameters, const Vie
 }
 
 }  // namespace
+
+absl::Status CaseReader::LookUpAll(sql::Transaction& tx, absl::Span<CaseLookup* const> batch) {
+  std::set<Id> ids;
+  for (const CaseLookup* lookup : batch) ids.emplace(lookup->key.consortium, lookup->key.id);
+  const auto [of_cases, case_ids] = WhereIds("id", ids);
+  REMATCH_ASSIGN_OR_RETURN(std::vector<Row> rows, tx.Query(absl::StrCat(kCaseColumns, " WHERE ", of_cases), case_ids));
+  absl::flat_hash_map<std::string_view, Row*> by_id;
+  for (Row& row : rows) by_id.emplace(row.Text(2), &row);
+  absl::flat_hash_map<std::string_view, std::vector<CaseLookup*>> want_texts;
+  std::set<Id> with_texts;
+  for (CaseLookup* lookup : batch) {
+    lookup->found.reset();
+    lookup->texts.clear();
+    const auto row = by_id.find(lookup->key.id);
+    if (row == by_id.end()) continue;
+    StoredCase& stored = lookup->found.emplace();
+    stored.key = {.consortium = row->second->Text(0), .program = row->second->Text(1), .id = row->second->Text(2)};
+    if (stored.key != lookup->key) {
+      lookup->found.reset();
+      continue;
+    }
+    // Several may ask for one case: the row stays as it is.
+    if (!stored.c.ParseFromString(row->second->Text(5))) return Unreadable();
+    if (!lookup->may_read_texts(stored.c)) continue;
+    want_texts[lookup->key.id].push_back(lookup);
+    with_texts.emplace(lookup->key.consortium, lookup->key.id);
+  }
+  if (with_texts.empty()) return absl::OkStatus();
+  const auto [of_texts, text_ids] = WhereIds("case_id", with_texts);
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> texts, tx.Query(absl::StrCat("SELECT case_id, time, step, text FROM private_texts WHERE ",
+                                                                               of_texts, " ORDER BY consortium, case_id, sequence"),
+                                                                  text_ids));
+  for (const Row& text : texts) {
+    for (CaseLookup* lookup : want_texts[text.Text(0)]) {
+      lookup->texts.push_back({.time = text.Int(1), .step = text.Text(2), .text = text.Text(3)});
+    }
+  }
+  return absl::OkStatus();
+}
 
 absl::StatusOr<std::optional<StoredCase>> CaseReader::Load(const CaseKey& key) {
   std::optional<StoredCase> stored;

@@ -1,15 +1,19 @@
-// What is read of request-service's store: cases, what stands beside them, and the work of the loops. Every method blocks for one read.
+// What is read of request-service's store: cases and what stands beside them. Every method blocks for one read, but for LookUp().
 #ifndef REMATCH_REQUEST_SERVICE_STORE_CASE_READER_H_
 #define REMATCH_REQUEST_SERVICE_STORE_CASE_READER_H_
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "platform/clock.h"
+#include "platform/group_read.h"
 #include "platform/sql/database.h"
 #include "rematch/mentor/v1/resources.pb.h"
 #include "rematch/request/v1/resources.pb.h"
@@ -49,10 +53,28 @@ struct Viewer {
   std::string candidate;
 };
 
+// A case that is asked for together with others.
+struct CaseLookup {
+  CaseKey key;
+  std::function<bool(const Case&)> may_read_texts;  // whether whoever asks may; else they are not even read
+  std::optional<StoredCase> found = {};
+  std::vector<StoredText> texts = {};  // private: as Texts()
+};
+
 // Thread-safe.
 class CaseReader {
  public:
-  explicit CaseReader(sql::Database& database) : database_(database) {}
+  CaseReader(sql::Database& database, platform::Clock& clock, const GroupReadOptions& options)
+      : database_(database), inline_(options.threads == 0), together_(options, database, clock, &CaseReader::LookUpAll) {}
+
+  // Does not block: `done(absl::Status, CaseLookup&)` is called once, as by GroupRead::Submit(), when the lookup is filled in. With
+  // options.threads = 0 it is called before this returns.
+  template <typename Done>
+  void LookUp(absl::Time deadline, CaseLookup lookup, Done done) {
+    together_.Submit(deadline, std::move(lookup), std::move(done));
+    while (inline_ && together_.RunOnce()) {
+    }
+  }
 
   // Nothing when there is no such case.
   absl::StatusOr<std::optional<StoredCase>> Load(const CaseKey& key);
@@ -82,7 +104,12 @@ class CaseReader {
   absl::StatusOr<std::vector<v1::Disclosure>> Disclosures(const CaseKey& key);
 
  private:
+  // Two statements, however many there are.
+  static absl::Status LookUpAll(sql::Transaction& tx, absl::Span<CaseLookup* const> batch);
+
   sql::Database& database_;
+  const bool inline_;
+  GroupRead<CaseLookup> together_;
 };
 
 }  // namespace rematch::request

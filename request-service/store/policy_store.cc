@@ -36,11 +36,14 @@ absl::Status PolicyStore::Activate(const v1::EscalationPolicy& policy) {
   return absl::OkStatus();
 }
 
+std::shared_ptr<const PolicyRecord> PolicyStore::Known(std::string_view hash) {
+  absl::MutexLock lock(&mutex_);
+  const auto found = known_.find(ToAbsl(hash));
+  return found == known_.end() ? nullptr : found->second;
+}
+
 absl::StatusOr<std::shared_ptr<const PolicyRecord>> PolicyStore::Get(sql::Transaction& tx, std::string_view hash) {
-  {
-    absl::MutexLock lock(&mutex_);
-    if (const auto found = known_.find(ToAbsl(hash)); found != known_.end()) return found->second;
-  }
+  if (std::shared_ptr<const PolicyRecord> known = Known(hash)) return known;
   REMATCH_ASSIGN_OR_RETURN(const std::vector<sql::Row> rows,
                            tx.Query("SELECT hash, policy, created FROM policies WHERE hash = ?", {std::string(hash)}));
   if (rows.empty()) return sql::StoreError(sql::Failure::kSplit, "the policy of a case is not stored");
@@ -51,7 +54,8 @@ absl::StatusOr<std::shared_ptr<const PolicyRecord>> PolicyStore::Get(sql::Transa
 }
 
 absl::StatusOr<std::shared_ptr<const PolicyRecord>> PolicyStore::Get(std::string_view hash) {
-  std::shared_ptr<const PolicyRecord> record;
+  std::shared_ptr<const PolicyRecord> record = Known(hash);
+  if (record != nullptr) return record;
   REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
     REMATCH_ASSIGN_OR_RETURN(record, Get(tx, hash));
     return absl::OkStatus();

@@ -40,12 +40,15 @@ class PolicyStore {
 
   // The version with this content hash, read by `tx` unless it is known here. INTERNAL when there is none: cases keep theirs.
   absl::StatusOr<std::shared_ptr<const PolicyRecord>> Get(sql::Transaction& tx, std::string_view hash);
-  // The same in a read of its own. Blocks.
+  // The same in a read of its own, which blocks, unless it is known.
   absl::StatusOr<std::shared_ptr<const PolicyRecord>> Get(std::string_view hash);
   // All of them, the active one first, then the newest first. Blocks.
   absl::StatusOr<std::vector<PolicyRecord>> List();
 
  private:
+  // Null when it is not.
+  std::shared_ptr<const PolicyRecord> Known(std::string_view hash);
+
   sql::Database& database_;
   platform::Clock& clock_;
   std::string active_;

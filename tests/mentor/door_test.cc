@@ -65,10 +65,14 @@ TEST(Store, TheSchemaItselfRefusesMoreThanTheCapacity_F30) {
   EXPECT_FALSE(status.ok());
 }
 
-Crowd CountAlike(DoorKit& kit, const Candidate& candidate, int enough) {
+Crowd CrowdOf(DoorKit& kit, const std::string& candidate, int enough) {
   Crowd crowd;
   const absl::Status status = kit.database().Read([&](sql::Transaction& tx) -> absl::Status {
-    REMATCH_ASSIGN_OR_RETURN(crowd, store::CountAlike(tx, "c1", "p1", NeedOf(SmallRoster(), candidate), enough));
+    // Together with one who is alone in their program, and one who is not there.
+    REMATCH_ASSIGN_OR_RETURN(auto crowds, store::FindCrowds(tx, "c1", {"c6", candidate, "nobody"}, enough));
+    EXPECT_EQ(crowds.size(), 2u);
+    EXPECT_EQ(crowds["c6"], (Crowd{enough == 1 && crowds["c6"].need, enough == 1, enough == 1}));
+    crowd = crowds[candidate];
     return absl::OkStatus();
   });
   EXPECT_TRUE(status.ok()) << status;
@@ -87,17 +91,15 @@ Roster Alike() {
   return roster;
 }
 
-TEST(Store, CandidatesWithOneNeedAreCountedUntilThereAreEnough_F18) {
+TEST(Store, CandidatesWithOneNeedAreEnoughAtSomeLevelOrNone_F18) {
   DoorKit kit;
   kit.Put(Alike());
-  const auto count = [&](int enough) {
-    const Crowd crowd = CountAlike(kit, SomeCandidate("ann"), enough);
-    return std::vector<int>{crowd.need, crowd.grade_band, crowd.credential};
-  };
-  EXPECT_THAT(count(100), ::testing::ElementsAre(4, 5, 6));
-  EXPECT_THAT(count(6), ::testing::ElementsAre(4, 5, 6));
-  EXPECT_THAT(count(5), ::testing::ElementsAre(4, 5, 5));
-  EXPECT_THAT(count(3), ::testing::ElementsAre(3, 3, 3));
+  const auto crowd = [&](int enough) { return CrowdOf(kit, "ann", enough); };
+  EXPECT_EQ(crowd(7), (Crowd{false, false, false}));
+  EXPECT_EQ(crowd(6), (Crowd{false, false, true}));
+  EXPECT_EQ(crowd(5), (Crowd{false, true, true}));
+  EXPECT_EQ(crowd(4), (Crowd{true, true, true}));
+  EXPECT_EQ(crowd(1), (Crowd{true, true, true}));
 }
 
 TEST(Store, ACandidateFromBeforeNeedsHadKeysIsEqualToNobodyUntilWrittenAgain_F18) {
@@ -105,13 +107,12 @@ TEST(Store, ACandidateFromBeforeNeedsHadKeysIsEqualToNobodyUntilWrittenAgain_F18
   kit.Put(Alike());
   ASSERT_TRUE(
       kit.database().Transact([](sql::Transaction& tx) { return tx.Execute("UPDATE candidates SET need_key = ''").status(); }).ok());
-  const Crowd before = CountAlike(kit, SomeCandidate("ann"), 100);
-  EXPECT_EQ(before.need, 0);
-  EXPECT_EQ(before.grade_band, 5);
+  EXPECT_EQ(CrowdOf(kit, "ann", 1), (Crowd{false, true, true})) << "not even to one in their own case";
   Roster changed = kit.All();
   changed.candidates.Change("ann").contact.phone = "310 555 0199";
   ASSERT_TRUE(kit.database().Transact([&](sql::Transaction& tx) { return store::Save(tx, changed); }).ok());
-  EXPECT_EQ(CountAlike(kit, SomeCandidate("ann"), 100).need, 1);
+  EXPECT_EQ(CrowdOf(kit, "ann", 1), (Crowd{true, true, true}));
+  EXPECT_FALSE(CrowdOf(kit, "ann", 2).need);
 }
 
 // Programs p1, p2 and p3 take turns.

@@ -268,17 +268,17 @@ TEST(Coarsen, LeavesOutSubjectsThenBandThenCredentialUntilKFit_F18) {
       {{}, Asked("", "", {})},
   };
   for (const Case& c : cases) {
-    Crowd crowd{1, 1, 1};
+    int same_need = 1, same_band = 1, same_credential = 1;
     for (const Need& other : c.others) {
       const bool credential = other.credential == need.credential;
       const bool band = credential && other.grade_band == need.grade_band;
-      crowd.credential += credential ? 1 : 0;
-      crowd.grade_band += band ? 1 : 0;
-      crowd.need += band && NeedKey(other) == NeedKey(need) ? 1 : 0;
+      same_credential += credential ? 1 : 0;
+      same_band += band ? 1 : 0;
+      same_need += band && NeedKey(other) == NeedKey(need) ? 1 : 0;
     }
-    EXPECT_EQ(Coarsen(need, crowd, 3), c.expected);
+    EXPECT_EQ(Coarsen(need, {same_need >= 3, same_band >= 3, same_credential >= 3}), c.expected);
   }
-  EXPECT_EQ(Coarsen(need, {1, 1, 1}, 1), Asked("C", "G", {"b", "a"}));
+  EXPECT_EQ(Coarsen(need, {true, true, true}), Asked("C", "G", {"b", "a"}));
 }
 
 TEST(NeedKey, IsTheSameForOneNeedAndNoOther_F18) {

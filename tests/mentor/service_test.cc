@@ -549,6 +549,48 @@ TEST_F(ServiceTest, FindsWhoIsEligibleAndDescribesTheNeed_F4_F18) {
   EXPECT_EQ(Ok(&Stub::DescribeNeed, Text<v1::DescribeNeedRequest>("candidate: '" + kAnn + "' k: 1")).coarse_need().subjects_size(), 1);
 }
 
+TEST_F(ServiceTest, DescribesManyCandidatesInOneCallAndLeavesOutWhoIsNotThere_F18) {
+  const std::string program = kAnn.substr(0, kAnn.rfind("/candidates/"));
+  const auto described =
+      Ok(&Stub::DescribeCandidates, Text<v1::DescribeCandidatesRequest>("parent: 'consortia/c1' candidates: '" + kAnn + "' candidates: '" +
+                                                                        program + "/candidates/nobody'"));
+  ASSERT_EQ(described.described_size(), 1);
+  const auto& ann = described.described(0);
+  const auto need = Ok(&Stub::DescribeNeed, Text<v1::DescribeNeedRequest>("candidate: '" + kAnn + "'"));
+  using google::protobuf::util::MessageDifferencer;
+  EXPECT_TRUE(MessageDifferencer::Equals(ann.candidate(), Ok(&Stub::GetCandidate, Text<v1::GetCandidateRequest>("name: '" + kAnn + "'"))));
+  EXPECT_TRUE(MessageDifferencer::Equals(ann.need(), need.need()));
+  EXPECT_TRUE(MessageDifferencer::Equals(ann.coarse_need(), need.coarse_need()));
+  ASSERT_EQ(described.programs_size(), 1);
+  EXPECT_TRUE(
+      MessageDifferencer::Equals(described.programs(0), Ok(&Stub::GetProgram, Text<v1::GetProgramRequest>("name: '" + program + "'"))));
+
+  const auto alone =
+      Ok(&Stub::DescribeCandidates, Text<v1::DescribeCandidatesRequest>("parent: 'consortia/c1' k: 1 candidates: '" + kAnn + "'"));
+  EXPECT_EQ(alone.described(0).coarse_need().subjects_size(), 1);
+  // Of a program that is there, but not theirs.
+  const auto elsewhere =
+      Ok(&Stub::DescribeCandidates,
+         Text<v1::DescribeCandidatesRequest>("parent: 'consortia/c1' candidates: 'consortia/c1/programs/none/candidates/ann'"));
+  EXPECT_EQ(elsewhere.described_size() + elsewhere.programs_size(), 0);
+
+  std::string many = "parent: 'consortia/c1'";
+  for (int i = 0; i < 65; ++i) many += " candidates: '" + program + "/candidates/c" + std::to_string(i) + "'";
+  for (const std::string& bad : {std::string("parent: 'consortia/c1'"), many, "parent: 'consortia/c2' candidates: '" + kAnn + "'",
+                                 "parent: 'consortia/c1' candidates: '" + kAnn + "' candidates: '" + kAnn + "'",
+                                 "parent: 'consortia/c1' k: 101 candidates: '" + kAnn + "'", "parent: 'x' candidates: '" + kAnn + "'",
+                                 std::string("parent: 'consortia/c1' candidates: 'ann'")}) {
+    EXPECT_EQ(Reason(harness_.Call(&Stub::DescribeCandidates, Text<v1::DescribeCandidatesRequest>(bad))), rematch::reason::kInvalidField)
+        << bad;
+  }
+  const rpc::Caller leader{.role = std::string(access::kProgramLeader), .person = "consortia/c1/leaders/lee"};
+  EXPECT_FALSE(
+      harness_
+          .Call(&Stub::DescribeCandidates, Text<v1::DescribeCandidatesRequest>("parent: 'consortia/c1' candidates: '" + kAnn + "'"), leader)
+          .ok())
+      << "for services alone";
+}
+
 TEST_F(ServiceTest, TheOrderOfACaseIsThatOfItsFirstDay_F2_F5_F26) {
   for (int i = 0; i < 8; ++i) CreateMentor("x" + std::to_string(i), "p1", 2);
   const auto find = [&](const std::string& rank_time) {

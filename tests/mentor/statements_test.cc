@@ -184,5 +184,26 @@ TEST_F(SharedReads, OfManyAreAsManyStatementsAsOfOne) {
   EXPECT_LE(one.size(), 8u) << "each table once, and the programs of mentors when those are known\n" << absl::StrJoin(one, "\n");
 }
 
+TEST_F(SharedReads, OfManyDescribedCandidatesAreAsManyStatementsAsOfOne) {
+  const auto describe = [this](int first, int end) {
+    v1::DescribeCandidatesRequest request;
+    request.set_parent("consortia/c1");
+    for (int i = first; i < end; ++i) request.add_candidates(absl::StrCat("consortia/c1/programs/p1/candidates/c", i));
+    const rpc::Call call{.method = rpc::MethodOf<v1::DescribeCandidatesRequest>(),
+                         .caller = {.role = std::string(access::kService), .person = ""},
+                         .deadline = absl::InfiniteFuture()};
+    database_.TakeReads();
+    const auto described = reader_.Get(call, request);
+    EXPECT_TRUE(described.ok()) << described.status();
+    if (described.ok()) EXPECT_EQ(described->described_size(), end - first);
+    std::vector<std::vector<std::string>> reads = database_.TakeReads();
+    EXPECT_EQ(reads.size(), 1u);
+    return reads.empty() ? std::vector<std::string>() : std::move(reads.front());
+  };
+  const std::vector<std::string> many = describe(0, kBatch), one = describe(kBatch, kBatch + 1);
+  EXPECT_EQ(many.size(), one.size()) << absl::StrJoin(many, "\n");
+  EXPECT_LE(one.size(), 4u) << "candidates, programs, sites, crowds\n" << absl::StrJoin(one, "\n");
+}
+
 }  // namespace
 }  // namespace rematch::mentor

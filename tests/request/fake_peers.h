@@ -108,18 +108,32 @@ class FakeMentor final : public MentorPeer {
   absl::StatusOr<mv1::Site> GetSite(const std::string&) override { return site_; }
   absl::StatusOr<mv1::District> GetDistrict(const std::string&) override { return district_; }
 
-  absl::StatusOr<mv1::DescribeNeedResponse> DescribeNeed(const mv1::DescribeNeedRequest& request) override {
+  absl::StatusOr<mv1::DescribeCandidatesResponse> DescribeCandidates(const mv1::DescribeCandidatesRequest& request) override {
     absl::MutexLock lock(&mutex_);
-    REMATCH_RETURN_IF_ERROR(Before("DescribeNeed"));
-    const mv1::Candidate& candidate = candidates_[request.candidate()];
-    mv1::DescribeNeedResponse response;
-    response.mutable_need()->set_credential(candidate.credential());
-    response.mutable_need()->set_grade_band(candidate.grade_band());
-    *response.mutable_need()->mutable_subjects() = candidate.subjects();
-    response.mutable_need()->set_site(site_.name());
-    response.mutable_need()->set_district(district_.name());
-    response.mutable_coarse_need()->set_credential(candidate.credential());
+    REMATCH_RETURN_IF_ERROR(Before("DescribeCandidates"));
+    ++describe_calls_;
+    mv1::DescribeCandidatesResponse response;
+    std::set<std::string> programs;
+    for (const std::string& name : request.candidates()) {
+      const std::string program = name.substr(0, name.rfind("/candidates/"));
+      if (programs_.contains(program) && programs.insert(program).second) *response.add_programs() = programs_[program];
+      const auto found = candidates_.find(name);
+      if (found == candidates_.end()) continue;
+      mv1::DescribeCandidatesResponse::Described& described = *response.add_described();
+      *described.mutable_candidate() = found->second;
+      described.mutable_need()->set_credential(found->second.credential());
+      described.mutable_need()->set_grade_band(found->second.grade_band());
+      *described.mutable_need()->mutable_subjects() = found->second.subjects();
+      described.mutable_need()->set_site(site_.name());
+      described.mutable_need()->set_district(district_.name());
+      described.mutable_coarse_need()->set_credential(found->second.credential());
+    }
     return response;
+  }
+  // How often candidates were asked for.
+  int describe_calls() {
+    absl::MutexLock lock(&mutex_);
+    return describe_calls_;
   }
 
   absl::StatusOr<std::vector<std::string>> ListConsortia() override { return std::vector<std::string>{kConsortium}; }
@@ -340,6 +354,7 @@ class FakeMentor final : public MentorPeer {
 
   absl::Mutex mutex_;
   Fault before_ ABSL_GUARDED_BY(mutex_);
+  int describe_calls_ ABSL_GUARDED_BY(mutex_) = 0;
   Fault behind_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, mv1::Program> programs_;
   mv1::Site site_;

@@ -166,5 +166,66 @@ TEST(Statements, OfManyCasesInStepAreAsManyAsOfOne) {
   }
 }
 
+// Cases that are asked for together.
+TEST(SharedReads, OfManyCasesAreAsManyStatementsAsOfOneAndEachHasItsOwnAnswer) {
+  Harness h;
+  std::vector<std::string> names;
+  for (int i = 0; i < kMany; ++i) names.push_back(h.Open(absl::StrCat("c", i), absl::StrCat("reasons ", i)));
+  CaseReader reader(h.database(), h.clock, {.threads = 1});
+  struct Answers {
+    absl::Mutex mutex;
+    bool go ABSL_GUARDED_BY(mutex) = false;
+    int count ABSL_GUARDED_BY(mutex) = 0;
+  };
+  auto answers = std::make_shared<Answers>();
+  const auto look_up = [&](const CaseKey& key, std::function<bool(const Case&)> may_read_texts, int found, const std::string& reasons) {
+    reader.LookUp(absl::InfiniteFuture(), {.key = key, .may_read_texts = std::move(may_read_texts)},
+                  [answers, key, found, reasons](const absl::Status& status, const CaseLookup& lookup) {
+                    EXPECT_TRUE(status.ok()) << status;
+                    EXPECT_EQ(lookup.found.has_value(), found == 1) << key.id;
+                    if (lookup.found.has_value()) EXPECT_EQ(lookup.found->c.name(), key.Name());
+                    EXPECT_EQ(lookup.texts.size(), reasons.empty() ? 0u : 1u) << key.id;
+                    if (!lookup.texts.empty()) EXPECT_EQ(lookup.texts[0].text, reasons);
+                    absl::MutexLock lock(&answers->mutex);
+                    ++answers->count;
+                  });
+  };
+  const auto await = [&answers](int count) {
+    absl::MutexLock lock(&answers->mutex);
+    const auto all = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(answers->mutex) { return answers->count == count; };
+    answers->mutex.Await(absl::Condition(&all));
+  };
+  h.database().Count();
+  // The first keeps the one thread busy until all others wait.
+  look_up(
+      *CaseKey::Parse(names[0]),
+      [answers](const Case&) {
+        absl::MutexLock lock(&answers->mutex);
+        answers->mutex.Await(absl::Condition(&answers->go));
+        return true;
+      },
+      1, "reasons 0");
+  CaseKey nowhere = *CaseKey::Parse(names[1]);
+  nowhere.program = "p2";
+  look_up(
+      nowhere, [](const Case&) { return true; }, 0, "");
+  look_up(
+      *CaseKey::Parse(names[2]), [](const Case&) { return false; }, 1, "");
+  for (int i = 3; i < kMany; ++i)
+    look_up(
+        *CaseKey::Parse(names[i]), [](const Case&) { return true; }, 1, absl::StrCat("reasons ", i));
+  look_up(
+      *CaseKey::Parse(names[3]), [](const Case&) { return true; }, 1, "reasons 3");
+  {
+    absl::MutexLock lock(&answers->mutex);
+    answers->go = true;
+  }
+  await(kMany + 1);
+  const std::vector<std::vector<std::string>> reads = h.database().TakeReads();
+  ASSERT_EQ(reads.size(), 2u) << "one that was alone, and all others";
+  EXPECT_EQ(reads[0].size(), 2u) << absl::StrJoin(reads[0], "\n");
+  EXPECT_EQ(reads[1].size(), 2u) << absl::StrJoin(reads[1], "\n");
+}
+
 }  // namespace
 }  // namespace rematch::request

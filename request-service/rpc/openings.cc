@@ -1,0 +1,127 @@
+#include "request-service/rpc/openings.h"
+
+#include <algorithm>
+#include <iterator>
+#include <memory>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "platform/errors.h"
+#include "request-service/domain/reasons.h"
+
+namespace rematch::request {
+namespace {
+
+namespace mv1 = mentor::v1;
+
+constexpr absl::Duration kAskPeerAgain = absl::Seconds(1);
+constexpr absl::Duration kRetryAfterFull = absl::Milliseconds(100);
+constexpr size_t kMostWaiting = 4096;  // as at the door, which is next
+constexpr size_t kMostOfCall = 64;     // as the RPC takes, and a batch of the door
+constexpr size_t kMostCalls = 2;       // one is answered while the next gathers
+
+// "consortia/x" of a name below it.
+std::string_view ConsortiumIn(std::string_view name) { return name.substr(0, name.find('/', name.find('/') + 1)); }
+
+}  // namespace
+
+absl::Status PeerUnavailable() {
+  return ErrorWithRetry(absl::StatusCode::kUnavailable, reason::kPeerUnavailable, "mentor-service does not answer", kAskPeerAgain);
+}
+
+void Openings::Ask(std::string program, std::string candidate, absl::Time deadline, Done done) {
+  const auto full = [] {
+    return ErrorWithRetry(absl::StatusCode::kResourceExhausted, reason::kQueueFull, "too many requests at once", kRetryAfterFull);
+  };
+  bool begin = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (queue_.size() < kMostWaiting) {
+      queue_.push_back({std::move(program), std::move(candidate), deadline, std::move(done)});
+      begin = calls_ < kMostCalls;
+      if (begin) ++calls_;
+      done = nullptr;
+    }
+  }
+  if (done) return std::move(done)(full());
+  if (!begin || blocking_.Run([this] { Work(); })) return;
+  // Without a thread, and without a call under way, nobody would come for those who wait.
+  std::vector<Item> left;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (--calls_ == 0) {
+      left.assign(std::make_move_iterator(queue_.begin()), std::make_move_iterator(queue_.end()));
+      queue_.clear();
+    }
+  }
+  Answer(std::move(left), full());
+}
+
+void Openings::Work() {
+  for (;;) {
+    std::vector<Item> items;
+    {
+      absl::MutexLock lock(&mutex_);
+      items = Take();
+      if (items.empty()) {
+        --calls_;
+        return;
+      }
+    }
+    AskFor(std::move(items));
+  }
+}
+
+std::vector<Openings::Item> Openings::Take() {
+  std::vector<Item> items;
+  for (auto it = queue_.begin(); it != queue_.end() && items.size() < kMostOfCall;) {
+    if (!items.empty() && ConsortiumIn(it->program) != ConsortiumIn(items.front().program)) {
+      ++it;
+      continue;
+    }
+    items.push_back(std::move(*it));
+    it = queue_.erase(it);
+  }
+  return items;
+}
+
+void Openings::AskFor(std::vector<Item> items) {
+  const absl::Time now = clock_.Now();
+  const auto late = std::stable_partition(items.begin(), items.end(), [now](const Item& item) { return item.deadline > now; });
+  std::vector<Item> expired(std::make_move_iterator(late), std::make_move_iterator(items.end()));
+  items.erase(late, items.end());
+  // Nobody waits for it any more: no peer is asked.
+  Answer(std::move(expired),
+         Error(absl::StatusCode::kDeadlineExceeded, reason::kDeadlinePassed, "the deadline passed before the call ran"));
+  if (items.empty()) return;
+
+  const absl::StatusOr<std::shared_ptr<const PolicyRecord>> policy = policies_.Get(policies_.active());
+  if (!policy.ok()) return Answer(std::move(items), policy.status());
+  mv1::DescribeCandidatesRequest request;
+  request.set_parent(std::string(ConsortiumIn(items.front().program)));
+  request.set_k((*policy)->policy.k_anonymity());
+  std::set<std::string_view> names;
+  for (const Item& item : items) {
+    if (names.insert(item.candidate).second) request.add_candidates(item.candidate);
+  }
+  absl::StatusOr<mv1::DescribeCandidatesResponse> response = mentor_.DescribeCandidates(request);
+  if (!response.ok()) return Answer(std::move(items), PeerUnavailable());
+  absl::flat_hash_map<std::string_view, const mv1::Program*> programs;
+  for (const mv1::Program& program : response->programs()) programs.emplace(program.name(), &program);
+  absl::flat_hash_map<std::string_view, const mv1::DescribeCandidatesResponse::Described*> described;
+  for (const auto& one : response->described()) described.emplace(one.candidate().name(), &one);
+  for (Item& item : items) {
+    Facts facts;
+    if (const auto program = programs.find(item.program); program != programs.end()) facts.program = *program->second;
+    if (const auto one = described.find(item.candidate); one != described.end()) facts.candidate = *one->second;
+    std::move(item.done)(std::move(facts));
+  }
+}
+
+void Openings::Answer(std::vector<Item> items, const absl::Status& status) {
+  for (Item& item : items) std::move(item.done)(status);
+}
+
+}  // namespace rematch::request
