@@ -223,11 +223,15 @@ void DescribeBurst(Figures& figures, bool with_targets) {
   figures.Describe({.name = "burst2_next_seconds", .title = "  with two replicas, handed over", .unit = "s"});
   figures.Describe(
       {.name = "burst_kill_seconds", .title = "  longer when one of the two is killed in the middle", .unit = "s", .at_most = at_most(10)});
-  figures.Describe({.name = "burst_lost", .title = "  cases whose next mentor was not asked", .unit = "", .at_most = at_most(0)});
-  figures.Describe({.name = "burst_doubled", .title = "  messages or seats of a case too many", .unit = "", .at_most = at_most(0)});
+  figures.Describe(
+      {.name = "burst_lost", .title = "  cases whose next mentor was not asked, in all bursts", .unit = "", .at_most = at_most(0)});
+  figures.Describe(
+      {.name = "burst_doubled", .title = "  messages or seats of a case too many, in all bursts", .unit = "", .at_most = at_most(0)});
 }
 
 absl::Status MeasureBurst(StageOptions options, demo::Mariadb& server, const BurstOptions& burst, Figures& figures) {
+  // Of all bursts: a median would hide a single one that lost something.
+  int64_t lost = 0, doubled = 0;
   for (const int replicas : {1, 2}) {
     options.replicas = replicas;
     REMATCH_ASSIGN_OR_RETURN(const std::unique_ptr<Stage> stage, Stage::Start(options, &server, absl::StrCat("burst", replicas)));
@@ -237,8 +241,8 @@ absl::Status MeasureBurst(StageOptions options, demo::Mariadb& server, const Bur
     bool whole = true;
     const auto run = [&](bool kill) -> absl::StatusOr<Result> {
       REMATCH_ASSIGN_OR_RETURN(const Result result, bursts.Run(kill));
-      figures.Add("burst_lost", static_cast<double>(result.lost));
-      figures.Add("burst_doubled", static_cast<double>(result.doubled));
+      lost += result.lost;
+      doubled += result.doubled;
       whole = result.lost == 0 && result.doubled == 0;
       return result;
     };
@@ -251,6 +255,8 @@ absl::Status MeasureBurst(StageOptions options, demo::Mariadb& server, const Bur
       figures.Add("burst_kill_seconds", killed.next - result.next);
     }
   }
+  figures.Add("burst_lost", static_cast<double>(lost));
+  figures.Add("burst_doubled", static_cast<double>(doubled));
   return absl::OkStatus();
 }
 

@@ -87,7 +87,7 @@ absl::StatusOr<Times> TakeTurns(std::deque<Sized>& all, const Kinds& kinds, cons
         if (outcome.status().code() == absl::StatusCode::kOutOfRange) continue;
         REMATCH_RETURN_IF_ERROR(outcome.status());
         rates[{&sized, kind.name}] = outcome->rate();
-        times[kind.name][sized.size].push_back(1e6 / outcome->rate());
+        times[kind.name][sized.size].push_back(1e6 * outcome->seconds / static_cast<double>(std::max<int64_t>(outcome->right, 1)));
       }
     }
   }
@@ -97,7 +97,7 @@ absl::StatusOr<Times> TakeTurns(std::deque<Sized>& all, const Kinds& kinds, cons
 template <typename Kinds>
 void Report(const Times& times, const Kinds& kinds, const std::string& prefix, const std::string& what, Figures& figures, Plots& plots) {
   LinePlot plot{.file = prefix, .title = absl::StrCat("Time per operation over ", what, " stored"), .x = what, .y = "us", .log_x = true};
-  std::map<size_t, double> worst;  // by round
+  std::vector<double> worst;  // ratios of the operation that grows most
   for (const Kind& kind : kinds) {
     const auto found = times.find(kind.name);
     if (found == times.end()) continue;
@@ -108,13 +108,12 @@ void Report(const Times& times, const Kinds& kinds, const std::string& prefix, c
     plot.curves.push_back(std::move(curve));
     const std::vector<double>& small = found->second.begin()->second;
     const std::vector<double>& large = found->second.rbegin()->second;
-    for (size_t round = 0; round < std::min(small.size(), large.size()); ++round) {
-      const double ratio = large[round] / small[round];
-      figures.Add(absl::StrCat(prefix, "_", kind.name), ratio);
-      worst[round] = std::max(worst[round], ratio);
-    }
+    std::vector<double> ratios;  // by round
+    for (size_t round = 0; round < std::min(small.size(), large.size()); ++round) ratios.push_back(large[round] / small[round]);
+    for (const double ratio : ratios) figures.Add(absl::StrCat(prefix, "_", kind.name), ratio);
+    if (MedianOf(ratios) > MedianOf(worst)) worst = std::move(ratios);
   }
-  for (const auto& [round, ratio] : worst) figures.Add(prefix, ratio);
+  for (const double ratio : worst) figures.Add(prefix, ratio);
   plots.lines.push_back(std::move(plot));
 }
 

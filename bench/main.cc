@@ -139,13 +139,13 @@ absl::Status Measure(const std::string& work_dir) {
   if (Wanted("rates")) {
     RatesOptions rates;
     if (quick) {
-      rates = {.rounds = 2,
-               .each = absl::Milliseconds(700),
-               .open = absl::Milliseconds(700),
-               .idle_requests = 50,
+      rates = {.rounds = 1,
+               .each = absl::Milliseconds(400),
+               .open = absl::Milliseconds(300),
+               .idle_requests = 30,
                .mentors = 1000,
-               .candidates = 20'000,
-               .asked = 15'000};
+               .candidates = 12'000,
+               .asked = 8'000};
     }
     REMATCH_ASSIGN_OR_RETURN(const std::unique_ptr<Stage> stage, Stage::Start(options, server.get(), "main"));
     REMATCH_RETURN_IF_ERROR(MeasureRates(*stage, work_dir, rates, figures, plots));
@@ -154,7 +154,7 @@ absl::Status Measure(const std::string& work_dir) {
   if (Wanted("cases")) {
     REMATCH_ASSIGN_OR_RETURN(const std::unique_ptr<Stage> stage, Stage::Start(options, server.get(), "cases"));
     REMATCH_RETURN_IF_ERROR(
-        MeasureCases(*stage, quick ? CasesOptions{.rounds = 1, .cases = 3000, .at_once = 1000} : CasesOptions(), figures));
+        MeasureCases(*stage, quick ? CasesOptions{.rounds = 1, .cases = 300, .at_once = 100} : CasesOptions(), figures));
   }
 
   if (Wanted("burst") && server != nullptr) {
@@ -163,7 +163,7 @@ absl::Status Measure(const std::string& work_dir) {
   }
   if (Wanted("growth")) {
     GrowthOptions growth;
-    if (quick) growth = {.cases = {1'000, 10'000}, .mentors = {100, 1'000}, .rounds = 2, .each = absl::Milliseconds(300)};
+    if (quick) growth = {.cases = {1'000, 4'000}, .mentors = {100, 1'000}, .rounds = 1, .each = absl::Milliseconds(300)};
     REMATCH_RETURN_IF_ERROR(MeasureGrowth(options, server.get(), growth, figures, plots));
   }
 

@@ -109,6 +109,13 @@ double Stage::MostResident(demo::Part part) {
   return most;
 }
 
+void Stage::ForgetPeaks() {
+  for (const demo::Part part : demo::kParts) {
+    // "5" resets VmHWM: proc(5), clear_refs.
+    for (int i = 0; i < suite_->replicas(); ++i) std::ofstream(absl::StrCat("/proc/", suite_->pid(part, i), "/clear_refs")) << "5";
+  }
+}
+
 absl::Status Stage::AwaitSent() {
   const auto quiet = [this] {
     for (int i = 0; i < suite_->replicas(); ++i) {

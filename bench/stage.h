@@ -44,9 +44,10 @@ class Stage {
   // Cases that are there already. The service does not run meanwhile.
   absl::StatusOr<std::vector<SeededCase>> AddCases(const World& world, int64_t first, int64_t count, Until until);
 
-  // Resident megabytes of the part's largest process: now, and at most since it was started.
+  // Resident megabytes of the part's largest process: now, and at most since the last ForgetPeaks(), or since it was started.
   double Resident(demo::Part part);
   double MostResident(demo::Part part);
+  void ForgetPeaks();
 
   // Until no message waits to be sent.
   absl::Status AwaitSent();

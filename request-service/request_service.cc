@@ -11,7 +11,8 @@ namespace rematch::request {
 namespace {
 
 constexpr char kReplyKey[] = "reply_codes";
-constexpr int kEffectThreads = 16;
+// Each waits for a peer most of the time. Effects under way together share the batches of the peers, and those of this service.
+constexpr int kEffectThreads = 64;
 constexpr size_t kMostQueuedEffects = 4096;
 
 }  // namespace

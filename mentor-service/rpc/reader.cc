@@ -558,18 +558,19 @@ absl::StatusOr<v1::DescribeCandidatesResponse> Reader::Get(const rpc::Call& call
   if (request.candidates_size() < 1 || request.candidates_size() > kMaxDescribed) {
     bad.Add("candidates", absl::StrCat("must have 1 to ", kMaxDescribed, " values"));
   }
-  std::map<std::string, std::string> programs;  // by candidate
+  // Candidate and program: an id may be asked for under a program that is not theirs, beside the right one.
+  std::set<std::pair<std::string, std::string>> asked;
   for (int i = 0; i < std::min(request.candidates_size(), kMaxDescribed); ++i) {
     const std::string field = absl::StrCat("candidates[", i, "]");
-    const NamesIn::CandidateId id = names.Candidate(field, request.candidates(i));
-    if (!programs.emplace(id.candidate, id.program).second) bad.Add(field, "must not repeat another value");
+    NamesIn::CandidateId id = names.Candidate(field, request.candidates(i));
+    if (!asked.emplace(std::move(id.candidate), std::move(id.program)).second) bad.Add(field, "must not repeat another value");
   }
   const int k = CheckK(bad, request.k());
   if (!bad.empty()) return bad.ToStatus();
   const std::string& consortium = names.consortium();
   return Read<v1::DescribeCandidatesResponse>(database_, [&](sql::Transaction& tx) -> absl::StatusOr<v1::DescribeCandidatesResponse> {
     Wants wants;
-    for (const auto& [candidate, program] : programs) {
+    for (const auto& [candidate, program] : asked) {
       wants.candidates.insert(candidate);
       wants.programs.insert(program);
     }
@@ -577,7 +578,7 @@ absl::StatusOr<v1::DescribeCandidatesResponse> Reader::Get(const rpc::Call& call
     roster.consortium_id = consortium;
     REMATCH_RETURN_IF_ERROR(store::Find(tx, wants, roster));
     std::vector<const Candidate*> found;
-    for (const auto& [id, program] : programs) {
+    for (const auto& [id, program] : asked) {
       const Candidate* candidate = roster.candidates.Find(id);
       if (candidate != nullptr && candidate->program == program) found.push_back(candidate);
     }

@@ -49,6 +49,11 @@ ABSL_FLAG(bool, migrate_only, false, "Bring the schema up to date and exit.");
 ABSL_FLAG(std::string, log_level, "info", "debug, info, warn or error.");
 ABSL_FLAG(absl::Duration, drain_timeout, absl::Seconds(10), "How long calls in flight may take to end after SIGTERM.");
 
+// What jemalloc reads before main(), by this name: a thread of its own gives memory back, which else only those who ask for memory do, and
+// after a large import nobody may for hours. Unused by the allocators of sanitizers.
+extern "C" const char* malloc_conf;
+const char* malloc_conf = "background_thread:true,dirty_decay_ms:3000,muzzy_decay_ms:0";
+
 namespace rematch::rpc {
 namespace {
 

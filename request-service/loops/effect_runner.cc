@@ -266,7 +266,7 @@ void EffectRunner::PutBack() {
 }
 
 absl::StatusOr<Command> EffectRunner::Ask(const EffectWork& work) {
-  REMATCH_ASSIGN_OR_RETURN(const std::optional<StoredCase> stored, reader_.Load(work.key));
+  REMATCH_ASSIGN_OR_RETURN(const std::optional<StoredCase> stored, reader_.LoadTogether(work.key));
   if (!stored.has_value()) return Error(absl::StatusCode::kInternal, reason::kStoreRefused, "the case of an effect is not stored");
   return AskNow(work, stored->c);
 }

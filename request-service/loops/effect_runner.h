@@ -36,7 +36,7 @@
 namespace rematch::request {
 
 struct EffectRunnerOptions {
-  size_t max_running = 64;  // handed to the executor at once
+  size_t max_running = 128;  // handed to the executor at once
   absl::Duration first_pause = absl::Milliseconds(200);
   absl::Duration longest_pause = absl::Seconds(30);
   int64_t max_refusals = 10;                          // then a row is set aside: counted, shown,

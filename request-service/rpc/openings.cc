@@ -31,6 +31,12 @@ absl::Status PeerUnavailable() {
   return ErrorWithRetry(absl::StatusCode::kUnavailable, reason::kPeerUnavailable, "mentor-service does not answer", kAskPeerAgain);
 }
 
+Openings::~Openings() {
+  absl::MutexLock lock(&mutex_);
+  const auto ended = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return calls_ == 0; };
+  mutex_.Await(absl::Condition(&ended));
+}
+
 void Openings::Ask(std::string program, std::string candidate, absl::Time deadline, Done done) {
   const auto full = [] {
     return ErrorWithRetry(absl::StatusCode::kResourceExhausted, reason::kQueueFull, "too many requests at once", kRetryAfterFull);
@@ -106,7 +112,7 @@ void Openings::AskFor(std::vector<Item> items) {
   for (const Item& item : items) {
     if (names.insert(item.candidate).second) request.add_candidates(item.candidate);
   }
-  absl::StatusOr<mv1::DescribeCandidatesResponse> response = mentor_.DescribeCandidates(request);
+  const absl::StatusOr<mv1::DescribeCandidatesResponse> response = mentor_.DescribeCandidates(request);
   if (!response.ok()) return Answer(std::move(items), PeerUnavailable());
   absl::flat_hash_map<std::string_view, const mv1::Program*> programs;
   for (const mv1::Program& program : response->programs()) programs.emplace(program.name(), &program);
@@ -114,9 +120,9 @@ void Openings::AskFor(std::vector<Item> items) {
   for (const auto& one : response->described()) described.emplace(one.candidate().name(), &one);
   for (Item& item : items) {
     Facts facts;
-    if (const auto program = programs.find(item.program); program != programs.end()) facts.program = *program->second;
-    if (const auto one = described.find(item.candidate); one != described.end()) facts.candidate = *one->second;
-    std::move(item.done)(std::move(facts));
+    if (const auto program = programs.find(item.program); program != programs.end()) facts.program = program->second;
+    if (const auto one = described.find(item.candidate); one != described.end()) facts.candidate = one->second;
+    std::move(item.done)(facts);
   }
 }
 

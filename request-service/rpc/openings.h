@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <deque>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,16 +27,20 @@ absl::Status PeerUnavailable();
 // Thread-safe.
 class Openings {
  public:
-  // Empty: not there.
+  // Null: not there. Both are of the shared answer, and gone when `done` returns.
   struct Facts {
-    std::optional<mentor::v1::Program> program;
-    std::optional<mentor::v1::DescribeCandidatesResponse::Described> candidate;
+    const mentor::v1::Program* program = nullptr;
+    const mentor::v1::DescribeCandidatesResponse::Described* candidate = nullptr;
   };
   using Done = absl::AnyInvocable<void(absl::StatusOr<Facts>)>;
 
   // Calls are made on `blocking`.
   Openings(MentorPeer& mentor, PolicyStore& policies, platform::Clock& clock, platform::Executor& blocking)
       : mentor_(mentor), policies_(policies), clock_(clock), blocking_(blocking) {}
+  // Waits for what still runs on `blocking`, or is queued there: a turn that found nobody left belongs to no request that is waited for.
+  ~Openings();
+  Openings(const Openings&) = delete;
+  Openings& operator=(const Openings&) = delete;
 
   // Does not block. `done` is called once, on `blocking`, or at once when refused: PEER_UNAVAILABLE, DEADLINE_EXCEEDED when `deadline`
   // passed before the call, RESOURCE_EXHAUSTED with RetryInfo when too many wait. `candidate` is one of `program`.
@@ -63,7 +66,7 @@ class Openings {
   platform::Executor& blocking_;
   absl::Mutex mutex_;
   std::deque<Item> queue_ ABSL_GUARDED_BY(mutex_);
-  size_t calls_ ABSL_GUARDED_BY(mutex_) = 0;  // under way
+  size_t calls_ ABSL_GUARDED_BY(mutex_) = 0;  // under way, or about to be
 };
 
 }  // namespace rematch::request

@@ -140,13 +140,13 @@ void Reassignments::CreateReassignment(const Call& call, const v1::CreateReassig
 absl::StatusOr<CaseCommand> Reassignments::MakeOpen(const Call& call, const v1::CreateReassignmentRequest& request,
                                                     const Openings::Facts& facts) {
   const std::optional<std::vector<std::string>> ids = ParseName(request.parent(), "consortia/*/programs/*");
-  if (!facts.program.has_value()) return access::CaseNotFound();
+  if (facts.program == nullptr) return access::CaseNotFound();
   const mv1::Program& program = *facts.program;
   access::Owners owners;
   owners.leaders = {program.leader().person(), program.alternate().person()};
   owners.candidate = request.candidate();
   if (!access::MayTouch(call.caller, call.method, owners)) return access::CaseNotFound();
-  if (!facts.candidate.has_value()) return Error(absl::StatusCode::kNotFound, reason::kNotFound, "no such candidate");
+  if (facts.candidate == nullptr) return Error(absl::StatusCode::kNotFound, reason::kNotFound, "no such candidate");
   const mv1::Candidate& candidate = facts.candidate->candidate();
   // F35: whom the candidate may be asking to be freed of does not hear of it, not even as a refusal.
   for (const mv1::Leader* leader : {&program.leader(), &program.alternate()}) {

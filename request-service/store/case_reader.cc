@@ -1,9 +1,12 @@
 #include "request-service/store/case_reader.h"
 
+#include <algorithm>
+#include <memory>
 #include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "platform/errors.h"
 #include "request-service/store/ids.h"
 
@@ -82,12 +85,14 @@ absl::Status CaseReader::LookUpAll(sql::Transaction& tx, absl::Span<CaseLookup* 
   }
   if (with_texts.empty()) return absl::OkStatus();
   const auto [of_texts, text_ids] = WhereIds("case_id", with_texts);
-  REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> texts, tx.Query(absl::StrCat("SELECT case_id, time, step, text FROM private_texts WHERE ",
-                                                                               of_texts, " ORDER BY consortium, case_id, sequence"),
-                                                                  text_ids));
+  // Sorted here: of several lists the server would copy what it sorts.
+  REMATCH_ASSIGN_OR_RETURN(
+      std::vector<Row> texts,
+      tx.Query(absl::StrCat("SELECT case_id, sequence, time, step, text FROM private_texts WHERE ", of_texts), text_ids));
+  std::sort(texts.begin(), texts.end(), [](const Row& a, const Row& b) { return a.Int(1) < b.Int(1); });
   for (const Row& text : texts) {
     for (CaseLookup* lookup : want_texts[text.Text(0)]) {
-      lookup->texts.push_back({.time = text.Int(1), .step = text.Text(2), .text = text.Text(3)});
+      lookup->texts.push_back({.time = text.Int(2), .step = text.Text(3), .text = text.Text(4)});
     }
   }
   return absl::OkStatus();
@@ -100,6 +105,27 @@ absl::StatusOr<std::optional<StoredCase>> CaseReader::Load(const CaseKey& key) {
     return absl::OkStatus();
   }));
   return stored;
+}
+
+absl::StatusOr<std::optional<StoredCase>> CaseReader::LoadTogether(const CaseKey& key) {
+  struct Waiter {
+    absl::Mutex mutex;
+    std::optional<absl::StatusOr<std::optional<StoredCase>>> result ABSL_GUARDED_BY(mutex);
+  };
+  auto waiter = std::make_shared<Waiter>();
+  LookUp(absl::InfiniteFuture(), {.key = key, .may_read_texts = [](const Case&) { return false; }},
+         [waiter](const absl::Status& status, CaseLookup& lookup) {
+           absl::MutexLock lock(&waiter->mutex);
+           if (status.ok()) {
+             waiter->result = std::move(lookup.found);
+           } else {
+             waiter->result = status;
+           }
+         });
+  absl::MutexLock lock(&waiter->mutex);
+  const auto done = [&waiter]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(waiter->mutex) { return waiter->result.has_value(); };
+  waiter->mutex.Await(absl::Condition(&done));
+  return *std::move(waiter->result);
 }
 
 absl::StatusOr<std::vector<StoredCase>> CaseReader::List(std::string_view consortium, std::string_view program, const Viewer& viewer,

@@ -78,6 +78,8 @@ class CaseReader {
 
   // Nothing when there is no such case.
   absl::StatusOr<std::optional<StoredCase>> Load(const CaseKey& key);
+  // The same, read together with what LookUp() reads: for whoever is one of many. Without the bytes that a StoredCase keeps for audits.
+  absl::StatusOr<std::optional<StoredCase>> LoadTogether(const CaseKey& key);
   // The newest first: those with an id below `before` (empty: from the newest), at most `limit`. `candidate` is a filter of the caller's.
   absl::StatusOr<std::vector<StoredCase>> List(std::string_view consortium, std::string_view program, const Viewer& viewer, bool open_only,
                                                std::string_view candidate, std::string_view before, size_t limit);

@@ -573,6 +573,14 @@ TEST_F(ServiceTest, DescribesManyCandidatesInOneCallAndLeavesOutWhoIsNotThere_F1
       Ok(&Stub::DescribeCandidates,
          Text<v1::DescribeCandidatesRequest>("parent: 'consortia/c1' candidates: 'consortia/c1/programs/none/candidates/ann'"));
   EXPECT_EQ(elsewhere.described_size() + elsewhere.programs_size(), 0);
+  // Under both at once: whoever asks in vain spoils nothing for the others of the call.
+  const auto both = Ok(&Stub::DescribeCandidates,
+                       Text<v1::DescribeCandidatesRequest>("parent: 'consortia/c1' candidates: 'consortia/c1/programs/none/candidates/" +
+                                                           kAnn.substr(kAnn.rfind('/') + 1) + "' candidates: '" + kAnn + "'"));
+  ASSERT_EQ(both.described_size(), 1);
+  EXPECT_EQ(both.described(0).candidate().name(), kAnn);
+  ASSERT_EQ(both.programs_size(), 1);
+  EXPECT_EQ(both.programs(0).name(), program);
 
   std::string many = "parent: 'consortia/c1'";
   for (int i = 0; i < 65; ++i) many += " candidates: '" + program + "/candidates/c" + std::to_string(i) + "'";

@@ -1,9 +1,11 @@
 // Openings: those who come together share a call to mentor-service, and each hears their own answer.
 #include "request-service/rpc/openings.h"
 
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -11,6 +13,8 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "access/access.h"
 #include "platform/errors.h"
 #include "platform/executor.h"
 #include "request-service/domain/reasons.h"
@@ -55,11 +59,11 @@ class OpeningsTest : public ::testing::Test {
       if (!facts.ok()) {
         answers_.push_back(ReasonOf(facts.status()));
         last_ = facts.status();
-      } else if (facts->candidate.has_value()) {
-        EXPECT_TRUE(facts->program.has_value());
+      } else if (facts->candidate != nullptr) {
+        EXPECT_NE(facts->program, nullptr);
         answers_.push_back(facts->candidate->candidate().name());
       } else {
-        answers_.push_back(facts->program.has_value() ? facts->program->name() : "nothing");
+        answers_.push_back(facts->program != nullptr ? facts->program->name() : "nothing");
       }
     });
   }
@@ -135,6 +139,36 @@ TEST_F(OpeningsTest, APeerThatDoesNotAnswerIsSaidToBeUnavailable) {
   EXPECT_EQ(last_.code(), absl::StatusCode::kUnavailable);
 }
 
+TEST_F(OpeningsTest, ACallThatFailsIsThatOfAllWhoShareItAndOfNobodyElse) {
+  const std::string ann = Candidate("ann"), bob = Candidate("bob");
+  mentor_.SetBefore([](std::string_view) { return absl::UnavailableError("down"); });
+  Ask(kProgram, ann);
+  Ask(kProgram, bob);
+  ASSERT_TRUE(executor_.RunOne());
+  EXPECT_THAT(answers_, ElementsAre(reason::kPeerUnavailable, reason::kPeerUnavailable));
+  mentor_.SetBefore(nullptr);
+  Ask(kProgram, bob);
+  RunAll();
+  EXPECT_EQ(answers_.back(), bob);
+  EXPECT_EQ(answers_.size(), 3u);
+}
+
+TEST_F(OpeningsTest, OnTheCallersThreadTheAnswerComesAtOnceAndMayAskAgain) {
+  platform::InlineExecutor inline_executor;
+  Openings openings(mentor_, policies_, clock_, inline_executor);
+  const std::string ann = Candidate("ann"), bob = Candidate("bob");
+  std::vector<std::string> answers;
+  const auto take = [&answers](const absl::StatusOr<Openings::Facts>& facts) {
+    ASSERT_TRUE(facts.ok()) << facts.status();
+    answers.push_back(facts->candidate->candidate().name());
+  };
+  openings.Ask(kProgram, ann, absl::InfiniteFuture(), [&](const absl::StatusOr<Openings::Facts>& facts) {
+    take(facts);
+    openings.Ask(kProgram, bob, absl::InfiniteFuture(), take);
+  });
+  EXPECT_THAT(answers, ElementsAre(ann, bob));
+}
+
 TEST_F(OpeningsTest, TooManyAreRefusedWithAdviceAndNobodyIsForgotten) {
   const std::string ann = Candidate("ann");
   for (int i = 0; i < 4096; ++i) Ask(kProgram, ann);
@@ -155,6 +189,74 @@ TEST_F(OpeningsTest, WithoutAThreadThoseWhoWaitAreToldSo) {
   Ask(kProgram, Candidate("bob"));
   RunAll();
   EXPECT_THAT(answers_, ElementsAre(rematch::reason::kQueueFull, Candidate("bob")));
+}
+
+TEST_F(OpeningsTest, ItsEndWaitsForATurnThatFindsNobodyLeft) {
+  auto openings = std::make_unique<Openings>(mentor_, policies_, clock_, executor_);
+  int answered = 0;
+  for (const std::string& name : {Candidate("ann"), Candidate("bob")}) {
+    openings->Ask(kProgram, name, absl::InfiniteFuture(), [&answered](const absl::StatusOr<Openings::Facts>&) { ++answered; });
+  }
+  ASSERT_TRUE(executor_.RunOne());
+  ASSERT_EQ(answered, 2) << "by the first of two turns";
+  std::atomic<bool> came = false;
+  std::thread last([&] {
+    came = true;
+    executor_.RunOne();
+  });
+  openings.reset();
+  EXPECT_TRUE(came);
+  last.join();
+}
+
+using ConcurrentOpenings = OpeningsTest;
+
+TEST_F(ConcurrentOpenings, EachIsAnsweredOnceWithTheirOwnThoughThreadsAreFew) {
+  constexpr int kAskers = 4, kEach = 300;
+  std::vector<std::string> names;
+  for (int i = 0; i < kAskers; ++i) names.push_back(Candidate(absl::StrCat("c", i)));
+  absl::Mutex mutex;
+  int found = 0, refused = 0;
+  {
+    platform::ThreadPool pool(2, 1);  // one call waits at most: many find no room
+    Openings openings(mentor_, policies_, clock_, pool);
+    std::vector<std::thread> askers;
+    for (const std::string& name : names) {
+      askers.emplace_back([&, name] {
+        for (int i = 0; i < kEach; ++i) {
+          openings.Ask(kProgram, name, absl::InfiniteFuture(), [&, name](const absl::StatusOr<Openings::Facts>& facts) {
+            absl::MutexLock lock(&mutex);
+            if (!facts.ok()) {
+              EXPECT_EQ(ReasonOf(facts.status()), rematch::reason::kQueueFull);
+              ++refused;
+            } else {
+              EXPECT_EQ(facts->candidate->candidate().name(), name);
+              ++found;
+            }
+          });
+        }
+      });
+    }
+    for (std::thread& asker : askers) asker.join();
+    absl::MutexLock lock(&mutex);
+    const auto all = [&] { return found + refused == kAskers * kEach; };
+    mutex.Await(absl::Condition(&all));
+  }
+  EXPECT_EQ(found + refused, kAskers * kEach);
+  EXPECT_GT(found, 0);
+  EXPECT_LE(mentor_.describe_calls(), found);
+}
+
+// What CreateReassignment makes of it.
+TEST_F(OpeningsTest, AProgramThatIsNotThereIsAnsweredLikeOneOfOthers_F36) {
+  testing::Harness h;
+  const std::string none = "consortia/c1/programs/none";
+  for (const rpc::Caller& caller : {testing::AsLeader(), testing::AsCandidate(none + "/candidates/x")}) {
+    v1::CreateReassignmentRequest request;
+    request.set_parent(none);
+    request.set_candidate(none + "/candidates/x");
+    EXPECT_EQ(h.Write(caller, &Reassignments::CreateReassignment, request).status(), access::CaseNotFound()) << caller.role;
+  }
 }
 
 }  // namespace
