@@ -23,9 +23,6 @@ using sql::Value;
 namespace {
 
 constexpr absl::Duration kLongestPause = absl::Seconds(1);
-// How long a small batch waits for the one that runs: longer than a commit takes, unless the store or a lock is in the way, which those
-// behind it need not wait for.
-constexpr absl::Duration kLetGather = absl::Milliseconds(10);
 constexpr absl::Duration kRetryAfterFull = absl::Milliseconds(100);
 // How often a batch meets a key that was not there when it looked, before one of its commands is taken to be at fault.
 constexpr int kMaxConflicts = 3;
@@ -222,10 +219,9 @@ void GroupCommitCore::Impl::Work() {
       const auto queued = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) { return stopping || Queued() > 0; };
       mutex.Await(absl::Condition(&queued));
       // Another batch side by side, if there is one, pays only when this one is large: else it lets more gather.
-      const auto worth = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
-        return stopping || running == 0 || Queued() >= options.max_batch / 2;
-      };
-      mutex.AwaitWithTimeout(absl::Condition(&worth), kLetGather);
+      const auto worth = [this]()
+                             ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) { return stopping || running == 0 || Queued() >= options.max_batch / 2; };
+      mutex.AwaitWithTimeout(absl::Condition(&worth), options.let_gather);
       if (stopping) return;
       if (Queued() == 0) continue;
       items = TakeBatch();

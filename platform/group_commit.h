@@ -87,6 +87,9 @@ struct GroupCommitOptions {
   size_t max_queue = 4096;
   // Threads that commit; -1: database.writers(); 0: none, RunOnce() is called by a simulator or a test.
   int threads = -1;
+  // How long a batch that is less than half full waits for one that runs: longer than a commit takes, unless the store or a lock is in the
+  // way, which those behind it need not wait for.
+  absl::Duration let_gather = absl::Milliseconds(10);
   int max_attempts = 8;                          // of one batch, for kRetry and kUnknownCommit
   absl::Duration max_retry = absl::Seconds(10);  // how long kUnavailable and kLockWait are retried
   absl::Duration first_pause = absl::Milliseconds(2);

@@ -11,8 +11,6 @@ namespace rematch {
 namespace {
 
 constexpr absl::Duration kRetryAfterFull = absl::Milliseconds(100);
-// How long a small batch waits for the one that runs: longer than a read takes, unless the store is in the way.
-constexpr absl::Duration kLetGather = absl::Milliseconds(2);
 
 absl::Status ShuttingDown() { return Error(absl::StatusCode::kUnavailable, reason::kShuttingDown, "the service is shutting down"); }
 
@@ -37,7 +35,7 @@ struct GroupReadCore::Impl {
         const auto worth = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
           return stopping || running == 0 || queue.size() >= options.max_batch / 2;
         };
-        mutex.AwaitWithTimeout(absl::Condition(&worth), kLetGather);
+        mutex.AwaitWithTimeout(absl::Condition(&worth), options.let_gather);
         if (stopping) return;
         if (queue.empty()) continue;
         items = TakeBatch();

@@ -25,6 +25,8 @@ namespace rematch {
 struct GroupReadOptions {
   size_t max_batch = 64;
   size_t max_queue = 8192;
+  // As in GroupCommitOptions; longer than a read takes, unless the store is in the way.
+  absl::Duration let_gather = absl::Milliseconds(2);
   // Threads that read; 0: none, RunOnce() is called by a simulator or a test.
   int threads = 4;
 };

@@ -749,7 +749,7 @@ TEST_P(ConcurrentReplicas, CountEachRequestOnceWhicheverIsAsked_F32) {
 }
 
 TEST_P(ConcurrentGroupCommit, WhatArrivesWhileABatchCommitsFormsTheNextBatch) {
-  options_.threads = 1;  // others would take it at once
+  options_.let_gather = absl::InfiniteDuration();
   absl::Notification in_first, release;
   absl::BlockingCounter answered(6);
   counters_.SetBefore([&] {
@@ -767,6 +767,62 @@ TEST_P(ConcurrentGroupCommit, WhatArrivesWhileABatchCommitsFormsTheNextBatch) {
   release.Notify();
   answered.Wait();
   EXPECT_THAT(counters_.batches(), ElementsAre(ElementsAre("x+1"), ElementsAre("x+2", "x+2", "x+2", "x+2", "x+2")));
+}
+
+// Holds up the first transaction before it begins.
+class Gate final : public sql::Database {
+ public:
+  explicit Gate(sql::Database& inner) : inner_(inner) {}
+  absl::Status Transact(absl::FunctionRef<absl::Status(sql::Transaction&)> body) override {
+    if (!entered_.exchange(true)) {
+      first.Notify();
+      open.WaitForNotification();
+    }
+    return inner_.Transact(body);
+  }
+  absl::Status Read(absl::FunctionRef<absl::Status(sql::Transaction&)> body) override { return inner_.Read(body); }
+  int writers() const override { return inner_.writers(); }
+  absl::Status RunDdl(std::string_view statement) override { return inner_.RunDdl(statement); }
+  std::string_view columns_query() const override { return inner_.columns_query(); }
+
+  absl::Notification first, open;
+
+ private:
+  sql::Database& inner_;
+  std::atomic<bool> entered_ = false;
+};
+
+TEST_P(ConcurrentGroupCommit, ABatchThatTakesLongHoldsUpNobody) {
+  options_.threads = 2;
+  options_.let_gather = absl::ZeroDuration();
+  Gate gate(*db_);
+  absl::Notification slow, quick;  // outlive the threads that notify
+  GroupCommit<Add> door(options_, gate, counters_, clock_, random_);
+  door.Submit({}, {"x", 1}, [&](const absl::StatusOr<std::string>&) { slow.Notify(); });
+  gate.first.WaitForNotification();
+  door.Submit({}, {"y", 1}, [&](const absl::StatusOr<std::string>&) { quick.Notify(); });
+  quick.WaitForNotification();
+  EXPECT_FALSE(slow.HasBeenNotified());
+  gate.open.Notify();
+  slow.WaitForNotification();
+}
+
+TEST_P(ConcurrentGroupCommit, HalfABatchDoesNotWaitForTheOneThatRuns) {
+  options_.threads = 2;
+  options_.max_batch = 4;
+  options_.let_gather = absl::InfiniteDuration();
+  Gate gate(*db_);
+  absl::Notification slow;  // outlive the threads that notify
+  absl::BlockingCounter quick(2);
+  GroupCommit<Add> door(options_, gate, counters_, clock_, random_);
+  door.Submit({}, {"x", 1}, [&](const absl::StatusOr<std::string>&) { slow.Notify(); });
+  gate.first.WaitForNotification();
+  for (int i = 0; i < 2; ++i) door.Submit({}, {"y", 1}, [&](const absl::StatusOr<std::string>&) { quick.DecrementCount(); });
+  quick.Wait();
+  EXPECT_FALSE(slow.HasBeenNotified());
+  EXPECT_THAT(counters_.batches(), ElementsAre(ElementsAre("y+1", "y+1")));
+  gate.open.Notify();
+  slow.WaitForNotification();
 }
 
 TEST_P(ConcurrentGroupCommit, CountsEachRequestOnceHoweverOftenItIsMade) {
