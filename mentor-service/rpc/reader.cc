@@ -552,7 +552,8 @@ absl::StatusOr<v1::DescribeNeedResponse> Reader::Get(const rpc::Call& call, cons
   });
 }
 
-absl::StatusOr<v1::DescribeCandidatesResponse> Reader::Get(const rpc::Call& call, const v1::DescribeCandidatesRequest& request) {
+// For services alone, by the table of access: nothing depends on who calls.
+absl::StatusOr<v1::DescribeCandidatesResponse> Reader::Get(const rpc::Call&, const v1::DescribeCandidatesRequest& request) {
   Violations bad;
   NamesIn names(bad, ParentConsortium(bad, request.parent()));
   if (request.candidates_size() < 1 || request.candidates_size() > kMaxDescribed) {
