@@ -9,6 +9,7 @@
 #include "notify-service/domain/templates.h"
 #include "notify-service/loops/sender.h"
 #include "notify-service/rpc/handlers.h"
+#include "notify-service/rpc/reader.h"
 #include "notify-service/store/notify_store.h"
 #include "platform/errors.h"
 #include "platform/executor.h"
@@ -41,7 +42,8 @@ class NotifyServiceProcess final : public rpc::Service {
                 leases_, *transport_, pool_, env.clock,
                 {.late = [&env](absl::Duration by) { env.metrics.Late("send", by); },
                  .oldest = [&env](absl::Duration age) { env.metrics.Oldest("mail", age); }}),
-        handlers_(calls_, feeds_, door_, store_, templates_, options.mail_domain),
+        reader_(env.database, env.clock),
+        handlers_(calls_, feeds_, door_, store_, reader_, templates_, options.mail_domain),
         housekeeping_(env.database, env.clock, {"sends"}) {
     sender_.OnRoom([this] { Wake(); });
   }
@@ -93,6 +95,7 @@ class NotifyServiceProcess final : public rpc::Service {
   platform::Leases leases_;
   platform::ThreadPool pool_;
   Sender sender_;
+  Reader reader_;
   Handlers handlers_;
   platform::Housekeeping housekeeping_;
   absl::Mutex mutex_;

@@ -22,17 +22,6 @@ constexpr int kFeedPage = 500;
 // How much a list reads for a caller who may see little of it, before it answers with a short page and a token.
 constexpr int kMaxListReads = 20;
 
-absl::Status NotFound() { return Error(absl::StatusCode::kNotFound, rematch::reason::kNotFound, "no such notification"); }
-
-bool MayRead(const rpc::Call& call, const v1::Notification& notification) {
-  return access::MayTouch(call.caller, call.method,
-                          {.leaders = {notification.readers().begin(), notification.readers().end()},
-                           .acting_leader = "",
-                           .candidate = "",
-                           .mentor = "",
-                           .consortium = ConsortiumOf(notification.name())});
-}
-
 }  // namespace
 
 void Handlers::Submit(const rpc::Call& call, std::string scope, const std::string& request_id, const google::protobuf::Message& request,
@@ -62,21 +51,14 @@ grpc::ServerUnaryReactor* Handlers::SendNotification(grpc::CallbackServerContext
                          });
 }
 
-absl::StatusOr<v1::Notification> Handlers::Get(const rpc::Call& call, const Key& key) {
-  REMATCH_ASSIGN_OR_RETURN(v1::Notification found, store_.Get(key));
-  // The same answer as for one that is not there: that a message exists is nobody else's business.
-  if (!MayRead(call, found)) return NotFound();
-  return found;
-}
-
 grpc::ServerUnaryReactor* Handlers::GetNotification(grpc::CallbackServerContext* context, const v1::GetNotificationRequest* request,
                                                     v1::Notification* response) {
-  return calls_.Blocking(context, request, response,
-                         [this](const rpc::Call& call, const v1::GetNotificationRequest& asked) -> absl::StatusOr<v1::Notification> {
+  return calls_.Deferred(context, request, response,
+                         [this](const rpc::Call& call, const v1::GetNotificationRequest& asked, rpc::Done<v1::Notification> done) {
                            Violations bad;
-                           const Key key = CheckNotificationName(bad, asked.name());
-                           if (!bad.empty()) return bad.ToStatus();
-                           return Get(call, key);
+                           Key key = CheckNotificationName(bad, asked.name());
+                           if (!bad.empty()) return done(bad.ToStatus());
+                           reader_.Get(call, std::move(key), std::move(done));
                          });
 }
 
@@ -144,14 +126,12 @@ grpc::ServerUnaryReactor* Handlers::RetryNotification(grpc::CallbackServerContex
                            CheckRequestId(bad, asked.request_id());
                            if (!bad.empty()) return done(bad.ToStatus());
                            // Whose it is never changes, so it may be read outside the door's transaction.
-                           const bool queued = calls_.blocking().Run([this, call, &asked, key = std::move(key), done] {
-                             if (const auto found = Get(call, key); !found.ok()) return done(found.status());
-                             Submit(call, asked.name(), asked.request_id(), asked, TryAgain{.target = key}, done);
-                           });
-                           if (!queued) {
-                             done(ErrorWithRetry(absl::StatusCode::kResourceExhausted, rematch::reason::kQueueFull,
-                                                 "too many requests at once", absl::Milliseconds(100)));
-                           }
+                           const Key target = key;
+                           reader_.Get(call, std::move(key),
+                                       [this, call, &asked, target, done](const absl::StatusOr<v1::Notification>& found) {
+                                         if (!found.ok()) return done(found.status());
+                                         Submit(call, asked.name(), asked.request_id(), asked, TryAgain{.target = target}, done);
+                                       });
                          });
 }
 

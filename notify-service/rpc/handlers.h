@@ -5,6 +5,7 @@
 #include <string>
 
 #include "notify-service/domain/templates.h"
+#include "notify-service/rpc/reader.h"
 #include "notify-service/store/notify_store.h"
 #include "platform/group_commit.h"
 #include "platform/rpc/call.h"
@@ -16,9 +17,15 @@ namespace rematch::notify {
 // Thread-safe.
 class Handlers final : public v1::NotifyService::CallbackService {
  public:
-  Handlers(rpc::Calls& calls, rpc::FeedHub& feeds, GroupCommit<Command>& door, NotifyStore& store, const Templates& templates,
-           std::string mail_domain)
-      : calls_(calls), feeds_(feeds), door_(door), store_(store), templates_(templates), mail_domain_(std::move(mail_domain)) {}
+  Handlers(rpc::Calls& calls, rpc::FeedHub& feeds, GroupCommit<Command>& door, NotifyStore& store, Reader& reader,
+           const Templates& templates, std::string mail_domain)
+      : calls_(calls),
+        feeds_(feeds),
+        door_(door),
+        store_(store),
+        reader_(reader),
+        templates_(templates),
+        mail_domain_(std::move(mail_domain)) {}
 
   grpc::ServerUnaryReactor* SendNotification(grpc::CallbackServerContext* context, const v1::SendNotificationRequest* request,
                                              v1::Notification* response) override;
@@ -38,7 +45,6 @@ class Handlers final : public v1::NotifyService::CallbackService {
                                                 v1::PreviewNotificationResponse* response) override;
 
  private:
-  absl::StatusOr<v1::Notification> Get(const rpc::Call& call, const Key& key);
   absl::StatusOr<v1::ListNotificationsResponse> List(const rpc::Call& call, const v1::ListNotificationsRequest& request);
   // Hands a write to the door; answers when it is committed. Never blocks.
   void Submit(const rpc::Call& call, std::string scope, const std::string& request_id, const google::protobuf::Message& request,
@@ -48,6 +54,7 @@ class Handlers final : public v1::NotifyService::CallbackService {
   rpc::FeedHub& feeds_;
   GroupCommit<Command>& door_;
   NotifyStore& store_;
+  Reader& reader_;
   const Templates& templates_;
   const std::string mail_domain_;
 };

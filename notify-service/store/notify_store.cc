@@ -120,11 +120,11 @@ void AddContent(v1::Notification& out, const std::string& bytes) {
   stored::Content content;
   content.ParseFromString(bytes);
   if (content.template_().empty()) return;  // barred before it was sent
-  out.set_template_(content.template_());
+  out.set_template_(std::move(*content.mutable_template_()));
   SetAddress(*out.mutable_to(), content.to());
   if (content.has_reply_to()) SetAddress(*out.mutable_reply_to(), content.reply_to());
-  out.mutable_variables()->insert(content.variables().begin(), content.variables().end());
-  out.set_subject(content.subject());
+  *out.mutable_variables() = std::move(*content.mutable_variables());
+  out.set_subject(std::move(*content.mutable_subject()));
 }
 
 Mailbox ToMailbox(const stored::Address& address) { return {.display_name = address.display_name(), .email = address.email()}; }
@@ -445,21 +445,24 @@ absl::StatusOr<BatchResult> NotifyStore::Run(Transaction& tx, absl::Span<Command
   return result;
 }
 
-absl::StatusOr<v1::Notification> NotifyStore::Get(const Key& key) {
-  v1::Notification found;
-  REMATCH_RETURN_IF_ERROR(database_.Read([&](Transaction& tx) -> absl::Status {
-    REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows,
-                             tx.Query(absl::StrCat("SELECT ", kEntryColumns,
-                                                   ", c.content, c.text_body, c.html_body FROM notifications n LEFT JOIN contents c"
-                                                   " ON c.consortium = n.consortium AND c.id = n.id WHERE n.consortium = ? AND n.id = ?"),
-                                      {key.consortium, key.id}));
-    if (rows.empty()) return Error(absl::StatusCode::kNotFound, rematch::reason::kNotFound, "no such notification");
-    found = ToProto(key, ToEntry(rows[0]));
-    AddContent(found, rows[0].Text(kEntryColumnCount));
-    found.set_text_body(rows[0].Text(kEntryColumnCount + 1));
-    found.set_html_body(rows[0].Text(kEntryColumnCount + 2));
-    return absl::OkStatus();
-  }));
+absl::StatusOr<std::map<Key, v1::Notification>> NotifyStore::Find(Transaction& tx, const std::set<Key>& keys) {
+  const auto [where, values] = WhereKeys(keys);
+  REMATCH_ASSIGN_OR_RETURN(std::vector<Row> rows,
+                           tx.Query(absl::StrCat("SELECT ", kEntryColumns,
+                                                 ", c.content, c.text_body, c.html_body FROM notifications n LEFT JOIN contents c"
+                                                 " ON c.consortium = n.consortium AND c.id = n.id",
+                                                 where),
+                                    values));
+  std::map<Key, v1::Notification> found;
+  for (Row& row : rows) {
+    Key key{.consortium = row.Text(0), .id = row.Text(1)};
+    if (!keys.contains(key)) continue;
+    v1::Notification one = ToProto(key, ToEntry(row));
+    AddContent(one, row.Text(kEntryColumnCount));
+    one.set_text_body(row.TakeText(kEntryColumnCount + 1));
+    one.set_html_body(row.TakeText(kEntryColumnCount + 2));
+    found.emplace(std::move(key), std::move(one));
+  }
   return found;
 }
 

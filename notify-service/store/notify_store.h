@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -86,8 +87,8 @@ class NotifyStore {
   // The handler of GroupCommit<Command>.
   absl::StatusOr<BatchResult> Run(sql::Transaction& tx, absl::Span<Command* const> batch);
 
-  // NOT_FOUND when there is none. With its content.
-  absl::StatusOr<v1::Notification> Get(const Key& key);
+  // Those of `keys` that are there, with content and bodies: one statement, however many. `keys` must not be empty.
+  static absl::StatusOr<std::map<Key, v1::Notification>> Find(sql::Transaction& tx, const std::set<Key>& keys);
   struct ListPosition {
     int64_t created = 0;
     std::string id;

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@
 #include "notify-service/notify_service.h"
 #include "notify-service/store/notify_store.h"
 #include "platform/clock.h"
+#include "platform/errors.h"
 #include "platform/executor.h"
 #include "platform/group_commit.h"
 #include "platform/ids.h"
@@ -60,12 +62,24 @@ inline Accept AcceptOf(const v1::SendNotificationRequest& request) {
   return {.draft = *std::move(draft), .message_id = id};
 }
 
+// NOT_FOUND when there is none.
+inline absl::StatusOr<v1::Notification> Stored(sql::Database& database, const Key& key) {
+  std::map<Key, v1::Notification> found;
+  REMATCH_RETURN_IF_ERROR(database.Read([&](sql::Transaction& tx) -> absl::Status {
+    REMATCH_ASSIGN_OR_RETURN(found, NotifyStore::Find(tx, {key}));
+    return absl::OkStatus();
+  }));
+  if (found.empty()) return absl::NotFoundError(key.id);
+  return std::move(found.begin()->second);
+}
+
 // One replica over a store that others may share. Nothing happens by itself: Settle() carries on until nothing is left to do now.
 class Replica {
  public:
   Replica(sql::Database& database, platform::ManualClock& clock, platform::Random& random, MailTransport& transport,
           const std::string& name, SendPolicy policy = {})
-      : store_(database, clock, random, name, policy, {}),
+      : database_(database),
+        store_(database, clock, random, name, policy, {}),
         door_({.threads = 0}, database, store_, clock, random),
         leases_(database, clock, name, absl::Seconds(10)),
         sender_({.from = {.display_name = "Rematch", .email = "from@example.org"}}, store_, door_, leases_, transport, pool_, clock, {}) {}
@@ -95,7 +109,7 @@ class Replica {
     }
   }
   v1::Notification Get(const std::string& id) {
-    const auto found = store_.Get({.consortium = "c1", .id = id});
+    const auto found = Stored(database_, {.consortium = "c1", .id = id});
     if (!found.ok()) {
       ADD_FAILURE() << found.status();
       return {};
@@ -118,6 +132,7 @@ class Replica {
   }
 
  private:
+  sql::Database& database_;
   platform::InlineExecutor pool_;
   NotifyStore store_;
   GroupCommit<Command> door_;

@@ -361,7 +361,7 @@ TEST(ConcurrentSender, SendsCancelsAndStopsSideBySide_F14_F40) {
   loop.join();
   const std::vector<Message> sent = transport.sent();
   for (int i = 0; i < kMessages; ++i) {
-    const auto found = store.Get({.consortium = "c1", .id = absl::StrCat("k", i)});
+    const auto found = Stored(**database, {.consortium = "c1", .id = absl::StrCat("k", i)});
     const auto times = std::count_if(sent.begin(), sent.end(), [&](const Message& m) { return m.message_id == found->message_id(); });
     EXPECT_EQ(times, found->state() == v1::Notification::SENT ? 1 : 0) << i << found->DebugString();
     EXPECT_TRUE(found->state() == v1::Notification::SENT || found->state() == v1::Notification::CANCELLED) << i;

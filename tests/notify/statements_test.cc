@@ -4,8 +4,13 @@
 #include <string>
 #include <vector>
 
+#include <gmock/gmock.h>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "access/access.h"
+#include "notify-service/rpc/reader.h"
+#include "platform/errors.h"
 #include "tests/notify/notify_kit.h"
 #include "tests/platform/counting_database.h"
 
@@ -23,9 +28,9 @@ struct Case {
   std::vector<Step> steps;  // the last one is counted
 };
 
-class Statements : public ::testing::TestWithParam<Case> {
+class StatementsTest : public ::testing::Test {
  protected:
-  Statements() {
+  StatementsTest() {
     EXPECT_TRUE(sql::Migrate(database_, NotifyMigrations(), clock_).ok());
     database_.Count();
     store_ = std::make_unique<NotifyStore>(database_, clock_, random_, "replica", SendPolicy(), NotifyStore::Wakes());
@@ -92,6 +97,8 @@ class Statements : public ::testing::TestWithParam<Case> {
   std::map<int, int64_t> beginnings_;
 };
 
+class Statements : public StatementsTest, public ::testing::WithParamInterface<Case> {};
+
 TEST_P(Statements, OfAFullBatchAreAsManyAsOfABatchOfOne) {
   std::vector<std::string> full, one;
   for (const Step step : GetParam().steps) {
@@ -111,6 +118,90 @@ INSTANTIATE_TEST_SUITE_P(Of, Statements,
                                            Case{"FinishLater", {Step::kAccept, Step::kBegin, Step::kLater}},
                                            Case{"TryAgain", {Step::kAccept, Step::kBegin, Step::kRejected, Step::kTryAgain}}),
                          [](const auto& about) { return about.param.name; });
+
+// Notifications that are asked for together, by callers of every kind.
+class SharedReads : public StatementsTest {
+ protected:
+  SharedReads() {
+    Run(Step::kAccept, 0, kBatch);
+    Run(Step::kAccept, kBatch, kBatch + 1);
+  }
+
+  static rpc::Caller Leader(const std::string& id) {
+    return {.role = std::string(access::kProgramLeader), .person = "consortia/c1/leaders/" + id};
+  }
+  // Whether the answer is this message, or NOT_FOUND for none.
+  void Ask(const Key& key, const rpc::Caller& caller, const std::string& email) {
+    const rpc::Call call{.method = rpc::MethodOf<v1::GetNotificationRequest>(), .caller = caller, .deadline = absl::InfiniteFuture()};
+    reader_.Get(call, key, [this, key, email](const absl::StatusOr<v1::Notification>& found) {
+      ++answered_;
+      if (email.empty()) {
+        EXPECT_EQ(found.status().code(), absl::StatusCode::kNotFound) << key.id;
+        EXPECT_EQ(ReasonOf(found.status()), rematch::reason::kNotFound) << key.id;
+        return;
+      }
+      ASSERT_TRUE(found.ok()) << key.id << ": " << found.status();
+      EXPECT_EQ(found->name(), NotificationName(key.consortium, key.id));
+      EXPECT_EQ(found->to().email(), email);
+      EXPECT_EQ(found->variables().at("mentor_name"), "[mentor_name]");
+      EXPECT_THAT(found->text_body(), ::testing::HasSubstr("[mentor_name]"));
+      EXPECT_THAT(found->html_body(), ::testing::HasSubstr("[mentor_name]"));
+    });
+  }
+  // The statements of the one read that answers all that was asked.
+  std::vector<std::string> Read(int asked) {
+    database_.TakeReads();
+    answered_ = 0;
+    EXPECT_TRUE(reader_.RunOnce());
+    EXPECT_EQ(answered_, asked);
+    std::vector<std::vector<std::string>> reads = database_.TakeReads();
+    EXPECT_EQ(reads.size(), 1u);
+    return reads.empty() ? std::vector<std::string>() : std::move(reads.front());
+  }
+
+  const rpc::Caller service_{.role = std::string(access::kService), .person = ""};
+  Reader reader_{database_, clock_, {.max_batch = 10'000, .threads = 0}};
+  int answered_ = 0;
+};
+
+TEST_F(SharedReads, OfManyAreAsManyStatementsAsOfOne) {
+  for (int i = 0; i < kBatch; ++i) Ask(KeyOf(i), i % 2 == 0 ? service_ : Leader("l1"), "ana@example.org");
+  const std::vector<std::string> many = Read(kBatch);
+  Ask(KeyOf(kBatch), service_, "ana@example.org");
+  const std::vector<std::string> one = Read(1);
+  EXPECT_EQ(one.size(), 1u) << absl::StrJoin(one, "\n");
+  EXPECT_EQ(many.size(), one.size()) << absl::StrJoin(many, "\n");
+}
+
+TEST_F(SharedReads, EachHasItsOwnAnswer) {
+  // Ids are a consortium's own.
+  v1::SendNotificationRequest request = SendRequest(KeyOf(0).id, "other@example.org");
+  request.set_parent("consortia/c2");
+  door_->Submit({}, AcceptOf(request), [](const absl::StatusOr<std::string>& reply) { EXPECT_TRUE(reply.ok()) << reply.status(); });
+  ASSERT_TRUE(door_->RunOnce());
+
+  Ask({.consortium = "c2", .id = KeyOf(0).id}, service_, "other@example.org");
+  Ask({.consortium = "c2", .id = KeyOf(1).id}, service_, "");
+  Ask({.consortium = "c1", .id = "missing"}, service_, "");
+  Ask(KeyOf(2), Leader("l2"), "");
+  // What one may not read, others of the batch may, as often as they ask.
+  for (const rpc::Caller& caller : {service_, Leader("l1"), rpc::Caller{.role = std::string(access::kAuditor), .person = ""}}) {
+    Ask(KeyOf(2), caller, "ana@example.org");
+  }
+  for (const char* role : {"CANDIDATE", "MENTOR", "NOBODY"}) Ask(KeyOf(2), {.role = role, .person = "consortia/c1/leaders/l1"}, "");
+  for (int i = 0; i < kBatch; ++i) Ask(KeyOf(i), service_, "ana@example.org");
+  EXPECT_EQ(Read(10 + kBatch).size(), 1u);
+}
+
+TEST_F(SharedReads, WhoseDeadlinePassedIsNotRead) {
+  absl::StatusOr<v1::Notification> late;
+  reader_.Get({.method = rpc::MethodOf<v1::GetNotificationRequest>(), .caller = service_, .deadline = clock_.Now() + absl::Seconds(1)},
+              KeyOf(0), [&late](absl::StatusOr<v1::Notification> found) { late = std::move(found); });
+  clock_.Advance(absl::Seconds(1));
+  Ask(KeyOf(1), service_, "ana@example.org");
+  Read(1);
+  EXPECT_EQ(late.status().code(), absl::StatusCode::kDeadlineExceeded);
+}
 
 }  // namespace
 }  // namespace rematch::notify

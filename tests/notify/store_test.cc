@@ -178,7 +178,7 @@ TEST_F(NotifyDoor, TheLongestThatIsAcceptedComesBackWhole) {
   Accept accept = AcceptOf(request);
   accept.message_id = MessageId(NotificationName(key.consortium, key.id), std::string(200, 'd'));
   ASSERT_TRUE(r().Do(accept, Meta(std::string(128, 'r'))).ok());
-  const auto found = r().store().Get(key);
+  const auto found = Stored(*database_, key);
   ASSERT_TRUE(found.ok()) << found.status();
   EXPECT_EQ(found->origin(), given.origin());
   EXPECT_EQ(found->readers(15), given.readers(15));
@@ -186,7 +186,7 @@ TEST_F(NotifyDoor, TheLongestThatIsAcceptedComesBackWhole) {
   EXPECT_EQ(found->to().display_name(), apples);
   EXPECT_EQ(found->variables().at("need"), apples);
   r().Send();
-  EXPECT_EQ(r().store().Get(key)->state(), v1::Notification::SENT);
+  EXPECT_EQ(Stored(*database_, key)->state(), v1::Notification::SENT);
 }
 
 TEST_F(NotifyDoor, BodiesAreRenderedWhenAMessageIsAccepted) {
@@ -239,6 +239,7 @@ class ConcurrentNotifyDoor : public ::testing::TestWithParam<std::string> {
   }
   GroupCommit<Command>& door(size_t turn) { return instances_[turn % instances_.size()]->door; }
   NotifyStore& store() { return instances_.front()->store; }
+  absl::StatusOr<v1::Notification> Find(const Key& key) { return Stored(*instances_.front()->database, key); }
   // How many messages wait to be sent, whoever is to send them.
   size_t Waiting() {
     size_t waiting = 0;
@@ -295,7 +296,7 @@ TEST_P(ConcurrentNotifyDoor, SendAndCancelOfOneKeyHaveOneOutcome_F14) {
     canceller.join();
     ASSERT_TRUE(cancelled.ok());
     EXPECT_TRUE(sent.ok() || ReasonOf(sent.status()) == reason::kNotificationCancelled) << sent.status();
-    EXPECT_EQ(store().Get({.consortium = "c1", .id = key})->state(), v1::Notification::CANCELLED);
+    EXPECT_EQ(Find({.consortium = "c1", .id = key})->state(), v1::Notification::CANCELLED);
   }
   EXPECT_EQ(Waiting(), 0u);
 }
@@ -323,7 +324,7 @@ TEST_P(ConcurrentNotifyDoor, TheSameKeyIsOneMessageWhicheverReplicaIsAsked_F8_F4
   // Whoever was taken means the one message that there is.
   int told = 0;
   for (int i = 0; i < kKeys; ++i) {
-    const auto found = store().Get({.consortium = "c1", .id = absl::StrCat("k", i)});
+    const auto found = Find({.consortium = "c1", .id = absl::StrCat("k", i)});
     ASSERT_TRUE(found.ok()) << found.status();
     told += found->to().email() == "ana@example.org" ? kThreads - 2 : 2;
   }

@@ -1,6 +1,8 @@
 // How many statements a batch is, whatever its size: that is what makes the door fast. Many cases are played in step, each on people of its
 // own, and beside them one alone: what people, peers and time bring at one moment is one batch of all of them.
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -166,65 +168,121 @@ TEST(Statements, OfManyCasesInStepAreAsManyAsOfOne) {
   }
 }
 
-// Cases that are asked for together.
-TEST(SharedReads, OfManyCasesAreAsManyStatementsAsOfOneAndEachHasItsOwnAnswer) {
-  Harness h;
-  std::vector<std::string> names;
-  for (int i = 0; i < kMany; ++i) names.push_back(h.Open(absl::StrCat("c", i), absl::StrCat("reasons ", i)));
-  CaseReader reader(h.database(), h.clock, {.threads = 1});
-  struct Answers {
-    absl::Mutex mutex;
-    bool go ABSL_GUARDED_BY(mutex) = false;
-    int count ABSL_GUARDED_BY(mutex) = 0;
-  };
-  auto answers = std::make_shared<Answers>();
-  const auto look_up = [&](const CaseKey& key, std::function<bool(const Case&)> may_read_texts, int found, const std::string& reasons) {
-    reader.LookUp(absl::InfiniteFuture(), {.key = key, .may_read_texts = std::move(may_read_texts)},
-                  [answers, key, found, reasons](const absl::Status& status, const CaseLookup& lookup) {
-                    EXPECT_TRUE(status.ok()) << status;
-                    EXPECT_EQ(lookup.found.has_value(), found == 1) << key.id;
-                    if (lookup.found.has_value()) EXPECT_EQ(lookup.found->c.name(), key.Name());
-                    EXPECT_EQ(lookup.texts.size(), reasons.empty() ? 0u : 1u) << key.id;
-                    if (!lookup.texts.empty()) EXPECT_EQ(lookup.texts[0].text, reasons);
-                    absl::MutexLock lock(&answers->mutex);
-                    ++answers->count;
-                  });
-  };
-  const auto await = [&answers](int count) {
-    absl::MutexLock lock(&answers->mutex);
-    const auto all = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(answers->mutex) { return answers->count == count; };
-    answers->mutex.Await(absl::Condition(&all));
-  };
-  h.database().Count();
-  // The first keeps the one thread busy until all others wait.
-  look_up(
-      *CaseKey::Parse(names[0]),
-      [answers](const Case&) {
-        absl::MutexLock lock(&answers->mutex);
-        answers->mutex.Await(absl::Condition(&answers->go));
-        return true;
-      },
-      1, "reasons 0");
-  CaseKey nowhere = *CaseKey::Parse(names[1]);
-  nowhere.program = "p2";
-  look_up(
-      nowhere, [](const Case&) { return true; }, 0, "");
-  look_up(
-      *CaseKey::Parse(names[2]), [](const Case&) { return false; }, 1, "");
-  for (int i = 3; i < kMany; ++i)
-    look_up(
-        *CaseKey::Parse(names[i]), [](const Case&) { return true; }, 1, absl::StrCat("reasons ", i));
-  look_up(
-      *CaseKey::Parse(names[3]), [](const Case&) { return true; }, 1, "reasons 3");
-  {
-    absl::MutexLock lock(&answers->mutex);
-    answers->go = true;
+// Cases that are asked for together, by callers of every kind.
+class SharedReads : public ::testing::Test {
+ protected:
+  SharedReads() {
+    for (int i = 0; i < kMany; ++i) names_.push_back(h_.Open(absl::StrCat("c", i), ReasonsOf(i)));
+    h_.database().Count();
   }
-  await(kMany + 1);
-  const std::vector<std::vector<std::string>> reads = h.database().TakeReads();
-  ASSERT_EQ(reads.size(), 2u) << "one that was alone, and all others";
-  EXPECT_EQ(reads[0].size(), 2u) << absl::StrJoin(reads[0], "\n");
-  EXPECT_EQ(reads[1].size(), 2u) << absl::StrJoin(reads[1], "\n");
+  static std::string ReasonsOf(int i) { return absl::StrCat("reasons ", i); }
+
+  // Keeps the one thread that reads busy: what is asked from now on waits, and is read together.
+  void Hold() {
+    const auto wait = [this](const Case&) {
+      absl::MutexLock lock(&mutex_);
+      held_ = true;
+      mutex_.Await(absl::Condition(&released_));
+      return false;
+    };
+    reader_.LookUp(absl::InfiniteFuture(), {.key = *CaseKey::Parse(names_[0]), .may_read_texts = wait},
+                   [this](const absl::Status&, const CaseLookup&) { Answered(); });
+    absl::MutexLock lock(&mutex_);
+    mutex_.Await(absl::Condition(&held_));
+  }
+  // Checks the answer: the case with these reasons, empty for whoever may not read them; nothing: CASE_NOT_FOUND.
+  void Ask(const std::string& name, const rpc::Caller& caller, const std::optional<std::string>& reasons) {
+    v1::GetReassignmentRequest request;
+    request.set_name(name);
+    const auto answered = [this, name, reasons](const absl::StatusOr<v1::Reassignment>& found) {
+      if (!reasons.has_value()) {
+        EXPECT_EQ(ReasonOf(found.status()), "CASE_NOT_FOUND") << name;
+      } else {
+        EXPECT_TRUE(found.ok()) << found.status();
+        EXPECT_EQ(found.ok() ? found->name() : "", name);
+        EXPECT_EQ(found.ok() ? found->reasons() : "", *reasons) << name;
+      }
+      Answered();
+    };
+    ++asked_;
+    rpcs_.GetReassignment(
+        h_.MakeCall<v1::GetReassignmentRequest>(caller), request,
+        rpc::Done<v1::Reassignment>(std::make_shared<absl::AnyInvocable<void(absl::StatusOr<v1::Reassignment>)>>(answered)));
+  }
+  // The statements of the one read that answered all that was asked since Hold().
+  std::vector<std::string> Release() {
+    {
+      absl::MutexLock lock(&mutex_);
+      released_ = true;
+      const auto all = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return answered_ == asked_ + 1; };
+      mutex_.Await(absl::Condition(&all));
+      held_ = false;
+      released_ = false;
+      answered_ = 0;
+      asked_ = 0;
+    }
+    std::vector<std::vector<std::string>> reads = h_.database().TakeReads();
+    EXPECT_EQ(reads.size(), 2u) << "one that kept the thread busy, and all others";
+    return reads.empty() ? std::vector<std::string>() : std::move(reads.back());
+  }
+
+  Harness h_;
+  std::vector<std::string> names_;
+
+ private:
+  void Answered() {
+    absl::MutexLock lock(&mutex_);
+    ++answered_;
+  }
+
+  int asked_ = 0;
+  absl::Mutex mutex_;
+  bool held_ ABSL_GUARDED_BY(mutex_) = false;
+  bool released_ ABSL_GUARDED_BY(mutex_) = false;
+  int answered_ ABSL_GUARDED_BY(mutex_) = 0;
+  platform::SeededRandom random_{7};
+  platform::IdSource ids_{h_.clock, random_};
+  platform::InlineExecutor inline_;
+  CaseReader reader_{h_.database(), h_.clock, {.max_batch = 10'000, .threads = 1}};
+  Reassignments rpcs_{h_.core().door(), reader_, h_.core().policies(), h_.mentor, h_.core().codes(), ids_, h_.clock, inline_};
+};
+
+TEST_F(SharedReads, OfManyAreAsManyStatementsAsOfOne) {
+  Hold();
+  for (int i = 0; i < kMany; ++i) Ask(names_[i], testing::AsLeader(), ReasonsOf(i));
+  const std::vector<std::string> many = Release();
+  Hold();
+  Ask(names_[1], testing::AsLeader(), ReasonsOf(1));
+  const std::vector<std::string> one = Release();
+  EXPECT_EQ(one.size(), 2u) << "cases and texts\n" << absl::StrJoin(one, "\n");
+  EXPECT_EQ(many.size(), one.size()) << absl::StrJoin(many, "\n");
+}
+
+TEST_F(SharedReads, EachHasItsOwnAnswer) {
+  const rpc::Caller other = testing::AsLeader("consortia/c1/leaders/other");
+  Hold();
+  const std::string id = CaseKey::Parse(names_[1])->id;
+  Ask(absl::StrCat("consortia/c1/programs/p2/reassignments/", id), testing::AsService(), std::nullopt);
+  Ask(absl::StrCat("consortia/c2/programs/p1/reassignments/", id), testing::AsService(), std::nullopt);
+  Ask(names_[1] + "0", testing::AsLeader(), std::nullopt);
+  Ask(names_[1], other, std::nullopt);
+  Ask(names_[1], testing::AsCandidate(testing::CandidateName("c2")), std::nullopt);
+  // What one may not see, others of the batch may, as often as they ask.
+  Ask(names_[1], testing::AsLeader(), ReasonsOf(1));
+  Ask(names_[1], testing::AsCandidate(testing::CandidateName("c1")), "");
+  Ask(names_[1], testing::AsService(), "");
+  Ask(names_[1], testing::AsAuditor(), "");
+  for (int i = 0; i < kMany; ++i) Ask(names_[i], testing::AsLeader(), ReasonsOf(i));
+  EXPECT_EQ(Release().size(), 2u);
+}
+
+TEST_F(SharedReads, TextsThatNobodyMayReadAreNotRead) {
+  Hold();
+  Ask(names_[1], testing::AsService(), "");
+  Ask(names_[2], testing::AsCandidate(testing::CandidateName("c2")), "");
+  Ask(names_[3], testing::AsLeader("consortia/c1/leaders/other"), std::nullopt);
+  const std::vector<std::string> statements = Release();
+  EXPECT_EQ(statements.size(), 1u) << absl::StrJoin(statements, "\n");
 }
 
 }  // namespace
