@@ -144,7 +144,7 @@ absl::Status Measure(const std::string& work_dir) {
                .open = absl::Milliseconds(300),
                .idle_requests = 30,
                .mentors = 1000,
-               .candidates = 12'000,
+               .candidates = 20'000,
                .asked = 8'000};
     }
     REMATCH_ASSIGN_OR_RETURN(const std::unique_ptr<Stage> stage, Stage::Start(options, server.get(), "main"));
