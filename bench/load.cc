@@ -186,7 +186,7 @@ absl::StatusOr<Outcome> Run(Operation& operation, absl::Duration warm_up, absl::
   }
   // Requests that ran out end the time that counts.
   outcome.seconds = Seconds(last - span.begin);
-  if (ran_out && (outcome.right == 0 || outcome.seconds < 0.5 * Seconds(span.end - span.begin))) {
+  if (ran_out && outcome.seconds < 0.5 * Seconds(span.end - span.begin)) {
     return absl::OutOfRangeError("the requests ran out before half of the time had passed");
   }
   std::sort(outcome.latencies.begin(), outcome.latencies.end());

@@ -108,9 +108,8 @@ std::string ExplainedByMysql(const std::vector<Row>& plan, const std::set<std::s
     const bool all = step.Text(3) == "ALL" || step.Text(3) == "index";
     // The few rows that a list of keys names may be sorted: whether they are is the optimizer's choice, which differs from run to run.
     // What sorts many to answer with a page is seen by LooksAtMany() as well.
-    const bool few = step.Int(8) <= kBeside && !absl::StrContains(extra, "temporary");
-    const bool sorts = absl::StrContains(extra, "filesort") || absl::StrContains(extra, "temporary");
-    if (table.empty() || (!all && (!sorts || few))) continue;
+    const bool sorts = absl::StrContains(extra, "temporary") || (absl::StrContains(extra, "filesort") && step.Int(8) > kBeside);
+    if (table.empty() || (!all && !sorts)) continue;
     if (small.contains(table)) continue;
     return absl::StrCat(table, ": ", step.Text(3), " ", step.Text(5), " rows=", step.Int(8), " ", extra);
   }
