@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "bench/cases.h"
 #include "platform/errors.h"
@@ -48,6 +49,7 @@ class Burst {
     REMATCH_ASSIGN_OR_RETURN(
         const World world,
         Import(stage_.suite(), {.programs = options_.programs, .mentors = options_.mentors, .candidates = options_.cases}));
+    Say(absl::StrCat("the burst: one mentor of each of ", options_.cases, " cases is asked"));
     Players players(stage_.suite(), world, stage_.reply_key());
     return players.Play(0, options_.cases, kAtOnce, PlayUntil::kAsked, nullptr);
   }
@@ -244,6 +246,8 @@ absl::Status MeasureBurst(StageOptions options, demo::Mariadb& server, const Bur
       lost += result.lost;
       doubled += result.doubled;
       whole = result.lost == 0 && result.doubled == 0;
+      Say(absl::StrFormat("  %d replica%s%s: committed in %.2f s, handed over in %.2f s, lost %d, doubled %d", replicas,
+                          replicas == 1 ? "" : "s", kill ? ", one killed" : "", result.commit, result.next, result.lost, result.doubled));
       return result;
     };
     for (int round = 0; round < burst.rounds && whole; ++round) {

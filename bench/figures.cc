@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <iostream>
 
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "platform/strings.h"
 
 namespace rematch::bench {
@@ -23,6 +26,8 @@ std::string Number(double value) {
 }
 
 }  // namespace
+
+void Say(std::string_view line) { std::cerr << absl::FormatTime("%H:%M:%S ", absl::Now(), absl::LocalTimeZone()) << line << "\n"; }
 
 double MedianOf(std::vector<double> values) {
   if (values.empty()) return 0;

@@ -12,6 +12,9 @@
 
 namespace rematch::bench {
 
+// How far a run is, for whoever waits for it: a line on stderr, with the time.
+void Say(std::string_view line);
+
 // Of an even number of values the mean of the middle two; 0 of none.
 double MedianOf(std::vector<double> values);
 

@@ -78,6 +78,7 @@ absl::StatusOr<Times> TakeTurns(std::deque<Sized>& all, const Kinds& kinds, cons
   Times times;
   std::map<std::pair<const Sized*, std::string>, double> rates;  // at last
   for (int round = 0; round < growth.rounds; ++round) {
+    Say(absl::StrCat("  round ", round + 1, " of ", growth.rounds));
     for (const Kind& kind : kinds) {
       for (Sized& sized : all) {
         Operation& operation = *(sized.workload.*kind.operation);
@@ -122,6 +123,7 @@ absl::Status OverCases(const StageOptions& options, demo::Mariadb* server, const
   const int supply = static_cast<int>(seconds * kWritesOfSecond);
   std::deque<Sized> all;  // which stay where they are: a workload refers to its world
   for (const int64_t size : growth.cases) {
+    Say(absl::StrCat("growth: storing ", size, " cases"));
     Sized& sized = all.emplace_back();
     sized.size = size;
     REMATCH_ASSIGN_OR_RETURN(sized.stage, Stage::Start(options, server, absl::StrCat("cases", size)));
@@ -141,6 +143,7 @@ absl::Status OverCases(const StageOptions& options, demo::Mariadb* server, const
 absl::Status OverMentors(const StageOptions& options, demo::Mariadb* server, const GrowthOptions& growth, Figures& figures, Plots& plots) {
   std::deque<Sized> all;  // which stay where they are: a workload refers to its world
   for (const int size : growth.mentors) {
+    Say(absl::StrCat("growth: storing ", size, " mentors"));
     Sized& sized = all.emplace_back();
     sized.size = size;
     REMATCH_ASSIGN_OR_RETURN(sized.stage, Stage::Start(options, server, absl::StrCat("mentors", size)));

@@ -133,40 +133,45 @@ absl::Status Measure(const std::string& work_dir) {
     return RunLoad(*stage, work_dir, {.mentors = 4000, .candidates = 30'000, .asked = 30'000}, load, absl::GetFlag(FLAGS_load_for),
                    absl::GetFlag(FLAGS_pids));
   }
-  if (Wanted("start")) {
-    REMATCH_RETURN_IF_ERROR(MeasureStarts(options, server.get(), quick ? 2 : 5, figures));
-  }
-  if (Wanted("rates")) {
-    RatesOptions rates;
-    if (quick) {
-      rates = {.rounds = 1,
-               .each = absl::Milliseconds(400),
-               .open = absl::Milliseconds(300),
-               .idle_requests = 30,
-               .mentors = 1000,
-               .candidates = 20'000,
-               .asked = 8'000};
+  const auto measure = [&]() -> absl::Status {
+    if (Wanted("start")) {
+      REMATCH_RETURN_IF_ERROR(MeasureStarts(options, server.get(), quick ? 2 : 5, figures));
     }
-    REMATCH_ASSIGN_OR_RETURN(const std::unique_ptr<Stage> stage, Stage::Start(options, server.get(), "main"));
-    REMATCH_RETURN_IF_ERROR(MeasureRates(*stage, work_dir, rates, figures, plots));
-  }
+    if (Wanted("rates")) {
+      RatesOptions rates;
+      if (quick) {
+        rates = {.rounds = 1,
+                 .each = absl::Milliseconds(400),
+                 .open = absl::Milliseconds(300),
+                 .past = absl::Milliseconds(300),
+                 .idle_requests = 30,
+                 .mentors = 1000,
+                 .candidates = 20'000,
+                 .asked = 8'000};
+      }
+      REMATCH_ASSIGN_OR_RETURN(const std::unique_ptr<Stage> stage, Stage::Start(options, server.get(), "main"));
+      REMATCH_RETURN_IF_ERROR(MeasureRates(*stage, work_dir, rates, figures, plots));
+    }
 
-  if (Wanted("cases")) {
-    REMATCH_ASSIGN_OR_RETURN(const std::unique_ptr<Stage> stage, Stage::Start(options, server.get(), "cases"));
-    REMATCH_RETURN_IF_ERROR(
-        MeasureCases(*stage, quick ? CasesOptions{.rounds = 1, .cases = 300, .at_once = 100} : CasesOptions(), figures));
-  }
+    if (Wanted("cases")) {
+      REMATCH_ASSIGN_OR_RETURN(const std::unique_ptr<Stage> stage, Stage::Start(options, server.get(), "cases"));
+      REMATCH_RETURN_IF_ERROR(
+          MeasureCases(*stage, quick ? CasesOptions{.rounds = 1, .cases = 300, .at_once = 100} : CasesOptions(), figures));
+    }
 
-  if (Wanted("burst") && server != nullptr) {
-    REMATCH_RETURN_IF_ERROR(MeasureBurst(
-        options, *server, quick ? BurstOptions{.cases = 600, .programs = 10, .mentors = 1000, .rounds = 1} : BurstOptions(), figures));
-  }
-  if (Wanted("growth")) {
-    GrowthOptions growth;
-    if (quick) growth = {.cases = {1'000, 4'000}, .mentors = {100, 1'000}, .rounds = 1, .each = absl::Milliseconds(300)};
-    REMATCH_RETURN_IF_ERROR(MeasureGrowth(options, server.get(), growth, figures, plots));
-  }
-
+    if (Wanted("burst") && server != nullptr) {
+      REMATCH_RETURN_IF_ERROR(MeasureBurst(
+          options, *server, quick ? BurstOptions{.cases = 600, .programs = 10, .mentors = 1000, .rounds = 1} : BurstOptions(), figures));
+    }
+    if (Wanted("growth")) {
+      GrowthOptions growth;
+      if (quick) growth = {.cases = {1'000, 4'000}, .mentors = {100, 1'000}, .rounds = 1, .each = absl::Milliseconds(300)};
+      REMATCH_RETURN_IF_ERROR(MeasureGrowth(options, server.get(), growth, figures, plots));
+    }
+    return absl::OkStatus();
+  };
+  // What was measured before something failed is worth having.
+  const absl::Status measured = measure();
   std::cout << figures.Table();
   if (const std::string json = absl::GetFlag(FLAGS_json); !json.empty()) {
     REMATCH_RETURN_IF_ERROR(figures.WriteJson(json, Machine(server.get())));
@@ -174,7 +179,7 @@ absl::Status Measure(const std::string& work_dir) {
   if (const std::string folder = absl::GetFlag(FLAGS_plots); !folder.empty()) {
     REMATCH_RETURN_IF_ERROR(Draw(plots, folder));
   }
-  return absl::OkStatus();
+  return measured;
 }
 
 int Main() {

@@ -43,8 +43,6 @@ constexpr std::array<Kind, 7> kKinds = {{
 constexpr std::array<int, 3> kLoads = {25, 50, 75};  // per cent of the maximum
 constexpr std::array<std::pair<const char*, double>, 3> kPercentiles = {{{"p50", 0.5}, {"p99", 0.99}, {"p999", 0.999}}};
 
-void Say(const std::string& line) { std::cerr << absl::FormatTime("%H:%M:%S ", absl::Now(), absl::LocalTimeZone()) << line << "\n"; }
-
 class Rates {
  public:
   Rates(Stage& stage, std::string work_dir, const RatesOptions& options, Figures& figures, Plots& plots)
@@ -233,11 +231,11 @@ class Rates {
   absl::Status PastSaturation() {
     Say("twice the load that saturates");
     for (int round = 0; round < options_.rounds; ++round) {
-      const auto maximum = RunClosed(*workload_.hold, {.streams = options_.streams, .duration = options_.each});
+      const auto maximum = RunClosed(*workload_.hold, {.streams = options_.streams, .duration = options_.past});
       if (maximum.status().code() == absl::StatusCode::kOutOfRange) return absl::OkStatus();
       REMATCH_RETURN_IF_ERROR(maximum.status());
       const auto twice =
-          RunOpen(*workload_.hold, {.rate = 2 * maximum->rate(), .duration = options_.open, .seed = static_cast<uint64_t>(round)});
+          RunOpen(*workload_.hold, {.rate = 2 * maximum->rate(), .duration = options_.past, .seed = static_cast<uint64_t>(round)});
       if (twice.status().code() == absl::StatusCode::kOutOfRange) return absl::OkStatus();
       REMATCH_RETURN_IF_ERROR(twice.status());
       figures_.Add("goodput_past_saturation", twice->rate() / maximum->rate());

@@ -15,12 +15,13 @@ namespace rematch::bench {
 
 struct RatesOptions {
   int rounds = 5;
-  absl::Duration each = absl::Seconds(2);  // of measuring, per kind and round
+  absl::Duration each = absl::Seconds(1);  // of measuring, per kind and round
   absl::Duration open = absl::Seconds(3);  // per share of the load
+  absl::Duration past = absl::Seconds(1);  // of the maximum, and of twice as much, per round
   int idle_requests = 300;
   int mentors = 4000;
-  int candidates = 100'000;
-  int asked = 60'000;
+  int candidates = 300'000;
+  int asked = 120'000;
   int floor_threads = 16;
   size_t connections = 8;
   int streams = 64;
