@@ -171,13 +171,13 @@ absl::Status Measure(const std::string& work_dir) {
     return absl::OkStatus();
   };
   // What was measured before something failed is worth having.
-  const absl::Status measured = measure();
+  absl::Status measured = measure();
   std::cout << figures.Table();
   if (const std::string json = absl::GetFlag(FLAGS_json); !json.empty()) {
-    REMATCH_RETURN_IF_ERROR(figures.WriteJson(json, Machine(server.get())));
+    measured.Update(figures.WriteJson(json, Machine(server.get())));
   }
   if (const std::string folder = absl::GetFlag(FLAGS_plots); !folder.empty()) {
-    REMATCH_RETURN_IF_ERROR(Draw(plots, folder));
+    measured.Update(Draw(plots, folder));
   }
   return measured;
 }

@@ -19,8 +19,8 @@ struct RatesOptions {
   absl::Duration open = absl::Seconds(3);  // per share of the load
   absl::Duration past = absl::Seconds(1);  // of the maximum, and of twice as much, per round
   int idle_requests = 300;
-  int mentors = 4000;
-  int candidates = 300'000;
+  int mentors = 6000;
+  int candidates = 290'000;
   int asked = 120'000;
   int floor_threads = 16;
   size_t connections = 8;

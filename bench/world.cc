@@ -62,7 +62,7 @@ void FillMentor(Row& row, int i, int programs) {
   mentor.add_credentials("Single Subject");
   mentor.add_grade_bands("9-12");
   mentor.add_subjects(kSubjects[static_cast<size_t>(i / programs) % kSubjects.size()]);
-  mentor.set_capacity(100);
+  mentor.set_capacity(50);
   mentor.set_years_mentored(1 + i % 9);
 }
 
