@@ -358,7 +358,7 @@ absl::Status MeasureCases(Stage& stage, const CasesOptions& options, Figures& fi
   // what ends in between.
   const int64_t before = 2 * options.at_once;
   const int64_t count = before + options.rounds * options.cases + options.at_once;
-  // Nobody is asked who has more candidates than the tiers of the policy allow: without many mentors the last cases find none.
+  // With a mentor for every three cases the last one in a hundred found nobody left in the tiers of the policy.
   REMATCH_ASSIGN_OR_RETURN(const World world,
                            Import(stage.suite(), {.mentors = static_cast<int>(count) / 2, .candidates = static_cast<int>(count)}));
   Say(absl::StrCat("whole cases: ", count, ", ", options.at_once, " at any time"));
