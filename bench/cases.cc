@@ -358,9 +358,10 @@ absl::Status MeasureCases(Stage& stage, const CasesOptions& options, Figures& fi
   // what ends in between.
   const int64_t before = 2 * options.at_once;
   const int64_t count = before + options.rounds * options.cases + options.at_once;
-  // With a mentor for every three cases the last one in a hundred found nobody left in the tiers of the policy.
-  REMATCH_ASSIGN_OR_RETURN(const World world,
-                           Import(stage.suite(), {.mentors = static_cast<int>(count) / 2, .candidates = static_cast<int>(count)}));
+  // The tiers of the policy take a mentor without candidates and one with a single one: enough for two cases each, in every program.
+  Shape shape{.candidates = static_cast<int>(count)};
+  shape.mentors = shape.candidates / 2 + shape.programs;
+  REMATCH_ASSIGN_OR_RETURN(const World world, Import(stage.suite(), shape));
   Say(absl::StrCat("whole cases: ", count, ", ", options.at_once, " at any time"));
   std::vector<std::atomic<int64_t>> marks(static_cast<size_t>(options.rounds) + 1);
   std::atomic<int64_t> ends = 0;
