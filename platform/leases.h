@@ -38,7 +38,7 @@ struct Claim {
 // Thread-safe. Blocks.
 class Leases {
  public:
-  Leases(sql::Database& database, Clock& clock, std::string replica, absl::Duration lease = absl::Seconds(10));
+  Leases(sql::Database& database, Clock& clock, std::string replica, absl::Duration lease);
 
   const std::string& replica() const { return replica_; }
 

@@ -44,7 +44,7 @@ struct RequestOptions {
   v1::EscalationPolicy policy;  // what new cases follow
   std::string reply_key;        // the secret of reply codes; empty: one is made and kept in the store
   absl::Duration reconcile_interval = absl::Minutes(5);
-  absl::Duration lease = absl::Seconds(10);
+  absl::Duration lease = absl::Seconds(5);
   GroupCommitOptions door;
   EffectRunnerOptions effects;
 };

@@ -168,8 +168,8 @@ std::vector<Ranked> Rank(const Roster& roster, const Program& program, const Can
     }
   };
   std::vector<Place> places;
-  for (const auto& [id, row] : roster.mentors.rows()) {
-    const Mentor& mentor = row.value;
+  for (const std::string& id : roster.mentors.MembersOf(program.id)) {
+    const Mentor& mentor = *roster.mentors.Find(id);
     if (exclude.contains(id)) continue;
     const bool individual = search.pool == Pool::kIndividual;
     if (!(individual ? InIndividualPool : InEverybodyPool)(mentor, program, candidate)) continue;

@@ -1,6 +1,7 @@
 #include "mentor-service/domain/roster.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -9,6 +10,26 @@
 namespace rematch::mentor {
 
 std::string ExternalId::KeyOf(Kind kind, std::string_view external) { return absl::StrCat(static_cast<int>(kind), "/", ToAbsl(external)); }
+
+void MentorTable::Load(Mentor mentor) {
+  Note(mentor);
+  Table::Load(std::move(mentor));
+}
+
+Mentor& MentorTable::Put(Mentor mentor) {
+  Note(mentor);
+  return Table::Put(std::move(mentor));
+}
+
+void MentorTable::Note(const Mentor& mentor) {
+  for (const std::string& program : mentor.programs) members_[program].insert(mentor.id);
+}
+
+const std::set<std::string>& MentorTable::MembersOf(std::string_view program) const {
+  static const auto* const kNobody = new std::set<std::string>;
+  const auto it = members_.find(program);
+  return it == members_.end() ? *kNobody : it->second;
+}
 
 std::string Roster::MentorWithEmail(std::string_view email) const {
   const auto it = emails.find(LowerEmail(email));

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -142,22 +143,21 @@ struct ExternalId {
   static std::string KeyOf(Kind kind, std::string_view external);
 };
 
-// Rows of one kind by id, with what was loaded kept beside what was changed.
+// Rows of one kind by id, with what the store has kept beside what was changed.
 template <typename T>
 class Table {
  public:
+  using Value = T;
   struct Row {
     T value;
-    std::optional<T> loaded;  // what the store has; nothing for a new row
+    std::optional<T> before;  // of a changed row: what the store has; nothing for a new row
     bool changed = false;
   };
 
   // A row as the store has it. Ignored for an id that is there already.
   void Load(T value) {
     std::string id = value.id;
-    Row row{.value = std::move(value), .loaded = std::nullopt, .changed = false};
-    row.loaded = row.value;
-    rows_.try_emplace(std::move(id), std::move(row));
+    rows_.try_emplace(std::move(id), Row{.value = std::move(value), .before = std::nullopt, .changed = false});
   }
   // Null when there is no such row, or none was loaded.
   const T* Find(std::string_view id) const {
@@ -167,12 +167,15 @@ class Table {
   // A row that is known to be there, to change it.
   T& Change(std::string_view id) {
     Row& row = rows_.find(id)->second;
+    if (!row.changed) row.before = row.value;
     row.changed = true;
     return row.value;
   }
   // Adds a row, or replaces what one says.
   T& Put(T value) {
-    Row& row = rows_[value.id];
+    const auto [it, added] = rows_.try_emplace(value.id);
+    Row& row = it->second;
+    if (!added && !row.changed) row.before = std::move(row.value);
     row.value = std::move(value);
     row.changed = true;
     return row.value;
@@ -184,13 +187,31 @@ class Table {
   std::map<std::string, Row, std::less<>> rows_;
 };
 
+// Mentors, and who of them belongs to which program.
+class MentorTable : private Table<Mentor> {
+ public:
+  using Table::Find, Table::Row, Table::rows, Table::Value;
+
+  void Load(Mentor mentor);
+  Mentor& Put(Mentor mentor);
+  // To change anything but `programs`.
+  using Table::Change;
+  // In the order of ids. Some may have left the program since they were loaded.
+  const std::set<std::string>& MembersOf(std::string_view program) const;
+
+ private:
+  void Note(const Mentor& mentor);
+
+  std::map<std::string, std::set<std::string>, std::less<>> members_;
+};
+
 struct Roster {
   std::string consortium_id;
   Table<Consortium> consortium;  // one row, or none when it was never founded
   Table<District> districts;
   Table<Site> sites;
   Table<Program> programs;
-  Table<Mentor> mentors;
+  MentorTable mentors;
   Table<Candidate> candidates;
   Table<Seat> seats;
   Table<Assignment> assignments;  // only what this batch begins or ends

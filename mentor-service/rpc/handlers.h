@@ -66,7 +66,7 @@ class Handlers final : public v1::MentorService::CallbackService {
   }
   Reactor* FindEligibleMentors(Context* context, const v1::FindEligibleMentorsRequest* request,
                                v1::FindEligibleMentorsResponse* response) override {
-    return Read(context, request, response);
+    return Get(context, request, response);
   }
   Reactor* DescribeCandidates(Context* context, const v1::DescribeCandidatesRequest* request,
                               v1::DescribeCandidatesResponse* response) override {

@@ -206,7 +206,8 @@ absl::Status Reader::LookUp(sql::Transaction& tx, absl::Span<Lookup* const> batc
 }
 
 template <typename Response>
-void Reader::Submit(const rpc::Call& call, std::string consortium, Look<Response> look, const rpc::Done<Response>& done) {
+void Reader::Submit(GroupRead<Lookup>& reads, const rpc::Call& call, std::string consortium, Look<Response> look,
+                    const rpc::Done<Response>& done) {
   auto result = std::make_shared<absl::StatusOr<Response>>(absl::UnknownError("not read"));
   Lookup lookup{.consortium = std::move(consortium),
                 .look = [result, look = std::move(look)](int round, const Roster& roster, Wants& wants) {
@@ -215,7 +216,7 @@ void Reader::Submit(const rpc::Call& call, std::string consortium, Look<Response
                   *result = *std::move(answer);
                   return true;
                 }};
-  together_.Submit(call.deadline, std::move(lookup), [result, done](const absl::Status& status, const Lookup&) {
+  reads.Submit(call.deadline, std::move(lookup), [result, done](const absl::Status& status, const Lookup&) {
     if (!status.ok()) return done(status);
     done(std::move(*result));
   });
@@ -236,7 +237,7 @@ void Reader::GetOfConsortium(const rpc::Call& call, const std::string& consortiu
     if (found == nullptr || !owns) return missing;
     return ToProto(consortium, *found);
   };
-  Submit<Response>(call, consortium, look, done);
+  Submit<Response>(together_, call, consortium, look, done);
 }
 
 void Reader::Get(const rpc::Call& call, const v1::GetConsortiumRequest& request, const rpc::Done<v1::Consortium>& done) {
@@ -281,7 +282,7 @@ void Reader::Get(const rpc::Call& call, const v1::GetProgramRequest& request, co
     if (program == nullptr || !Ownership(call.caller, call.method, consortium).OwnsProgram(*program)) return NoProgram();
     return ToProto(consortium, *program);
   };
-  Submit<v1::Program>(call, names.consortium(), look, done);
+  Submit<v1::Program>(together_, call, names.consortium(), look, done);
 }
 
 void Reader::Get(const rpc::Call& call, const v1::GetMentorRequest& request, const rpc::Done<v1::Mentor>& done) {
@@ -306,7 +307,7 @@ void Reader::Get(const rpc::Call& call, const v1::GetMentorRequest& request, con
     if (!ownership.OwnsMentor(*mentor, Pointers(roster.programs))) return NoMentor();
     return ToProto(consortium, *mentor);
   };
-  Submit<v1::Mentor>(call, names.consortium(), look, done);
+  Submit<v1::Mentor>(together_, call, names.consortium(), look, done);
 }
 
 void Reader::Get(const rpc::Call& call, const v1::GetCandidateRequest& request, const rpc::Done<v1::Candidate>& done) {
@@ -328,7 +329,50 @@ void Reader::Get(const rpc::Call& call, const v1::GetCandidateRequest& request, 
     if (!ownership.Unrestricted() && (program == nullptr || !ownership.OwnsCandidate(*candidate, *program))) return NoCandidate();
     return ToProto(consortium, *candidate);
   };
-  Submit<v1::Candidate>(call, names.consortium(), look, done);
+  Submit<v1::Candidate>(together_, call, names.consortium(), look, done);
+}
+
+void Reader::Get(const rpc::Call& call, const v1::FindEligibleMentorsRequest& request,
+                 const rpc::Done<v1::FindEligibleMentorsResponse>& done) {
+  Violations bad;
+  NamesIn names(bad);
+  const NamesIn::CandidateId id = names.Candidate("candidate", request.candidate());
+  Search search = ParseSearch(bad, names, request.tiers(), request.order(), request.exclude());
+  switch (request.pool()) {
+    case v1::FindEligibleMentorsRequest::INDIVIDUAL:
+      search.pool = Pool::kIndividual;
+      break;
+    case v1::FindEligibleMentorsRequest::EVERYBODY:
+      search.pool = Pool::kEverybody;
+      if (!search.tiers.empty()) bad.Add("tiers", "must be empty for EVERYBODY");
+      break;
+    default:
+      bad.Add("pool", "must be INDIVIDUAL or EVERYBODY");
+  }
+  const absl::Time day = request.has_rank_time() ? ParseDay(bad, request.rank_time()) : clock_.Now();
+  if (!bad.empty()) return done(bad.ToStatus());
+  const auto look = [call, consortium = names.consortium(), id, search = std::move(search), day](
+                        int round, const Roster& roster, Wants& wants) -> std::optional<absl::StatusOr<v1::FindEligibleMentorsResponse>> {
+    if (round == 0) {
+      wants.candidates.insert(id.candidate);
+      wants.programs.insert(id.program);
+      return std::nullopt;
+    }
+    const Candidate* candidate = FindCandidate(roster, id.program, id.candidate);
+    const Program* program = roster.programs.Find(id.program);
+    if (candidate == nullptr || program == nullptr) return NoCandidate();
+    const Ownership ownership(call.caller, call.method, consortium);
+    if (!ownership.Unrestricted() && !ownership.OwnsCandidate(*candidate, *program)) return NoCandidate();
+    if (round == 1) {
+      wants.sites.insert(candidate->site);
+      wants.pools.insert(id.program);
+      return std::nullopt;
+    }
+    v1::FindEligibleMentorsResponse response;
+    for (const Ranked& ranked : Rank(roster, *program, *candidate, search, day)) *response.add_mentors() = ToProto(consortium, ranked);
+    return response;
+  };
+  Submit<v1::FindEligibleMentorsResponse>(rankings_, call, names.consortium(), look, done);
 }
 
 absl::StatusOr<v1::ListConsortiaResponse> Reader::Get(const rpc::Call& call, const v1::ListConsortiaRequest& request) {
@@ -496,41 +540,6 @@ absl::StatusOr<v1::ListSeatsResponse> Reader::Get(const rpc::Call& call, const v
                              store::ListSeats(tx, consortium, state, programs, AfterIdOf(page), page.size + 1));
     response.set_next_page_token(FillPage(
         page, rows, [&](const Seat& row) { *response.add_seats() = ToProto(consortium, row); }, IdPosition<Seat>));
-    return response;
-  });
-}
-
-absl::StatusOr<v1::FindEligibleMentorsResponse> Reader::Get(const rpc::Call& call, const v1::FindEligibleMentorsRequest& request) {
-  Violations bad;
-  NamesIn names(bad);
-  const NamesIn::CandidateId id = names.Candidate("candidate", request.candidate());
-  Search search = ParseSearch(bad, names, request.tiers(), request.order(), request.exclude());
-  switch (request.pool()) {
-    case v1::FindEligibleMentorsRequest::INDIVIDUAL:
-      search.pool = Pool::kIndividual;
-      break;
-    case v1::FindEligibleMentorsRequest::EVERYBODY:
-      search.pool = Pool::kEverybody;
-      if (!search.tiers.empty()) bad.Add("tiers", "must be empty for EVERYBODY");
-      break;
-    default:
-      bad.Add("pool", "must be INDIVIDUAL or EVERYBODY");
-  }
-  const absl::Time day = request.has_rank_time() ? ParseDay(bad, request.rank_time()) : clock_.Now();
-  if (!bad.empty()) return bad.ToStatus();
-  return Read<v1::FindEligibleMentorsResponse>(database_, [&](sql::Transaction& tx) -> absl::StatusOr<v1::FindEligibleMentorsResponse> {
-    const Ownership ownership(call.caller, call.method, names.consortium());
-    REMATCH_ASSIGN_OR_RETURN(const Candidate candidate, TheCandidate(tx, ownership, names.consortium(), id));
-    Wants wants;
-    wants.candidates = {id.candidate};
-    wants.pools = {id.program};
-    REMATCH_ASSIGN_OR_RETURN(const Roster roster, store::Load(tx, names.consortium(), std::move(wants), store::Locks::kNone));
-    const Program* program = roster.programs.Find(id.program);
-    if (program == nullptr) return NoCandidate();
-    v1::FindEligibleMentorsResponse response;
-    for (const Ranked& ranked : Rank(roster, *program, candidate, search, day)) {
-      *response.add_mentors() = ToProto(names.consortium(), ranked);
-    }
     return response;
   });
 }

@@ -22,7 +22,10 @@ namespace rematch::mentor {
 class Reader {
  public:
   Reader(sql::Database& database, platform::Clock& clock, GroupReadOptions options = {})
-      : database_(database), clock_(clock), together_(options, database, clock, &Reader::LookUp) {}
+      : database_(database),
+        clock_(clock),
+        together_(options, database, clock, &Reader::LookUp),
+        rankings_(options, database, clock, &Reader::LookUp) {}
 
   // One resource: those that are asked for together are read together. These do not block.
   void Get(const rpc::Call& call, const v1::GetConsortiumRequest& request, const rpc::Done<v1::Consortium>& done);
@@ -31,9 +34,11 @@ class Reader {
   void Get(const rpc::Call& call, const v1::GetProgramRequest& request, const rpc::Done<v1::Program>& done);
   void Get(const rpc::Call& call, const v1::GetMentorRequest& request, const rpc::Done<v1::Mentor>& done);
   void Get(const rpc::Call& call, const v1::GetCandidateRequest& request, const rpc::Done<v1::Candidate>& done);
+  // Rankings, too: those of one program share its mentors.
+  void Get(const rpc::Call& call, const v1::FindEligibleMentorsRequest& request, const rpc::Done<v1::FindEligibleMentorsResponse>& done);
 
-  // With options.threads = 0: GroupRead::RunOnce().
-  bool RunOnce() { return together_.RunOnce(); }
+  // With options.threads = 0: GroupRead::RunOnce() of either.
+  bool RunOnce() { return together_.RunOnce() || rankings_.RunOnce(); }
 
   // The others block, a few statements each.
   absl::StatusOr<v1::ListConsortiaResponse> Get(const rpc::Call& call, const v1::ListConsortiaRequest& request);
@@ -45,7 +50,6 @@ class Reader {
   absl::StatusOr<v1::ListAssignmentsResponse> Get(const rpc::Call& call, const v1::ListAssignmentsRequest& request);
   absl::StatusOr<v1::ListSeatsResponse> Get(const rpc::Call& call, const v1::ListSeatsRequest& request);
 
-  absl::StatusOr<v1::FindEligibleMentorsResponse> Get(const rpc::Call& call, const v1::FindEligibleMentorsRequest& request);
   absl::StatusOr<v1::DescribeNeedResponse> Get(const rpc::Call& call, const v1::DescribeNeedRequest& request);
   absl::StatusOr<v1::DescribeCandidatesResponse> Get(const rpc::Call& call, const v1::DescribeCandidatesRequest& request);
 
@@ -59,7 +63,8 @@ class Reader {
   };
   static absl::Status LookUp(sql::Transaction& tx, absl::Span<Lookup* const> batch);
   template <typename Response>
-  void Submit(const rpc::Call& call, std::string consortium, Look<Response> look, const rpc::Done<Response>& done);
+  static void Submit(GroupRead<Lookup>& reads, const rpc::Call& call, std::string consortium, Look<Response> look,
+                     const rpc::Done<Response>& done);
   // Of what belongs to the consortium as a whole: `find` gives it, or null.
   template <typename Response, typename Find>
   void GetOfConsortium(const rpc::Call& call, const std::string& consortium, const Wants& wants, Find find, const absl::Status& missing,
@@ -68,6 +73,7 @@ class Reader {
   sql::Database& database_;
   platform::Clock& clock_;
   GroupRead<Lookup> together_;
+  GroupRead<Lookup> rankings_;  // apart: a hundred mentors take longer than one
 };
 
 }  // namespace rematch::mentor

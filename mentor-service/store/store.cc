@@ -309,8 +309,9 @@ absl::Status InChunks(const std::set<std::string>& ids, absl::FunctionRef<absl::
 }
 
 // The rows with these ids into `table`, locked in the order of their keys if asked for.
-template <typename T>
-absl::Status LoadRows(Transaction& tx, const std::string& consortium, const std::set<std::string>& ids, Locks locks, Table<T>& table) {
+template <typename Rows>
+absl::Status LoadRows(Transaction& tx, const std::string& consortium, const std::set<std::string>& ids, Locks locks, Rows& table) {
+  using T = typename Rows::Value;
   const std::string_view key = Schema<T>::kColumns[0];
   return InChunks(ids, [&](Values chunk) -> absl::Status {
     const std::string statement =
@@ -324,8 +325,9 @@ absl::Status LoadRows(Transaction& tx, const std::string& consortium, const std:
   });
 }
 
-template <typename T>
-absl::Status LoadAll(Transaction& tx, const std::string& consortium, Locks locks, Table<T>& table) {
+template <typename Rows>
+absl::Status LoadAll(Transaction& tx, const std::string& consortium, Locks locks, Rows& table) {
+  using T = typename Rows::Value;
   const std::string statement = absl::StrCat(Select<T>(), " WHERE t.consortium = ? ORDER BY t.", ToAbsl(Schema<T>::kColumns[0]),
                                              locks == Locks::kRows ? " FOR UPDATE" : "");
   REMATCH_ASSIGN_OR_RETURN(std::vector<T> rows, QueryAll<T>(tx, statement, {consortium}));
@@ -349,15 +351,16 @@ absl::Status Write(Transaction& tx, std::string_view table, const std::vector<st
 }
 
 // New rows by a plain INSERT, so that two writers cannot both add one; changed ones by an upsert.
-template <typename T>
-absl::Status SaveTable(Transaction& tx, const std::string& consortium, const Table<T>& table, bool history = false) {
+template <typename Rows>
+absl::Status SaveTable(Transaction& tx, const std::string& consortium, const Rows& table, bool history = false) {
+  using T = typename Rows::Value;
   std::vector<Values> added, changed;
   for (const auto& [id, row] : table.rows()) {
-    if (!row.changed || row.loaded == row.value) continue;
+    if (!row.changed || row.before == row.value) continue;
     Values values = Schema<T>::To(row.value);
     values.insert(values.begin(), consortium);
     // An assignment that ends was not loaded: its candidate's row said all of it.
-    (row.loaded.has_value() || history ? changed : added).push_back(std::move(values));
+    (row.before.has_value() || history ? changed : added).push_back(std::move(values));
   }
   std::vector<std::string_view> columns = {"consortium"};
   columns.insert(columns.end(), Schema<T>::kColumns.begin(), Schema<T>::kColumns.end());
@@ -373,12 +376,12 @@ absl::Status SaveIndexesOfMentors(Transaction& tx, const Roster& roster) {
     if (!row.changed) continue;
     const Mentor& mentor = row.value;
     const std::string email = LowerEmail(mentor.contact.email);
-    const std::string old_email = row.loaded.has_value() ? LowerEmail(row.loaded->contact.email) : "";
+    const std::string old_email = row.before.has_value() ? LowerEmail(row.before->contact.email) : "";
     if (email != old_email) {
       if (!old_email.empty()) emails_gone.insert(old_email);
       emails.push_back({roster.consortium_id, email, id});
     }
-    const std::vector<std::string> old = row.loaded.has_value() ? row.loaded->programs : std::vector<std::string>();
+    const std::vector<std::string> old = row.before.has_value() ? row.before->programs : std::vector<std::string>();
     for (const std::string& program : mentor.programs) {
       if (!Contains(old, program)) memberships.push_back({roster.consortium_id, program, id, Micros(mentor.joined)});
     }
@@ -416,6 +419,20 @@ absl::Status LoadEmails(Transaction& tx, const std::string& where, Values parame
                            tx.Query(absl::StrCat("SELECT email, mentor FROM mentor_emails WHERE ", where), parameters));
   for (const Row& row : rows) roster.emails.try_emplace(row.Text(0), row.Text(1));
   return absl::OkStatus();
+}
+
+// Who are members of these programs.
+absl::Status AddMembers(Transaction& tx, const std::string& consortium, const std::set<std::string>& programs,
+                        std::set<std::string>& mentors) {
+  return InChunks(programs, [&](Values chunk) -> absl::Status {
+    const std::string statement =
+        absl::StrCat("SELECT mentor FROM mentor_programs WHERE consortium = ? AND program IN ", sql::InList(chunk.size()));
+    sql::PadInList(chunk);
+    chunk.insert(chunk.begin(), consortium);
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows, tx.Query(statement, chunk));
+    for (const Row& row : rows) mentors.insert(row.Text(0));
+    return absl::OkStatus();
+  });
 }
 
 absl::Status LoadEverything(Transaction& tx, Locks locks, Roster& roster) {
@@ -483,18 +500,13 @@ absl::StatusOr<Roster> Load(Transaction& tx, const std::string& consortium, Want
     want(wants.sites, row.value.site);
     want(wants.mentors, row.value.mentor);
   }
-  REMATCH_RETURN_IF_ERROR(InChunks(wants.pools, [&](Values chunk) -> absl::Status {
-    const std::string statement =
-        absl::StrCat("SELECT mentor FROM mentor_programs WHERE consortium = ? AND program IN ", sql::InList(chunk.size()));
-    sql::PadInList(chunk);
-    chunk.insert(chunk.begin(), consortium);
-    REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows, tx.Query(statement, chunk));
-    for (const Row& row : rows) wants.mentors.insert(row.Text(0));
-    return absl::OkStatus();
-  }));
-  REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.mentors, locks, roster.mentors));
+  // Who is only ranked is not changed but for the seats: where they work, and for whom, need not be known.
+  std::set<std::string> mentors = wants.mentors;
+  REMATCH_RETURN_IF_ERROR(AddMembers(tx, consortium, wants.pools, mentors));
+  REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, mentors, locks, roster.mentors));
   for (const auto& [id, row] : roster.mentors.rows()) {
     roster.emails.try_emplace(LowerEmail(row.value.contact.email), id);
+    if (!wants.mentors.contains(id)) continue;
     wants.programs.insert(row.value.programs.begin(), row.value.programs.end());
     wants.sites.insert(row.value.supervised_sites.begin(), row.value.supervised_sites.end());
     want(wants.districts, row.value.district);
@@ -519,7 +531,9 @@ absl::Status Find(Transaction& tx, const Wants& wants, Roster& roster) {
     if (founded.has_value()) roster.consortium.Load(*std::move(founded));
   }
   REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.candidates, Locks::kNone, roster.candidates));
-  REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.mentors, Locks::kNone, roster.mentors));
+  std::set<std::string> mentors = wants.mentors;
+  REMATCH_RETURN_IF_ERROR(AddMembers(tx, consortium, wants.pools, mentors));
+  REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, mentors, Locks::kNone, roster.mentors));
   if (wants.every_program) {
     REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, Locks::kNone, roster.programs));
   } else {

@@ -200,6 +200,22 @@ TEST(Ranking, ReadsOnlyTheAllowList_F25) {
   EXPECT_EQ(RankFor(roster), before);
 }
 
+TEST(Ranking, KnowsWhoJoinsAndWhoLeavesTheProgramMeanwhile) {
+  Roster roster = SmallRoster();
+  roster.mentors.Load(SomeMentor("leaves"));
+  roster.mentors.Load(With("joins", [](Mentor& m) { m.programs = {"p2"}; }));
+  const auto ranked = [&] {
+    std::set<std::string> ids;
+    for (const Ranked& mentor : RankFor(roster)) ids.insert(mentor.mentor);
+    return ids;
+  };
+  EXPECT_EQ(ranked(), std::set<std::string>{"leaves"});
+  roster.PutMentor(With("leaves", [](Mentor& m) { m.programs = {"p2"}; }));
+  roster.PutMentor(SomeMentor("joins"));
+  roster.PutMentor(SomeMentor("new"));
+  EXPECT_EQ(ranked(), (std::set<std::string>{"joins", "new"}));
+}
+
 TEST(Ranking, GivesTwoCandidatesWithOneNeedOneOrder_F25) {
   Roster roster = SmallRoster();
   for (int i = 0; i < 10; ++i) roster.mentors.Load(SomeMentor("m" + std::to_string(i)));

@@ -184,6 +184,37 @@ TEST_F(SharedReads, OfManyAreAsManyStatementsAsOfOne) {
   EXPECT_LE(one.size(), 8u) << "each table once, and the programs of mentors when those are known\n" << absl::StrJoin(one, "\n");
 }
 
+TEST_F(SharedReads, RankingsOfManyCandidatesAreAsManyStatementsAsOfOne) {
+  const auto rank = [this](int first, int end) {
+    answered_ = 0;
+    const rpc::Call call{.method = rpc::MethodOf<v1::FindEligibleMentorsRequest>(),
+                         .caller = {.role = std::string(access::kProgramLeader), .person = "consortia/c1/leaders/lee"},
+                         .deadline = absl::InfiniteFuture()};
+    for (int i = first; i < end; ++i) {
+      v1::FindEligibleMentorsRequest request;
+      request.set_candidate(absl::StrCat("consortia/c1/programs/p1/candidates/c", i));
+      request.set_pool(v1::FindEligibleMentorsRequest::EVERYBODY);
+      reader_.Get(call, request,
+                  rpc::Done<v1::FindEligibleMentorsResponse>(
+                      std::make_shared<absl::AnyInvocable<void(absl::StatusOr<v1::FindEligibleMentorsResponse>)>>(
+                          [this](const absl::StatusOr<v1::FindEligibleMentorsResponse>& found) {
+                            EXPECT_TRUE(found.ok()) << found.status();
+                            if (found.ok()) EXPECT_GT(found->mentors_size(), 1);
+                            ++answered_;
+                          })));
+    }
+    database_.TakeReads();
+    EXPECT_TRUE(reader_.RunOnce());
+    EXPECT_EQ(answered_, end - first);
+    std::vector<std::vector<std::string>> reads = database_.TakeReads();
+    EXPECT_EQ(reads.size(), 1u);
+    return reads.empty() ? std::vector<std::string>() : std::move(reads.front());
+  };
+  const std::vector<std::string> many = rank(0, kBatch), one = rank(kBatch, kBatch + 1);
+  EXPECT_EQ(many.size(), one.size()) << absl::StrJoin(many, "\n");
+  EXPECT_LE(one.size(), 5u) << "candidates and programs, then members, mentors and sites\n" << absl::StrJoin(one, "\n");
+}
+
 TEST_F(SharedReads, OfManyDescribedCandidatesAreAsManyStatementsAsOfOne) {
   const auto describe = [this](int first, int end) {
     v1::DescribeCandidatesRequest request;

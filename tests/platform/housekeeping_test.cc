@@ -81,9 +81,9 @@ TEST_P(HousekeepingTest, ManyGoALittleAtATime) {
 }
 
 TEST_P(HousekeepingTest, AReplicaIsForgottenOnceItOwnsNothing) {
-  Leases gone(*db_, clock_, "gone");
-  Leases owner(*db_, clock_, "owner");
-  Leases here(*db_, clock_, "here");
+  Leases gone(*db_, clock_, "gone", absl::Seconds(10));
+  Leases owner(*db_, clock_, "owner", absl::Seconds(10));
+  Leases here(*db_, clock_, "here", absl::Seconds(10));
   ASSERT_TRUE(gone.Beat().ok());
   ASSERT_TRUE(owner.Beat().ok());
   Execute("INSERT INTO work (id, due, owner, epoch) VALUES ('w', 0, 'owner', 1)", {});

@@ -76,6 +76,18 @@ TEST_F(LoopsTest, WorkOfAReplicaThatDiedIsTakenOver) {
   EXPECT_EQ(h.notify.Messages("approach_reminder").size(), 1u);
 }
 
+TEST_F(LoopsTest, ManyTimersOfAReplicaThatDiedAreTakenOverWithoutAPause) {
+  constexpr int kCases = 600;
+  h.mentor.AddMentor("many", kCases);
+  for (int i = 0; i < kCases; ++i) ASSERT_TRUE(h.Proceed(h.Open(absl::StrCat("c", i))).ok());
+  h.Settle();
+  ASSERT_EQ(h.Number("SELECT COUNT(*) FROM timers"), kCases);
+  h.Restart();
+  // The clock stands still while it settles.
+  h.Advance(absl::Minutes(31));
+  EXPECT_EQ(h.notify.Messages("approach_reminder").size(), size_t{kCases});
+}
+
 TEST_F(LoopsTest, ATimerThatIsNotReallyDueDoesNothing) {
   const std::string name = h.Open("cara");
   ASSERT_TRUE(h.Proceed(name).ok());
