@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <string_view>
 #include <tuple>
 
@@ -12,6 +13,7 @@
 #include "platform/errors.h"
 #include "platform/log.h"
 #include "platform/sql/rows.h"
+#include "platform/strings.h"
 
 namespace rematch {
 
@@ -26,6 +28,8 @@ constexpr absl::Duration kLongestPause = absl::Seconds(1);
 constexpr absl::Duration kRetryAfterFull = absl::Milliseconds(100);
 // How often a batch meets a key that was not there when it looked, before one of its commands is taken to be at fault.
 constexpr int kMaxConflicts = 3;
+// Who repeats one request repeats others, too: after a repetition this many batches claim first.
+constexpr int kClaimFirstAfterRepetition = 16;
 // One in this many commands of a batch may be a timer though people wait.
 constexpr size_t kTimersShare = 8;
 // The lengths of the columns of `requests`: a store that cut them off would take two requests for one.
@@ -88,6 +92,7 @@ struct GroupCommitCore::Impl {
   // Commands that are run together: a batch, until it has to be split.
   struct Part {
     Items items;
+    bool claim_first = false;  // a request of it may have been carried out before
     int attempts = 0;
     int conflicts = 0;
     absl::Duration waited;  // for a store that is away, or for locks of others
@@ -110,8 +115,9 @@ struct GroupCommitCore::Impl {
 
   // One transaction: what its body found and decided, kept until the commit is known. A rerun starts with a new one.
   struct Attempt {
-    std::string token;                             // marks the claims that this attempt made
-    std::vector<size_t> claimed;                   // items with a request id and no earlier twin, by (scope, id)
+    std::string token;                             // marks the rows of `requests` that this attempt made
+    bool claim_first = false;                      // else rows are made with their replies, at the end
+    std::vector<size_t> keyed;                     // items with a request id and no earlier twin, by (scope, id)
     std::vector<std::pair<size_t, size_t>> twins;  // (later, earlier)
     std::vector<Outcome> outcomes;                 // one an item
     std::vector<absl::StatusOr<std::string>> replies;
@@ -139,16 +145,23 @@ struct GroupCommitCore::Impl {
   void RunBatch(Items items);
   void Process(Part part, std::deque<Part>& parts, History& history);
   void DropExpired(Items& items);
-  Attempt Plan(const Items& items);
+  Attempt Plan(const Items& items, bool claim_first);
   absl::Status RunBody(Transaction& tx, const Items& items, Attempt& attempt);
   absl::Status ClaimRequests(Transaction& tx, const Items& items, Attempt& attempt);
+  absl::Status JudgeRefused(Transaction& tx, const Items& items, Attempt& attempt);
   absl::Status RunHandler(Transaction& tx, const Items& items, Attempt& attempt);
   absl::Status KeepReplies(Transaction& tx, const Items& items, const Attempt& attempt);
+  absl::Status GiveUpClaims(Transaction& tx, const Items& items, const Attempt& attempt);
   void Finish(Items items, Attempt attempt, History& history);
   void AnswerAll(Items items, const absl::Status& status);
   bool Hurried();
+  void ExpectRepetitions();
+  bool RepetitionsExpected();
   bool Pause(Part& part, History& history);
 
+  absl::StatusOr<std::vector<size_t>> JudgeBy(Transaction& tx, std::string_view lock, const std::vector<size_t>& which, const Items& items,
+                                              Attempt& attempt);
+  static std::vector<size_t> Refused(const Attempt& attempt);
   static std::pair<std::string, std::vector<Value>> WhereRequests(const Items& items, const std::vector<size_t>& which);
 
   const GroupCommitOptions options;
@@ -166,6 +179,7 @@ struct GroupCommitCore::Impl {
   bool hurried ABSL_GUARDED_BY(mutex) = false;                     // a store that is away is waited for no more
   bool draining ABSL_GUARDED_BY(mutex) = false;                    // closed
   int running ABSL_GUARDED_BY(mutex) = 0;                          // batches
+  int claim_first ABSL_GUARDED_BY(mutex) = 0;                      // batches yet to begin that do
   std::deque<std::unique_ptr<Item>> again ABSL_GUARDED_BY(mutex);  // twins of refused commands: already admitted, so first
   std::deque<std::unique_ptr<Item>> people ABSL_GUARDED_BY(mutex);
   std::deque<std::unique_ptr<Item>> timers ABSL_GUARDED_BY(mutex);
@@ -291,7 +305,7 @@ void GroupCommitCore::Impl::RunBatch(Items items) {
   History history;
   history.next_pause = options.first_pause;
   std::deque<Part> parts;
-  parts.push_back({.items = std::move(items)});
+  parts.push_back({.items = std::move(items), .claim_first = RepetitionsExpected()});
   while (!parts.empty()) {
     Part part = std::move(parts.front());
     parts.pop_front();
@@ -307,7 +321,7 @@ void GroupCommitCore::Impl::Process(Part part, std::deque<Part>& parts, History&
     // After a commit of unknown outcome nobody may be told that their command did not run.
     if (history.lost.empty()) DropExpired(items);
     if (items.empty()) return;
-    Attempt attempt = Plan(items);
+    Attempt attempt = Plan(items, part.claim_first);
     const absl::Duration began = clock.Monotonic();
     const absl::Status status = database.Transact([&](Transaction& tx) { return RunBody(tx, items, attempt); });
     if (status.ok()) {
@@ -319,6 +333,7 @@ void GroupCommitCore::Impl::Process(Part part, std::deque<Part>& parts, History&
     bool split = false;
     switch (failure) {
       case Failure::kUnknownCommit:
+        part.claim_first = true;
         history.lost.push_back({std::move(attempt.token), std::move(attempt.committed)});
         [[fallthrough]];
       case Failure::kRetry:
@@ -353,6 +368,13 @@ void GroupCommitCore::Impl::Process(Part part, std::deque<Part>& parts, History&
         }
         break;
       case Failure::kConflict:
+        if (!part.claim_first) {
+          // Most likely of `requests`. Nobody is in the way, so there is nothing to pause for.
+          part.claim_first = true;
+          ExpectRepetitions();
+          observer.Retried();
+          continue;
+        }
         split = ++part.conflicts >= kMaxConflicts;
         break;
       case Failure::kSplit:
@@ -372,10 +394,12 @@ void GroupCommitCore::Impl::Process(Part part, std::deque<Part>& parts, History&
       observer.Split();
       log::Warn("batch_split", {{"commands", items.size()}, {"failure", NameOf(failure)}});
       const auto middle = items.begin() + static_cast<std::ptrdiff_t>(items.size() / 2);
-      Part second = {.items = Items(std::make_move_iterator(middle), std::make_move_iterator(items.end())), .waited = part.waited};
+      Part second = {.items = Items(std::make_move_iterator(middle), std::make_move_iterator(items.end())),
+                     .claim_first = part.claim_first,
+                     .waited = part.waited};
       items.erase(middle, items.end());
       parts.push_front(std::move(second));
-      parts.push_front({.items = std::move(items), .waited = part.waited});
+      parts.push_front({.items = std::move(items), .claim_first = part.claim_first, .waited = part.waited});
       return;
     }
     observer.Retried();
@@ -396,21 +420,22 @@ void GroupCommitCore::Impl::DropExpired(Items& items) {
                                       "the deadline passed before the command ran; nothing was changed"));
 }
 
-GroupCommitCore::Impl::Attempt GroupCommitCore::Impl::Plan(const Items& items) {
+GroupCommitCore::Impl::Attempt GroupCommitCore::Impl::Plan(const Items& items, bool claim_first) {
   Attempt attempt;
+  attempt.claim_first = claim_first;
   attempt.token = absl::StrFormat("%016x%016x", random.Next(), random.Next());
-  std::vector<size_t> keyed;
-  keyed.reserve(items.size());
+  std::vector<size_t> with_id;
+  with_id.reserve(items.size());
   for (size_t i = 0; i < items.size(); ++i) {
-    if (!items[i]->meta.request_id.empty()) keyed.push_back(i);
+    if (!items[i]->meta.request_id.empty()) with_id.push_back(i);
   }
   const auto key = [&items](size_t i) { return std::tie(items[i]->meta.scope, items[i]->meta.request_id); };
-  std::stable_sort(keyed.begin(), keyed.end(), [&key](size_t a, size_t b) { return key(a) < key(b); });
-  for (const size_t i : keyed) {
-    if (!attempt.claimed.empty() && key(attempt.claimed.back()) == key(i)) {
-      attempt.twins.emplace_back(i, attempt.claimed.back());
+  std::stable_sort(with_id.begin(), with_id.end(), [&key](size_t a, size_t b) { return key(a) < key(b); });
+  for (const size_t i : with_id) {
+    if (!attempt.keyed.empty() && key(attempt.keyed.back()) == key(i)) {
+      attempt.twins.emplace_back(i, attempt.keyed.back());
     } else {
-      attempt.claimed.push_back(i);
+      attempt.keyed.push_back(i);
     }
   }
   return attempt;
@@ -420,36 +445,56 @@ absl::Status GroupCommitCore::Impl::RunBody(Transaction& tx, const Items& items,
   attempt.outcomes.assign(items.size(), Outcome::kPending);
   for (const auto& [later, earlier] : attempt.twins) attempt.outcomes[later] = Outcome::kTwin;
   attempt.replies.resize(items.size());
-  REMATCH_RETURN_IF_ERROR(ClaimRequests(tx, items, attempt));
+  if (attempt.claim_first) REMATCH_RETURN_IF_ERROR(ClaimRequests(tx, items, attempt));
   REMATCH_RETURN_IF_ERROR(RunHandler(tx, items, attempt));
-  return KeepReplies(tx, items, attempt);
+  if (!attempt.claim_first) REMATCH_RETURN_IF_ERROR(JudgeRefused(tx, items, attempt));
+  REMATCH_RETURN_IF_ERROR(KeepReplies(tx, items, attempt));
+  return attempt.claim_first ? GiveUpClaims(tx, items, attempt) : absl::OkStatus();
 }
 
 // Answers the commands whose request took place before; the claims of the others are now this attempt's.
 absl::Status GroupCommitCore::Impl::ClaimRequests(Transaction& tx, const Items& items, Attempt& attempt) {
-  if (attempt.claimed.empty()) return absl::OkStatus();
+  if (attempt.keyed.empty()) return absl::OkStatus();
   sql::RowWriter claims("INSERT IGNORE INTO requests (scope, request_id, attempt, body_hash, created)", 5);
   const int64_t now = sql::ToMicros(clock.Now());
-  for (const size_t i : attempt.claimed) {
+  for (const size_t i : attempt.keyed) {
     const CommandMeta& meta = items[i]->meta;
     claims.Add({meta.scope, meta.request_id, attempt.token, meta.body_hash, now});
   }
   REMATCH_ASSIGN_OR_RETURN(const int64_t made, claims.WriteCounting(tx));
-  // The usual case: every row is new, so it is this attempt's and locked.
-  if (made == static_cast<int64_t>(attempt.claimed.size())) return absl::OkStatus();
+  // Every row is new, so it is this attempt's and locked.
+  if (made == static_cast<int64_t>(attempt.keyed.size())) return absl::OkStatus();
 
-  const auto [where, keys] = WhereRequests(items, attempt.claimed);
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<size_t> missing, JudgeBy(tx, " FOR UPDATE", attempt.keyed, items, attempt));
+  // The owner of a claim gave it up between the two statements.
+  return missing.empty() ? absl::OkStatus() : sql::StoreError(Failure::kRetry, "a claim went away");
+}
+
+// What was refused may be what took place before: its second time is refused for what its first did. One that is carried out beside us
+// held the rows that the handler has read since, so it is seen.
+absl::Status GroupCommitCore::Impl::JudgeRefused(Transaction& tx, const Items& items, Attempt& attempt) {
+  const std::vector<size_t> refused = Refused(attempt);
+  return refused.empty() ? absl::OkStatus() : JudgeBy(tx, "", refused, items, attempt).status();
+}
+
+// Answers those of `which` that are known to have taken place under another attempt; those of which nothing is known.
+absl::StatusOr<std::vector<size_t>> GroupCommitCore::Impl::JudgeBy(Transaction& tx, std::string_view lock, const std::vector<size_t>& which,
+                                                                   const Items& items, Attempt& attempt) {
+  const auto [where, keys] = WhereRequests(items, which);
   REMATCH_ASSIGN_OR_RETURN(std::vector<Row> rows,
                            tx.Query(absl::StrCat("SELECT scope, request_id, attempt, body_hash, reply FROM requests WHERE ", where,
-                                                 " ORDER BY scope, request_id FOR UPDATE"),
+                                                 " ORDER BY scope, request_id", ToAbsl(lock)),
                                     keys));
   absl::flat_hash_map<std::pair<std::string_view, std::string_view>, Row*> found;
   for (Row& row : rows) found.emplace(std::make_pair(std::string_view(row.Text(0)), std::string_view(row.Text(1))), &row);
-  for (const size_t i : attempt.claimed) {
+  std::vector<size_t> missing;
+  for (const size_t i : which) {
     const CommandMeta& meta = items[i]->meta;
     const auto it = found.find(std::make_pair(std::string_view(meta.scope), std::string_view(meta.request_id)));
-    // The owner of a claim gave it up between the two statements.
-    if (it == found.end()) return sql::StoreError(Failure::kRetry, "a claim went away");
+    if (it == found.end()) {
+      missing.push_back(i);
+      continue;
+    }
     Row& row = *it->second;
     if (row.Text(2) == attempt.token) continue;
     if (row.IsNull(4)) return sql::StoreError(Failure::kRetry, "a claim without a reply");
@@ -462,7 +507,7 @@ absl::Status GroupCommitCore::Impl::ClaimRequests(Transaction& tx, const Items& 
       attempt.replies[i] = Reused();
     }
   }
-  return absl::OkStatus();
+  return missing;
 }
 
 absl::Status GroupCommitCore::Impl::RunHandler(Transaction& tx, const Items& items, Attempt& attempt) {
@@ -486,25 +531,33 @@ absl::Status GroupCommitCore::Impl::RunHandler(Transaction& tx, const Items& ite
   return absl::OkStatus();
 }
 
+// Beside the claims; or in rows of their own, where a key that is there already shows that a request was carried out before.
 absl::Status GroupCommitCore::Impl::KeepReplies(Transaction& tx, const Items& items, const Attempt& attempt) {
-  std::vector<size_t> refused;
   sql::RowWriter replies("INSERT INTO requests (scope, request_id, attempt, body_hash, reply, created)", 6,
-                         " ON DUPLICATE KEY UPDATE reply = VALUES(reply)");
+                         attempt.claim_first ? " ON DUPLICATE KEY UPDATE reply = VALUES(reply)" : "");
   const int64_t now = sql::ToMicros(clock.Now());
-  for (const size_t i : attempt.claimed) {
+  for (const size_t i : attempt.keyed) {
+    if (attempt.outcomes[i] != Outcome::kDone) continue;
     const CommandMeta& meta = items[i]->meta;
-    if (attempt.outcomes[i] == Outcome::kRefused) {
-      refused.push_back(i);
-    } else if (attempt.outcomes[i] == Outcome::kDone) {
-      replies.Add({meta.scope, meta.request_id, attempt.token, meta.body_hash, sql::Bytes{*attempt.replies[i]}, now});
-    }
+    replies.Add({meta.scope, meta.request_id, attempt.token, meta.body_hash, sql::Bytes{*attempt.replies[i]}, now});
   }
-  REMATCH_RETURN_IF_ERROR(replies.Write(tx));
+  return replies.Write(tx);
+}
+
+absl::Status GroupCommitCore::Impl::GiveUpClaims(Transaction& tx, const Items& items, const Attempt& attempt) {
+  const std::vector<size_t> refused = Refused(attempt);
   if (refused.empty()) return absl::OkStatus();
   auto [where, keys] = WhereRequests(items, refused);
   // Without a limit MariaDB prefers to read all of a table that is short, and waits for the claims of other batches in it.
   keys.emplace_back(static_cast<int64_t>(refused.size()));
   return tx.Execute(absl::StrCat("DELETE FROM requests WHERE ", where, " LIMIT ?"), keys).status();
+}
+
+std::vector<size_t> GroupCommitCore::Impl::Refused(const Attempt& attempt) {
+  std::vector<size_t> refused;
+  std::copy_if(attempt.keyed.begin(), attempt.keyed.end(), std::back_inserter(refused),
+               [&attempt](size_t i) { return attempt.outcomes[i] == Outcome::kRefused; });
+  return refused;
 }
 
 // "(scope = ? AND request_id = ?) OR ..." and its values, padded like an IN list: SQLite has no lists of pairs.
@@ -561,6 +614,16 @@ void GroupCommitCore::Impl::AnswerAll(Items items, const absl::Status& status) {
 bool GroupCommitCore::Impl::Hurried() {
   absl::MutexLock lock(&mutex);
   return hurried;
+}
+
+void GroupCommitCore::Impl::ExpectRepetitions() {
+  absl::MutexLock lock(&mutex);
+  claim_first = kClaimFirstAfterRepetition;
+}
+
+bool GroupCommitCore::Impl::RepetitionsExpected() {
+  absl::MutexLock lock(&mutex);
+  return claim_first > 0 && claim_first-- > 0;
 }
 
 // False when the door is going. Without threads it only counts, so that virtual time and tests never wait.

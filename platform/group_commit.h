@@ -7,18 +7,21 @@
 //               [](absl::StatusOr<std::string> reply) { ... });
 //
 // A batch, in one transaction:
-//   1. claims its request ids: sorted INSERT IGNORE, then a locking read that compares body hashes. A duplicate of a command
-//      that took place gets that one's reply; the same id with another body gets REQUEST_ID_REUSED. Duplicates inside the batch
-//      wait for the first of them.
-//   2. hands the rest to the service's BatchHandler, which locks rows in one global order, decides, and writes.
-//   3. stores the replies of the commands that were carried out beside their claims, and gives up the claims of the refused ones:
-//      a refusal changed nothing, so the same request may be made again.
-// Failures by sql::Failure: kRetry and kUnknownCommit run the batch again, the claim first, after a random pause that grows;
-// kSplit halves the batch until the bad command stands alone; kConflict does the first, then the second; kLockWait halves it, and the
-// command that stands alone is left until the others are done, then waits as for kUnavailable, which is retried until the deadlines and
-// `max_retry` run out. A command whose deadline passed is dropped before it runs. A full queue answers RESOURCE_EXHAUSTED with RetryInfo,
-// and timers are let in only while half of the queue is free for people. People go first, but an eighth of a batch is kept for the timers
-// that have waited longest, so that a door that is never quiet does not hold up time.
+//   1. hands its commands to the service's BatchHandler, which locks rows in one global order, decides, and writes. Duplicates inside the
+//      batch wait for the first of them.
+//   2. looks whether what was refused took place before: then its answer is the reply of that time.
+//   3. stores the replies of the commands that were carried out under their request ids. A refusal leaves nothing, so the same request
+//      may be made again.
+// An id that is there already shows a request that took place before, and undoes the batch. Then, and after a commit of unknown outcome,
+// it is run again with its ids claimed first: sorted INSERT IGNORE, then a locking read that compares body hashes. A duplicate of a command
+// that took place gets that one's reply; the same id with another body gets REQUEST_ID_REUSED; the rest is handed to the handler, and the
+// claims of the refused are given up. The next few batches claim first, too, since repetitions rarely come alone.
+// Failures by sql::Failure: kRetry and kUnknownCommit run the batch again, after a random pause that grows; kSplit halves the batch until
+// the bad command stands alone; kConflict claims first, then runs the batch again, then halves it; kLockWait halves it, and the command
+// that stands alone is left until the others are done, then waits as for kUnavailable, which is retried until the deadlines and `max_retry`
+// run out. A command whose deadline passed is dropped before it runs. A full queue answers RESOURCE_EXHAUSTED with RetryInfo, and timers
+// are let in only while half of the queue is free for people. People go first, but an eighth of a batch is kept for the timers that have
+// waited longest, so that a door that is never quiet does not hold up time.
 //
 // The claims are rows of this table, which each service's first migration makes (body_hash is hex; a NULL reply is never committed):
 //   CREATE TABLE requests (scope VARCHAR(255) NOT NULL, request_id VARCHAR(128) NOT NULL, attempt VARCHAR(64) NOT NULL,

@@ -94,6 +94,7 @@ void Wants::Add(const Wants& more) {
   add(seats, more.seats);
   add(emails, more.emails);
   add(pools, more.pools);
+  add(rewritten, more.rewritten);
   everything = everything || more.everything;
   every_program = every_program || more.every_program;
   consortium = consortium || more.consortium;
@@ -107,6 +108,7 @@ void AddWants(const Action& action, Wants& wants) {
     }
     void AddMentor(const Mentor& mentor) const {
       Add(wants.mentors, mentor.id);
+      Add(wants.rewritten, mentor.id);
       Add(wants.districts, mentor.district);
       wants.programs.insert(mentor.programs.begin(), mentor.programs.end());
       wants.sites.insert(mentor.supervised_sites.begin(), mentor.supervised_sites.end());

@@ -81,7 +81,8 @@ using Action = std::variant<CreateConsortium, CreateDistrict, CreateSite, Create
 // candidate's program, site and mentor, a site's district, a mentor's programs.
 struct Wants {
   std::set<std::string> districts, sites, programs, mentors, candidates, seats, emails;
-  std::set<std::string> pools;                     // programs all of whose mentors are wanted
+  std::set<std::string> pools;                     // programs all of whose mentors are wanted, to rank them for the candidates
+  std::set<std::string> rewritten;                 // those of `mentors` with whom all that they refer to is wanted
   bool every_program = false, consortium = false;  // of Find() only: Load() brings what a command needs
   bool everything = false;                         // the whole consortium
 

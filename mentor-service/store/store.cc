@@ -497,23 +497,22 @@ absl::StatusOr<Roster> Load(Transaction& tx, const std::string& consortium, Want
   REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.candidates, locks, roster.candidates));
   for (const auto& [id, row] : roster.candidates.rows()) {
     want(wants.programs, row.value.program);
-    want(wants.sites, row.value.site);
     want(wants.mentors, row.value.mentor);
+    if (!wants.pools.empty()) want(wants.sites, row.value.site);
   }
-  // Who is only ranked is not changed but for the seats: where they work, and for whom, need not be known.
   std::set<std::string> mentors = wants.mentors;
   REMATCH_RETURN_IF_ERROR(AddMembers(tx, consortium, wants.pools, mentors));
   REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, mentors, locks, roster.mentors));
   for (const auto& [id, row] : roster.mentors.rows()) {
     roster.emails.try_emplace(LowerEmail(row.value.contact.email), id);
-    if (!wants.mentors.contains(id)) continue;
-    wants.programs.insert(row.value.programs.begin(), row.value.programs.end());
+    // Whose they are decides whether a caller may touch them, but for those who are only ranked.
+    if (wants.mentors.contains(id)) wants.programs.insert(row.value.programs.begin(), row.value.programs.end());
+    if (!wants.rewritten.contains(id)) continue;
     wants.sites.insert(row.value.supervised_sites.begin(), row.value.supervised_sites.end());
     want(wants.districts, row.value.district);
   }
   REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.programs, Locks::kNone, roster.programs));
   REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.sites, Locks::kNone, roster.sites));
-  for (const auto& [id, row] : roster.sites.rows()) want(wants.districts, row.value.district);
   REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.districts, Locks::kNone, roster.districts));
   REMATCH_RETURN_IF_ERROR(InChunks(wants.emails, [&](Values chunk) -> absl::Status {
     const std::string where = absl::StrCat("consortium = ? AND email IN ", sql::InList(chunk.size()));

@@ -15,11 +15,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/synchronization/blocking_counter.h"
 #include "absl/synchronization/notification.h"
 #include "platform/errors.h"
 #include "tests/mysql_schema.h"
+#include "tests/platform/counting_database.h"
 #include "tests/platform/faulty_database.h"
 #include "tests/platform/temp_dir.h"
 
@@ -237,7 +240,37 @@ TEST_F(GroupCommitTest, TheSameRequestAgainGetsTheFirstAnswer_F32) {
   EXPECT_EQ(*Door().Commit(Id("2"), {"x", 1}), "2");
   EXPECT_EQ(*Door().Commit(Id("1"), {"x", 1}), "1");
   EXPECT_EQ(TotalOf(*db_, "x"), 2);
-  EXPECT_EQ(counters_.batches().size(), 2u) << "the handler is not even asked";
+  const size_t asked = counters_.batches().size();
+  EXPECT_EQ(*Door().Commit(Id("2"), {"x", 1}), "2");
+  EXPECT_EQ(counters_.batches().size(), asked) << "where repetitions are known to come, the handler is not even asked";
+  EXPECT_EQ(counts_.splits, 0);
+}
+
+TEST_F(GroupCommitTest, ARepetitionThatWouldBeRefusedNowGetsTheFirstAnswer_F32) {
+  EXPECT_EQ(*Door().Commit(Id("1"), {"x", 1}), "1");
+  EXPECT_EQ(*Door().Commit(Id("2"), {"x", -1}), "0");
+  EXPECT_EQ(ReasonOf(Door().Commit(Id("1", "other"), {"x", -1}).status()), reason::kRequestIdReused);
+  const Answer a = Submit(Id("2"), {"x", -1});
+  const Answer b = Submit(Id("2", "other"), {"x", -1});
+  const Answer c = Submit(Id("3"), {"x", -1});
+  Door().Drain();
+  EXPECT_THAT((std::vector<std::string>{Show(a), Show(b), Show(c)}), ElementsAre("0", "REQUEST_ID_REUSED", "BELOW_ZERO"));
+  EXPECT_EQ(TotalOf(*db_, "x"), 0);
+  EXPECT_EQ(counts_.retries, 0) << "what is refused writes nothing that could meet a key";
+}
+
+TEST_F(GroupCommitTest, ABatchOfNewRequestsWritesTheirRowsOnce) {
+  rematch::testing::CountingDatabase counting(std::move(db_));
+  counting.Count();
+  options_.threads = 0;
+  {
+    GroupCommit<Add> door(options_, counting, counters_, clock_, random_, &counts_);
+    for (const char* id : {"1", "2", "3"}) door.Submit(Id(id), {"x", 1}, [](const auto& reply) { EXPECT_TRUE(reply.ok()); });
+    EXPECT_TRUE(door.RunOnce());
+  }
+  const std::vector<std::string> statements = counting.TakeTransaction();
+  EXPECT_EQ(std::count_if(statements.begin(), statements.end(), [](const std::string& s) { return absl::StrContains(s, "requests"); }), 1)
+      << absl::StrJoin(statements, "\n");
 }
 
 TEST_F(GroupCommitTest, TheSameRequestWithAnotherBodyIsAnError_F32) {
@@ -605,6 +638,7 @@ TEST_F(GroupCommitTest, AnIdThatDoesNotFitIsRefused) {
 class ScriptedDatabase final : public sql::Database {
  public:
   struct Script {
+    bool repeated = false;        // the id is met when the reply is stored
     int64_t claimed = 1;          // rows that INSERT IGNORE inserts
     std::vector<sql::Row> found;  // by the locking read of the claims
   };
@@ -627,7 +661,10 @@ class ScriptedDatabase final : public sql::Database {
    public:
     explicit ScriptedTransaction(const Script& script) : script_(script) {}
     absl::StatusOr<std::vector<sql::Row>> Query(std::string_view, absl::Span<const sql::Value>) override { return script_.found; }
-    absl::StatusOr<int64_t> Execute(std::string_view, absl::Span<const sql::Value>) override { return script_.claimed; }
+    absl::StatusOr<int64_t> Execute(std::string_view, absl::Span<const sql::Value>) override {
+      if (script_.repeated) return sql::StoreError(Failure::kConflict, "a key");
+      return script_.claimed;
+    }
 
    private:
     const Script& script_;
@@ -657,16 +694,17 @@ sql::Row ClaimOfAnother(sql::Value reply) {
 }
 
 TEST(GroupCommitClaims, AClaimThatItsOwnerGaveUpMeanwhileIsTriedAnew) {
-  ScriptedDatabase database({{.claimed = 0, .found = {}}, {.claimed = 1, .found = {}}});
+  ScriptedDatabase database({{.repeated = true}, {.claimed = 0, .found = {}}, {.claimed = 1, .found = {}}});
   EXPECT_EQ(*CommitOver(database), "ran");
-  EXPECT_EQ(database.begun, 2u);
+  EXPECT_EQ(database.begun, 3u);
 }
 
 TEST(GroupCommitClaims, AClaimWhoseReplyIsNotThereYetIsTriedAnew) {
-  ScriptedDatabase database(
-      {{.claimed = 0, .found = {ClaimOfAnother(std::monostate())}}, {.claimed = 0, .found = {ClaimOfAnother(sql::Bytes{"theirs"})}}});
+  ScriptedDatabase database({{.repeated = true},
+                             {.claimed = 0, .found = {ClaimOfAnother(std::monostate())}},
+                             {.claimed = 0, .found = {ClaimOfAnother(sql::Bytes{"theirs"})}}});
   EXPECT_EQ(*CommitOver(database), "theirs");
-  EXPECT_EQ(database.begun, 2u);
+  EXPECT_EQ(database.begun, 3u);
 }
 
 // With its own threads.
