@@ -9,6 +9,39 @@
 namespace rematch::request {
 namespace {
 
+// The id of the effect whose answer this is, or "".
+const std::string& EffectAnsweredBy(const Command& command) {
+  static const std::string* const kNone = new std::string;
+  switch (command.kind_case()) {
+    case Command::kSeatHeld:
+      return command.seat_held().effect();
+    case Command::kNoneLeft:
+      return command.none_left().effect();
+    case Command::kSeatRefused:
+      return command.seat_refused().effect();
+    case Command::kSeatReleased:
+      return command.seat_released().effect();
+    case Command::kTransferred:
+      return command.transferred().effect();
+    case Command::kTransferRefused:
+      return command.transfer_refused().effect();
+    case Command::kMentorAdded:
+      return command.mentor_added().effect();
+    case Command::kAddRefused:
+      return command.add_refused().effect();
+    case Command::kSendAccepted:
+      return command.send_accepted().effect();
+    case Command::kSendRefused:
+      return command.send_refused().effect();
+    case Command::kSendCancelled:
+      return command.send_cancelled().effect();
+    case Command::kTooLateToCancel:
+      return command.too_late_to_cancel().effect();
+    default:
+      return *kNone;
+  }
+}
+
 template <typename Items>
 auto FindById(const Items& items, std::string_view id) -> decltype(&*items.begin()) {
   const auto found = std::find_if(items.begin(), items.end(), [&](const auto& item) { return item.id() == id; });
@@ -78,6 +111,22 @@ bool IsHolding(const Offer& offer) {
 
 bool WasAsked(const Offer& offer) { return offer.message_sent() || offer.answered() != 0; }
 bool SaidNo(const Offer& offer) { return offer.answered() != 0 && !offer.willing(); }
+
+bool HeardAlone(const Case& c, const Offer& offer) {
+  const bool then = offer.cause() == cause::kRejected || offer.cause() == cause::kCandidateDeclined || offer.cause() == cause::kStruck ||
+                    offer.cause() == cause::kStageSkipped;
+  return then && std::any_of(c.messages().begin(), c.messages().end(),
+                             [&](const Message& message) { return message.kind() == CLOSING_NOTE && message.offer() == offer.id(); });
+}
+
+v1::PauseState PauseOf(const Case& c) {
+  if (c.paused() == 0) return v1::NOT_PAUSED;
+  const auto answered = [&](const RunningEffect& effect) {
+    return std::any_of(c.deferred().begin(), c.deferred().end(),
+                       [&](const Command& fact) { return EffectAnsweredBy(fact) == effect.id(); });
+  };
+  return std::all_of(c.running().begin(), c.running().end(), answered) ? v1::PAUSED : v1::PAUSING;
+}
 
 const Offer* LiveIndividualOffer(const Case& c) {
   return FirstOffer(c, [](const Offer& offer) { return IsIndividual(offer) && IsLive(offer); });

@@ -47,6 +47,12 @@ bool WasAsked(const Offer& offer);
 // Their answer is no, in time or late.
 bool SaidNo(const Offer& offer);
 
+// They were told by a note of their own that they are not needed, before the case ended.
+bool HeardAlone(const Case& c, const Offer& offer);
+
+// F44. PAUSING: effects that were started before have not been answered.
+v1::PauseState PauseOf(const Case& c);
+
 // F17: at most one.
 const Offer* LiveIndividualOffer(const Case& c);
 // The offer that the Leader chose or took and whose seat is being asked for: nobody else can be confirmed meanwhile (F29).

@@ -65,7 +65,7 @@ bool IsFact(const Command& command) { return command.kind_case() >= Command::kSe
 class Decider {
  public:
   Decider(const Case& c, const Command& command, const v1::EscalationPolicy& policy, absl::Time now)
-      : c_(c), command_(command), policy_(policy), now_(now) {}
+      : c_(c), command_(&command), policy_(policy), now_(now) {}
 
   absl::Status Decide();
   Decision Take() && { return std::move(decision_); }
@@ -90,6 +90,13 @@ class Decider {
   absl::Status Run(const Command::RestartSearch& restart);
   absl::Status Run(const Command::Withdraw&);
   absl::Status Run(const Command::Close& close);
+  absl::Status Run(const Command::Strike& strike);
+  absl::Status Run(const Command::SkipStage&);
+  absl::Status Run(const Command::Revive& revive);
+  absl::Status Run(const Command::Pause&);
+  absl::Status Run(const Command::Resume&);
+  absl::Status Run(const Command::Snooze& snooze);
+  absl::Status Run(const Command::ReplaceLeader& replace);
 
   // --- What peers, feeds and time report.
   absl::Status Run(const Command::SeatHeld& held);
@@ -106,9 +113,20 @@ class Decider {
   absl::Status Run(const Command::TooLateToCancel& late);
   absl::Status Run(const Command::Delivered& delivered);
   absl::Status Run(const Command::Undeliverable& undeliverable);
+  absl::Status Run(const Command::MentorLeft& left);
+  absl::Status Run(const Command::AssignmentChanged& changed);
+  absl::Status Run(const Command::CandidateLeft&);
+  absl::Status Run(const Command::FollowAnswer& follow);
   absl::Status Run(const Command::Due&);
+  absl::Status RunCommand();
   // Everything that is due by now.
   void RunTimers();
+
+  // --- While the case is paused.
+  absl::Status DecidePaused();
+  void Defer(const Command& fact);
+  void TakeUp();
+  Event::Resumed MovedDeadlines() const;
 
   // --- What follows.
   void Settle();
@@ -134,6 +152,8 @@ class Decider {
   // The offer is over: its seat is given up and its message called back if there is time.
   void EndOffer(const std::string& offer, v1::OfferState state, std::string_view cause);
   void PassOver(const std::string& offer, std::string_view cause);
+  // Whoever was asked in confidence need not think about it any more.
+  void CallOff(const Offer& offer, std::string_view cause);
   // Everything that the search has under way: live offers but the match, questions, tasks.
   void EndSearch(std::string_view cause);
   void GiveUpSeat(const Offer& offer);
@@ -160,6 +180,7 @@ class Decider {
   void AfterRecommendationFailed();
 
   // --- Checks.
+  static absl::Status CheckGround(const Command::Close& close);
   absl::Status RequireState(v1::CaseState state) const;
   absl::Status RequireTask(v1::TaskKind kind) const;
   absl::StatusOr<const Offer*> WillingOffer(const std::string& id) const;
@@ -194,7 +215,7 @@ class Decider {
   std::string NotificationName(const std::string& key) const;
 
   Case c_;
-  const Command& command_;
+  const Command* command_;  // what was given; later each of what had waited for the end of a pause
   const v1::EscalationPolicy& policy_;
   const absl::Time now_;
   Decision decision_;
@@ -310,7 +331,6 @@ absl::Status Decider::Run(const Command::Answer& answer) {
   if (!counts && !late && !names_somebody) return absl::OkStatus();
 
   const bool asked_by_phone = counts && answer.epoch() == 0 && !WasAsked(*offer);
-  const bool taken_back = offer->state() == v1::CONFIRMED && counts;
   Emit([&](Event& e) {
     Event::OfferAnswered& answered = *e.mutable_offer_answered();
     answered.set_offer(offer->id());
@@ -319,13 +339,30 @@ absl::Status Decider::Run(const Command::Answer& answer) {
     answered.set_referral(names_somebody);
   });
   if (asked_by_phone) Disclose(offer->mentor(), FactsIn(IsOfBroadcast(*offer) ? BROADCAST : FIRST_APPROACH), kByCall);
-  if (taken_back) {
+  if (names_somebody) NamePerson(offer->stage());
+  if (!counts) return absl::OkStatus();
+  Command follows;
+  follows.mutable_follow_answer()->set_offer(offer->id());
+  if (c_.paused() == 0) return Run(follows.follow_answer());
+  follows.set_actor_role(command_->actor_role());
+  follows.set_actor(command_->actor());
+  Defer(follows);
+  return absl::OkStatus();
+}
+
+absl::Status Decider::Run(const Command::FollowAnswer& follow) {
+  const Offer* offer = FindOffer(c_, follow.offer());
+  if (offer == nullptr || offer->answered() == 0 || HasEnded(c_)) return absl::OkStatus();
+  // The yes was taken back before the candidate agreed.
+  if (c_.state() == v1::PROPOSED && c_.proposed_offer() == offer->id() && offer->state() == v1::DECLINED) {
     EndTasks();
     Emit([&](Event& e) { e.mutable_proposal_ended()->set_offer(offer->id()); });
   }
-  if (counts && !answer.willing()) GiveUpSeat(*offer);
-  if (counts) CallBackQuestions(offer->id());
-  if (names_somebody) NamePerson(offer->stage());
+  const bool asked_for = std::any_of(c_.running().begin(), c_.running().end(), [&](const RunningEffect& effect) {
+    return effect.offer() == offer->id() && (effect.kind() == Effect::kHoldSeat || effect.kind() == Effect::kHoldNextSeat);
+  });
+  if (offer->state() == v1::DECLINED && (offer->seat_held() || asked_for)) GiveUpSeat(*offer);
+  CallBackQuestions(offer->id());
   return absl::OkStatus();
 }
 
@@ -456,6 +493,7 @@ absl::Status Decider::Run(const Command::Qualify& qualify) {
 
 absl::Status Decider::Run(const Command::Take&) {
   REMATCH_RETURN_IF_ERROR(RequireTask(v1::TAKE_CANDIDATE));
+  if (ChosenOffer(c_) != nullptr) return Refused(reason::kMatchUnderWay, "a seat is being held for another mentor");
   const std::string mentor = ActingLeader(c_).mentor();
   if (mentor.empty()) return Refused(reason::kLeaderHasNoMentorRecord, "the acting leader has no record as a mentor");
   if (mentor == c_.current_mentor() || IsStruck(c_, mentor) || CandidateDeclined(c_, mentor)) {
@@ -612,16 +650,118 @@ absl::Status Decider::Run(const Command::RestartSearch& restart) {
   return absl::OkStatus();
 }
 
+absl::Status Decider::Run(const Command::SkipStage&) {
+  REMATCH_RETURN_IF_ERROR(RequireState(v1::SEARCHING));
+  if (c_.stage() >= policy_.stages_size()) return Refused(reason::kWrongState, "there is no stage to skip");
+  Emit([&](Event& e) { e.mutable_stage_skipped()->set_stage(stage().kind()); });
+  for (const Offer& offer : c_.offers()) {
+    if (IsIndividual(offer) && IsLive(offer)) CallOff(offer, cause::kStageSkipped);
+  }
+  EndSearch(cause::kStageSkipped);
+  if (c_.stage() + 1 < policy_.stages_size()) {
+    EnterStage(c_.stage() + 1);
+  } else {
+    StageIsOver(cause::kStageSkipped);
+  }
+  return absl::OkStatus();
+}
+
+// The mentor is out of the case, whatever they have answered.
+absl::Status Decider::Run(const Command::Strike& strike) {
+  if (c_.state() != v1::PROPOSED) REMATCH_RETURN_IF_ERROR(RequireState(v1::SEARCHING));
+  if (strike.mentor() == c_.current_mentor() || IsStruck(c_, strike.mentor())) return absl::OkStatus();
+  Emit([&](Event& e) { e.mutable_mentor_struck()->set_mentor(strike.mentor()); });
+  for (const Offer& offer : c_.offers()) {
+    if (offer.mentor() != strike.mentor() || !IsLive(offer)) continue;
+    if (offer.state() == v1::CONFIRMED) {
+      EndTasks();
+      Emit([&](Event& e) { e.mutable_proposal_ended()->set_offer(offer.id()); });
+    }
+    if (IsIndividual(offer)) {
+      CallOff(offer, cause::kStruck);
+    } else {
+      // Of a broadcast: whoever was willing hears it when the case ends (F29).
+      EndOffer(offer.id(), offer.willing() ? v1::PASSED_OVER : v1::CANCELLED, cause::kNotChosen);
+    }
+  }
+  return absl::OkStatus();
+}
+
+// F31: a yes that came late counts, once a seat is held again; the match is then judged like any other.
+absl::Status Decider::Run(const Command::Revive& revive) {
+  const Offer* offer = FindOffer(c_, revive.offer());
+  if (offer == nullptr) return Unknown(reason::kOfferNotFound, "the case has no such offer");
+  REMATCH_RETURN_IF_ERROR(RequireState(v1::SEARCHING));
+  const bool over = offer->state() == v1::EXPIRED || offer->state() == v1::UNDELIVERABLE;
+  if (!over || !offer->willing()) return Refused(reason::kOfferNotLate, "this offer has no yes that came too late");
+  if (IsExcluded(c_, offer->mentor())) return Refused(reason::kMentorExcluded, "this mentor is out of the case");
+  if (LiveIndividualOffer(c_) != nullptr || HasLiveOffer(c_, offer->mentor())) {
+    return Refused(reason::kMentorBeingAsked, "a mentor is being asked: wait for the answer, or skip the stage");
+  }
+  if (ChosenOffer(c_) != nullptr) return Refused(reason::kMatchUnderWay, "a seat is being held for another mentor");
+  End(OpenTask(c_, v1::RESOLVE_STUCK));
+  Emit([&](Event& e) {
+    e.mutable_offer_revived()->set_offer(offer->id());
+    // The first key is spent, and so is that of any earlier revival.
+    e.mutable_offer_revived()->set_seat(absl::StrCat(SeatKey(c_, offer->id()), ".", offer->revivals() + 2));
+  });
+  Start(offer->id(), [&](Effect& effect) {
+    effect.mutable_hold_seat()->set_seat(offer->seat());
+    effect.mutable_hold_seat()->set_mentor(offer->mentor());
+  });
+  return absl::OkStatus();
+}
+
+absl::Status Decider::Run(const Command::Snooze& snooze) {
+  const Task* task = FindTask(c_, snooze.task());
+  if (task == nullptr) return Unknown(reason::kTaskNotFound, "the case has no such task");
+  if (task->ended() != 0) return Refused(reason::kTaskNotOpen, "this task has ended");
+  if (snooze.until() <= now()) return Invalid("until", "must be in the future");
+  Emit([&](Event& e) {
+    e.mutable_task_snoozed()->set_task(task->id());
+    e.mutable_task_snoozed()->set_until(snooze.until());
+  });
+  return absl::OkStatus();
+}
+
+absl::Status Decider::Run(const Command::ReplaceLeader& replace) {
+  if (replace.leader().person().empty()) return Invalid("leader.person", "must not be empty");
+  const bool has_task = std::any_of(c_.tasks().begin(), c_.tasks().end(), [](const Task& task) { return task.ended() == 0; });
+  if (HasEnded(c_) && !has_task) return Refused(reason::kCaseEnded, "the case has ended");
+  const auto is_replaced = [&](const Leader& leader) { return !c_.current_mentor().empty() && leader.mentor() == c_.current_mentor(); };
+  const bool alternate_acts = is_replaced(replace.leader());
+  const Leader alternate = is_replaced(replace.alternate()) ? Leader() : replace.alternate();
+  if (alternate_acts && alternate.person().empty()) {
+    return Refused(reason::kNoAlternate, "the leader is the mentor to be replaced, and nobody is named to act instead");
+  }
+  const auto same = [](const Leader& a, const Leader& b) { return a.person() == b.person() && a.mentor() == b.mentor(); };
+  if (same(replace.leader(), c_.leader()) && same(alternate, c_.alternate()) && alternate_acts == c_.alternate_acts()) {
+    return absl::OkStatus();
+  }
+  Emit([&](Event& e) {
+    Event::LeaderReplaced& replaced = *e.mutable_leader_replaced();
+    *replaced.mutable_leader() = replace.leader();
+    *replaced.mutable_alternate() = alternate;
+    replaced.set_alternate_acts(alternate_acts);
+  });
+  return absl::OkStatus();
+}
+
 absl::Status Decider::Run(const Command::Withdraw&) {
   Event event;
   event.mutable_withdrawn();
   return EndWithoutMatch(std::move(event));
 }
 
-absl::Status Decider::Run(const Command::Close& close) {
+absl::Status Decider::CheckGround(const Command::Close& close) {
   if (!v1::CloseGround_IsValid(close.ground()) || close.ground() == v1::CLOSE_GROUND_UNSPECIFIED) {
     return Invalid("ground", "must say why the case is closed");
   }
+  return absl::OkStatus();
+}
+
+absl::Status Decider::Run(const Command::Close& close) {
+  REMATCH_RETURN_IF_ERROR(CheckGround(close));
   Event event;
   event.mutable_closed()->set_ground(close.ground());
   return EndWithoutMatch(std::move(event));
@@ -635,6 +775,132 @@ absl::Status Decider::EndWithoutMatch(Event event) {
   EndSearch(cause::kCaseEnded);
   Emit([&](Event& e) { e = std::move(event); });
   SendClosingNotes(/*matched=*/false);
+  return absl::OkStatus();
+}
+
+// ---------------------------------------------------------------------------------------------------------------------------------
+// The pause (F44): nothing is begun. What is reported waits, in its order; mentors' answers are recorded, and what follows from them waits.
+
+absl::Status Decider::Run(const Command::Pause&) {
+  if (HasEnded(c_)) return Refused(reason::kCaseEnded, "the case has ended");
+  // What was due before is not stopped by a timer that is late.
+  RunTimers();
+  Emit([](Event& e) { e.mutable_paused(); });
+  Open(NewTask(v1::RESUME_CASE));  // F11: it is in somebody's list
+  return absl::OkStatus();
+}
+
+absl::Status Decider::Run(const Command::Resume&) { return Refused(reason::kCaseNotPaused, "the case is not paused"); }
+
+absl::Status Decider::DecidePaused() {
+  switch (command_->kind_case()) {
+    case Command::kDue:
+      return absl::OkStatus();
+    case Command::kAnswer:
+    case Command::kReplaceLeader:
+      return RunCommand();
+    case Command::kResume:
+      TakeUp();
+      return absl::OkStatus();
+    case Command::kWithdraw:
+    case Command::kClose:
+      if (command_->has_close()) REMATCH_RETURN_IF_ERROR(CheckGround(command_->close()));
+      TakeUp();
+      return RunCommand();
+    default:
+      break;
+  }
+  if (!IsFact(*command_)) return Refused(reason::kCasePaused, "the case is paused: resume it first");
+  Defer(*command_);
+  return absl::OkStatus();
+}
+
+void Decider::Defer(const Command& fact) {
+  // What is reported again says nothing new.
+  const std::string bytes = fact.SerializeAsString();
+  for (const Command& known : c_.deferred()) {
+    if (known.SerializeAsString() == bytes) return;
+  }
+  Emit([&](Event& e) { *e.mutable_fact_deferred()->mutable_fact() = fact; });
+}
+
+void Decider::TakeUp() {
+  const std::vector<Command> waited(c_.deferred().begin(), c_.deferred().end());
+  End(OpenTask(c_, v1::RESUME_CASE));
+  Emit([&](Event& e) { *e.mutable_resumed() = MovedDeadlines(); });
+  const Command* const given = command_;
+  for (const Command& fact : waited) {
+    command_ = &fact;
+    RunCommand().IgnoreError();  // facts are never refused
+  }
+  command_ = given;
+}
+
+Event::Resumed Decider::MovedDeadlines() const {
+  Event::Resumed moved;
+  const auto move = [&](const std::string& id, int64_t end, int64_t remind_at, const v1::Window& window) {
+    const auto after = [&](int64_t at) {
+      return at == 0 ? 0 : ToStored(AfterPause(FromStored(at), FromStored(c_.paused()), now_, window, zone()));
+    };
+    if (end == 0 && remind_at == 0) return;
+    Event::Resumed::Deadline& deadline = *moved.add_deadlines();
+    deadline.set_id(id);
+    deadline.set_end(after(end));
+    deadline.set_remind_at(after(remind_at));
+  };
+  for (const Offer& offer : c_.offers()) {
+    if (offer.state() == v1::OPEN)
+      move(offer.id(), offer.window_end(), offer.remind_at(), IsOfBroadcast(offer) ? stage().window() : OfferWindow());
+  }
+  if (!c_.stage_window().over()) move("", c_.stage_window().end(), c_.stage_window().remind_at(), stage().window());
+  for (const Task& task : c_.tasks()) {
+    if (task.ended() == 0) move(task.id(), task.due(), task.not_before(), policy_.task_due_after());
+  }
+  return moved;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------------------
+// What the roster's feed reports (F33)
+
+absl::Status Decider::Run(const Command::MentorLeft& left) {
+  // Once the candidate has agreed, mentor-service judges the change itself.
+  if (c_.state() != v1::SEARCHING && c_.state() != v1::PROPOSED) return absl::OkStatus();
+  for (const Offer& offer : c_.offers()) {
+    if (offer.mentor() != left.mentor() || !IsLive(offer)) continue;
+    if (offer.state() == v1::CONFIRMED) {
+      EndTasks();
+      Emit([&](Event& e) { e.mutable_proposal_ended()->set_offer(offer.id()); });
+    }
+    EndOffer(offer.id(), v1::CANCELLED, cause::kMentorLeft);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Decider::Run(const Command::AssignmentChanged& changed) {
+  const bool known = changed.assignment() == c_.replaced_assignment() && changed.mentor() == c_.current_mentor();
+  if (known || HasEnded(c_) || c_.state() == v1::TRANSFERRING || c_.state() == v1::ANNOUNCING) return absl::OkStatus();
+  Emit([&](Event& e) {
+    e.mutable_current_mentor_changed()->set_assignment(changed.assignment());
+    e.mutable_current_mentor_changed()->set_mentor(changed.mentor());
+  });
+  // Who has become their mentor is not to be asked to become it.
+  for (const Offer& offer : c_.offers()) {
+    if (offer.mentor() != changed.mentor() || changed.mentor().empty() || !IsLive(offer)) continue;
+    if (offer.state() == v1::CONFIRMED) {
+      EndTasks();
+      Emit([&](Event& e) { e.mutable_proposal_ended()->set_offer(offer.id()); });
+    }
+    EndOffer(offer.id(), v1::CANCELLED, cause::kMentorExcluded);
+  }
+  // Whether the case is still wanted is for the Leader to say, if they are not asked already.
+  if (c_.state() == v1::SEARCHING && OpenTask(c_, v1::TRANSFER_REFUSED) == nullptr)
+    OpenTaskOnce(v1::RESOLVE_STUCK, cause::kAssignmentChanged);
+  return absl::OkStatus();
+}
+
+absl::Status Decider::Run(const Command::CandidateLeft&) {
+  if (HasEnded(c_) || c_.candidate_left()) return absl::OkStatus();
+  Emit([](Event& e) { e.mutable_candidate_gone(); });
   return absl::OkStatus();
 }
 
@@ -656,8 +922,14 @@ absl::Status Decider::Run(const Command::SeatHeld& held) {
     seat.set_mentor(held.mentor().empty() ? offer->mentor() : held.mentor());
     if (held.has_explanation()) *seat.mutable_explanation() = held.explanation();
   });
-  // Choosing or taking was the judgement. Who is only to be asked is approached by Settle, when nobody else is being proposed.
-  if (offer->state() == v1::WILLING) Propose(offer->id());
+  // Struck while the question was under way.
+  if (IsIndividual(*offer) && IsExcluded(c_, offer->mentor())) {
+    EndOffer(offer->id(), v1::CANCELLED, cause::kMentorExcluded);
+    return absl::OkStatus();
+  }
+  // Choosing or taking was the judgement; a yes that was taken up is judged by Settle's task, and who is only to be asked is approached by
+  // Settle, when nobody else is being proposed.
+  if (offer->state() == v1::WILLING && offer->revivals() == 0) Propose(offer->id());
   return absl::OkStatus();
 }
 
@@ -682,6 +954,10 @@ absl::Status Decider::Run(const Command::SeatRefused& refused) {
     e.mutable_offer_seat_refused()->set_offer(offer->id());
     e.mutable_offer_seat_refused()->set_reason(refused.reason());
   });
+  if (offer->revivals() > 0) {
+    EndOffer(offer->id(), v1::EXPIRED, refused.reason());
+    return absl::OkStatus();
+  }
   if (IsOfBroadcast(*offer)) {
     // Still interested; the Leader chooses again, knowing of whom there is no seat.
     Task task = NewTask(v1::CHOOSE_AMONG_INTERESTED, refused.reason());
@@ -988,6 +1264,12 @@ void Decider::RunTimers() {
 // What follows: the one place that carries a case on
 
 void Decider::Settle() {
+  const bool may_end = c_.state() == v1::REVIEW || c_.state() == v1::SEARCHING || c_.state() == v1::PROPOSED;
+  if (c_.candidate_left() && may_end) {
+    Event closed;
+    closed.mutable_closed()->set_ground(v1::CANDIDATE_LEFT);
+    EndWithoutMatch(std::move(closed)).IgnoreError();  // these states allow it
+  }
   if (c_.state() == v1::SEARCHING) SettleSearch();
   if (c_.state() == v1::ANNOUNCING) {
     const auto told = [](Announcement::Told how) { return how == Announcement::SENT || how == Announcement::BY_PHONE; };
@@ -1200,6 +1482,12 @@ void Decider::PassOver(const std::string& offer, std::string_view cause) {
   if (WasAsked(ended) && !IsTake(ended)) SendMessage(CLOSING_NOTE, ended.mentor(), offer, offer);
 }
 
+void Decider::CallOff(const Offer& offer, std::string_view cause) {
+  const bool waits = WasAsked(offer) && !SaidNo(offer);
+  EndOffer(offer.id(), offer.willing() ? v1::PASSED_OVER : v1::CANCELLED, cause);
+  if (waits) SendMessage(CLOSING_NOTE, offer.mentor(), offer.id(), offer.id());
+}
+
 void Decider::EndSearch(std::string_view cause) {
   for (const Offer& offer : c_.offers()) {
     const bool is_the_match = c_.state() == v1::ANNOUNCING && offer.id() == c_.proposed_offer();
@@ -1274,7 +1562,7 @@ void Decider::SendClosingNotes(bool matched) {
 // ended (F14) and, when it ends without a match, whoever was asked in confidence and did not say no.
 bool Decider::IsOwedClosingNote(const Offer& offer, bool matched) const {
   if (!WasAsked(offer) || SaidNo(offer) || IsTake(offer) || HeardOfTheEnd(offer.mentor())) return false;
-  if (offer.cause() == cause::kRejected || offer.cause() == cause::kCandidateDeclined) return false;  // heard it then
+  if (HeardAlone(c_, offer)) return false;
   if (matched && offer.mentor() == FindOffer(c_, c_.proposed_offer())->mentor()) return false;
   if (offer.willing() || offer.cause() == cause::kCaseEnded) return true;
   return !matched && IsIndividual(offer) && offer.state() != v1::UNDELIVERABLE;
@@ -1284,8 +1572,7 @@ bool Decider::IsOwedClosingNote(const Offer& offer, bool matched) const {
 bool Decider::HeardOfTheEnd(const std::string& mentor) const {
   return std::any_of(c_.messages().begin(), c_.messages().end(), [&](const Message& message) {
     if (message.kind() != CLOSING_NOTE || message.to() != mentor) return false;
-    const std::string& cause = FindOffer(c_, message.offer())->cause();
-    return cause != cause::kRejected && cause != cause::kCandidateDeclined;
+    return !HeardAlone(c_, *FindOffer(c_, message.offer()));
   });
 }
 
@@ -1329,8 +1616,8 @@ void Decider::Emit(Fill fill) {
   if (timers_run_) {
     event.set_actor_role("TIMER");  // whoever's command came just then
   } else {
-    event.set_actor_role(command_.actor_role());
-    event.set_actor(command_.actor());
+    event.set_actor_role(command_->actor_role());
+    event.set_actor(command_->actor());
   }
   Fold(c_, event);
   decision_.events.push_back(std::move(event));
@@ -1493,12 +1780,16 @@ std::string Decider::NotificationName(const std::string& key) const {
 }
 
 absl::Status Decider::Decide() {
-  absl::Status status;
-  switch (command_.kind_case()) {
-#define REMATCH_RUN(Case, field)    \
-  case Command::Case:               \
-    status = Run(command_.field()); \
-    break;
+  REMATCH_RETURN_IF_ERROR(c_.paused() != 0 ? DecidePaused() : RunCommand());
+  if (!decision_.events.empty() && c_.paused() == 0) Settle();
+  return absl::OkStatus();
+}
+
+absl::Status Decider::RunCommand() {
+  switch (command_->kind_case()) {
+#define REMATCH_RUN(Case, field) \
+  case Command::Case:            \
+    return Run(command_->field());
     REMATCH_RUN(kOpen, open)
     REMATCH_RUN(kReview, review)
     REMATCH_RUN(kAnswer, answer)
@@ -1517,6 +1808,13 @@ absl::Status Decider::Decide() {
     REMATCH_RUN(kRestartSearch, restart_search)
     REMATCH_RUN(kWithdraw, withdraw)
     REMATCH_RUN(kClose, close)
+    REMATCH_RUN(kStrike, strike)
+    REMATCH_RUN(kSkipStage, skip_stage)
+    REMATCH_RUN(kRevive, revive)
+    REMATCH_RUN(kPause, pause)
+    REMATCH_RUN(kResume, resume)
+    REMATCH_RUN(kSnooze, snooze)
+    REMATCH_RUN(kReplaceLeader, replace_leader)
     REMATCH_RUN(kSeatHeld, seat_held)
     REMATCH_RUN(kNoneLeft, none_left)
     REMATCH_RUN(kSeatRefused, seat_refused)
@@ -1531,13 +1829,16 @@ absl::Status Decider::Decide() {
     REMATCH_RUN(kTooLateToCancel, too_late_to_cancel)
     REMATCH_RUN(kDelivered, delivered)
     REMATCH_RUN(kUndeliverable, undeliverable)
+    REMATCH_RUN(kMentorLeft, mentor_left)
+    REMATCH_RUN(kAssignmentChanged, assignment_changed)
+    REMATCH_RUN(kCandidateLeft, candidate_left)
+    REMATCH_RUN(kFollowAnswer, follow_answer)
     REMATCH_RUN(kDue, due)
 #undef REMATCH_RUN
     case Command::KIND_NOT_SET:
-      return Invalid("kind", "must be set");
+      break;
   }
-  if (status.ok() && !decision_.events.empty()) Settle();
-  return status;
+  return Invalid("kind", "must be set");
 }
 
 }  // namespace

@@ -13,6 +13,12 @@ std::string Named(std::string_view before, const std::string& name) {
 
 std::string Because(std::string text, const std::string& cause) { return cause.empty() ? text : text + " (" + cause + ")"; }
 
+// SEAT_HELD.
+std::string KindOf(const Command& command) {
+  const auto* kind = command.GetReflection()->GetOneofFieldDescriptor(command, Command::descriptor()->FindOneofByName("kind"));
+  return kind == nullptr ? "UNKNOWN" : absl::AsciiStrToUpper(kind->name());
+}
+
 std::string EffectText(const RunningEffect& effect) {
   switch (static_cast<Effect::KindCase>(effect.kind())) {
     case Effect::kHoldNextSeat:
@@ -165,6 +171,27 @@ std::string EventSummary(const Event& event) {
     case Event::kSearchRestarted:
       return absl::StrCat("the search begins again at ", v1::StageKind_Name(event.search_restarted().stage()), ", round ",
                           event.search_restarted().round());
+    case Event::kMentorStruck:
+      return event.mentor_struck().mentor() + " was struck";
+    case Event::kStageSkipped:
+      return absl::StrCat("stage ", v1::StageKind_Name(event.stage_skipped().stage()), " was skipped");
+    case Event::kOfferRevived:
+      return "the late yes was taken up";
+    case Event::kPaused:
+      return "the case was paused";
+    case Event::kFactDeferred:
+      return absl::StrCat("waits for the end of the pause: ", KindOf(event.fact_deferred().fact()));
+    case Event::kResumed:
+      return absl::StrCat("the pause ended; ", event.resumed().deadlines_size(), " deadlines moved");
+    case Event::kTaskSnoozed:
+      return "the task was put off";
+    case Event::kLeaderReplaced:
+      return "the leader is now " + event.leader_replaced().leader().person();
+    case Event::kCurrentMentorChanged:
+      return Named("the mentor of record has changed:",
+                   event.current_mentor_changed().mentor().empty() ? std::string("nobody") : event.current_mentor_changed().mentor());
+    case Event::kCandidateGone:
+      return "the candidate left the program";
     case Event::kCompleted:
       return "everybody was told: the case is complete";
     case Event::kWithdrawn:

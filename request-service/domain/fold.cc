@@ -187,6 +187,57 @@ class Folder {
                   running.end());
   }
 
+  void On(const Event::MentorStruck& e) { Strike(e.mentor()); }
+  void On(const Event::StageSkipped&) {}
+
+  void On(const Event::OfferRevived& e) {
+    Offer* offer = OfferOf(e);
+    if (offer == nullptr) return;
+    offer->set_state(v1::WILLING);
+    offer->set_seat(e.seat());
+    offer->set_refused_seat(false);
+    offer->clear_cause();
+    offer->set_revivals(offer->revivals() + 1);
+  }
+
+  void On(const Event::Paused&) { c_.set_paused(time_); }
+  void On(const Event::FactDeferred& e) { *c_.add_deferred() = e.fact(); }
+
+  void On(const Event::Resumed& e) {
+    c_.clear_paused();
+    c_.clear_deferred();
+    for (const Event::Resumed::Deadline& deadline : e.deadlines()) {
+      if (deadline.id().empty()) {
+        c_.mutable_stage_window()->set_end(deadline.end());
+        c_.mutable_stage_window()->set_remind_at(deadline.remind_at());
+      } else if (Offer* offer = Find(c_.mutable_offers(), deadline.id())) {
+        offer->set_window_end(deadline.end());
+        offer->set_remind_at(deadline.remind_at());
+      } else if (Task* task = Find(c_.mutable_tasks(), deadline.id())) {
+        task->set_due(deadline.end());
+        task->set_not_before(deadline.remind_at());
+      }
+    }
+  }
+
+  void On(const Event::TaskSnoozed& e) {
+    Task* task = Find(c_.mutable_tasks(), e.task());
+    if (task == nullptr) return;
+    task->set_not_before(e.until());
+    task->set_due(std::max(task->due(), e.until()));
+  }
+
+  void On(const Event::LeaderReplaced& e) {
+    *c_.mutable_leader() = e.leader();
+    *c_.mutable_alternate() = e.alternate();
+    c_.set_alternate_acts(e.alternate_acts());
+    for (Task& task : *c_.mutable_tasks()) {
+      if (task.ended() == 0) task.set_owner(ActingLeader(c_).person());
+    }
+  }
+
+  void On(const Event::CurrentMentorChanged& e) { SetCurrent(e.assignment(), e.mentor()); }
+  void On(const Event::CandidateGone&) { c_.set_candidate_left(true); }
   void On(const Event::Disclosed&) {}
   void On(const Event::FormerMentorTold&) {}
   void On(const Event::SearchRestarted& e) { c_.set_round(e.round()); }
@@ -218,14 +269,17 @@ class Folder {
   // The roster has changed: this is what is to be replaced now. Whom the candidate asked to leave is still nobody to be asked, and whoever
   // is replaced now neither decides nor reads (F20, F35).
   void SetCurrent(const std::string& assignment, const std::string& mentor) {
-    const auto& struck = c_.struck();
     const std::string before = c_.current_mentor();
-    if (!before.empty() && before != mentor && std::find(struck.begin(), struck.end(), before) == struck.end()) c_.add_struck(before);
+    if (!before.empty() && before != mentor) Strike(before);
     c_.set_replaced_assignment(assignment);
     c_.set_current_mentor(mentor);
     if (mentor.empty()) return;
     if (c_.alternate().mentor() == mentor && !c_.alternate_acts()) c_.clear_alternate();
     if (c_.leader().mentor() == mentor && !c_.alternate().person().empty()) c_.set_alternate_acts(true);
+  }
+
+  void Strike(const std::string& mentor) {
+    if (!IsStruck(c_, mentor)) c_.add_struck(mentor);
   }
 
   void SetAsked(const Message& message) {
@@ -243,7 +297,10 @@ class Folder {
   const int64_t time_;
 };
 
-bool TimersRun(const Case& c) { return c.state() == v1::SEARCHING || c.state() == v1::PROPOSED || c.state() == v1::TRANSFERRING; }
+bool TimersRun(const Case& c) {
+  if (c.paused() != 0) return false;
+  return c.state() == v1::SEARCHING || c.state() == v1::PROPOSED || c.state() == v1::TRANSFERRING;
+}
 
 // Messages whose fate moves the case: notify-service reports every one as delivered or failed.
 bool IsAwaited(const Case& c, const Message& message) {
@@ -317,6 +374,16 @@ void Fold(Case& c, const Event& event) {
     REMATCH_FOLD(kDisclosed, disclosed)
     REMATCH_FOLD(kFormerMentorTold, former_mentor_told)
     REMATCH_FOLD(kSearchRestarted, search_restarted)
+    REMATCH_FOLD(kMentorStruck, mentor_struck)
+    REMATCH_FOLD(kStageSkipped, stage_skipped)
+    REMATCH_FOLD(kOfferRevived, offer_revived)
+    REMATCH_FOLD(kPaused, paused)
+    REMATCH_FOLD(kFactDeferred, fact_deferred)
+    REMATCH_FOLD(kResumed, resumed)
+    REMATCH_FOLD(kTaskSnoozed, task_snoozed)
+    REMATCH_FOLD(kLeaderReplaced, leader_replaced)
+    REMATCH_FOLD(kCurrentMentorChanged, current_mentor_changed)
+    REMATCH_FOLD(kCandidateGone, candidate_gone)
     REMATCH_FOLD(kCompleted, completed)
     REMATCH_FOLD(kWithdrawn, withdrawn)
     REMATCH_FOLD(kClosed, closed)

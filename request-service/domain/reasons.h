@@ -24,6 +24,9 @@ inline constexpr std::string_view kNoAlternate = "NO_ALTERNATE";              //
 inline constexpr std::string_view kStageNotInPolicy = "STAGE_NOT_IN_POLICY";  // FAILED_PRECONDITION
 
 // The offer or the mentor does not allow it.
+inline constexpr std::string_view kCasePaused = "CASE_PAUSED";               // FAILED_PRECONDITION: resume it first
+inline constexpr std::string_view kCaseNotPaused = "CASE_NOT_PAUSED";        // FAILED_PRECONDITION
+inline constexpr std::string_view kOfferNotLate = "OFFER_NOT_LATE";          // FAILED_PRECONDITION: no yes that came too late
 inline constexpr std::string_view kOfferNotReady = "OFFER_NOT_READY";        // FAILED_PRECONDITION: nobody has been found for it yet
 inline constexpr std::string_view kOfferNotWilling = "OFFER_NOT_WILLING";    // FAILED_PRECONDITION
 inline constexpr std::string_view kOfferConfirmed = "OFFER_CONFIRMED";       // FAILED_PRECONDITION: too late to take a yes back

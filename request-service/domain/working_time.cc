@@ -28,7 +28,38 @@ absl::Time LocalTimeOn(absl::CivilDay day, absl::CivilSecond time_of_day, absl::
   return at.kind == absl::TimeZone::TimeInfo::SKIPPED ? at.trans : at.pre;
 }
 
+// The start of the next day in `zone`.
+absl::Time NextDay(absl::Time time, absl::TimeZone zone) {
+  return LocalTimeOn(absl::CivilDay(zone.At(time).cs) + 1, absl::CivilSecond(), zone);
+}
+
+bool IsInWorkingTime(absl::Time time, absl::TimeZone zone) { return IsWorkingDay(absl::CivilDay(zone.At(time).cs)); }
+
+absl::Duration WorkingTimeBetween(absl::Time from, absl::Time to, absl::TimeZone zone) {
+  absl::Duration sum;
+  while (from < to) {
+    const absl::Time until = std::min(NextDay(from, zone), to);
+    if (IsInWorkingTime(from, zone)) sum += until - from;
+    from = until;
+  }
+  return sum;
+}
+
 }  // namespace
+
+absl::Time AfterPause(absl::Time end, absl::Time stopped, absl::Time again, const v1::Window& window, absl::TimeZone zone) {
+  if (end <= stopped) return again;
+  if (window.unit() != v1::Window::WORKING_DAYS) return again + (end - stopped);
+  absl::Duration left = WorkingTimeBetween(stopped, end, zone);
+  for (;;) {
+    const absl::Time until = NextDay(again, zone);
+    if (IsInWorkingTime(again, zone)) {
+      if (left <= until - again) return again + left;
+      left -= until - again;
+    }
+    again = until;
+  }
+}
 
 absl::Time EndOfWindow(absl::Time start, const v1::Window& window, absl::TimeZone zone) {
   if (window.unit() != v1::Window::WORKING_DAYS) return start + absl::Seconds(window.amount());

@@ -15,6 +15,10 @@ absl::Time EndOfWindow(absl::Time start, const v1::Window& window, absl::TimeZon
 // The moment `before` ahead of `end`, counted back the same way; never before `start`.
 absl::Time BeforeEnd(absl::Time start, absl::Time end, const v1::Window& before, absl::TimeZone zone);
 
+// Where a deadline moves that was `end` when its clock was stopped at `stopped` and goes on at `again`: as much working time is left as was
+// then, counted as `window` counts; none for one that had passed.
+absl::Time AfterPause(absl::Time end, absl::Time stopped, absl::Time again, const v1::Window& window, absl::TimeZone zone);
+
 }  // namespace rematch::request
 
 #endif  // REMATCH_REQUEST_SERVICE_DOMAIN_WORKING_TIME_H_

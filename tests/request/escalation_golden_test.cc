@@ -216,6 +216,53 @@ std::vector<State> States() {
     Completed(s);
     ASSERT_TRUE(s.Call(v1::TOLD).ok());
   });
+  add("SEARCHING individual: the first expired and then said yes, the next is asked for", [](Story& s) {
+    s.Ask("m1");
+    s.now += absl::Seconds(100);
+    s.NextDueRuns();
+    ASSERT_TRUE(s.Answer("o1", true).ok());
+  });
+  add("SEARCHING stuck: a late yes could be taken up", [](Story& s) {
+    s.Ask("m1");
+    s.now += absl::Seconds(100);
+    s.NextDueRuns();
+    ASSERT_TRUE(s.Answer("o1", true).ok());
+    s.SeatsComeBack();
+    s.SeatRefused("SEAT_RELEASED");
+  });
+  add("SEARCHING individual: the seat of a late yes is asked for", [](Story& s) {
+    s.Ask("m1");
+    s.now += absl::Seconds(100);
+    s.NextDueRuns();
+    ASSERT_TRUE(s.Answer("o1", true).ok());
+    s.SeatsComeBack();
+    s.SeatRefused("SEAT_RELEASED");
+    ASSERT_TRUE(s.Revive("o1").ok());
+  });
+  add("REVIEW, paused", nullptr);
+  states.back().story.Pause().IgnoreError();
+  add("SEARCHING individual: pausing while a seat is asked for", [](Story& s) { ASSERT_TRUE(s.Pause().ok()); });
+  add("SEARCHING individual: paused while an offer is open", [](Story& s) {
+    s.Ask("m1");
+    ASSERT_TRUE(s.Pause().ok());
+  });
+  add("SEARCHING individual: paused, and answered meanwhile", [](Story& s) {
+    s.Ask("m1");
+    ASSERT_TRUE(s.Pause().ok());
+    ASSERT_TRUE(s.Answer("o1", false).ok());
+  });
+  add("PROPOSED, paused", [](Story& s) {
+    Proposed(s);
+    ASSERT_TRUE(s.Pause().ok());
+  });
+  add("TRANSFERRING, pausing", [](Story& s) {
+    Transferring(s);
+    ASSERT_TRUE(s.Pause().ok());
+  });
+  add("ANNOUNCING, pausing", [](Story& s) {
+    Announcing(s);
+    ASSERT_TRUE(s.Pause().ok());
+  });
   add("WITHDRAWN: a seat was being asked for", [](Story& s) { ASSERT_TRUE(s.Withdraw().ok()); });
   add("WITHDRAWN: a message was on its way", [](Story& s) {
     s.Held("m1");
@@ -300,6 +347,21 @@ std::vector<std::pair<std::string, Command>> Commands(const State& state) {
   add("RestartSearch(BROADCAST)", [](Command& c) { c.mutable_restart_search()->set_stage(v1::BROADCAST); });
   add("Withdraw", [](Command& c) { c.mutable_withdraw(); });
   add("Close", [](Command& c) { c.mutable_close()->set_ground(v1::NO_MENTOR_FOUND); });
+  add("Strike", [&](Command& c) {
+    const Offer* offer = FindOffer(s.c, state.focus);
+    c.mutable_strike()->set_mentor(offer == nullptr || offer->mentor().empty() ? MentorName("m1") : offer->mentor());
+  });
+  add("SkipStage", [](Command& c) { c.mutable_skip_stage(); });
+  add("Revive", [&](Command& c) { c.mutable_revive()->set_offer(state.focus); });
+  add("Pause", [](Command& c) { c.mutable_pause(); });
+  add("Resume", [](Command& c) { c.mutable_resume(); });
+  add("Snooze", [&](Command& c) {
+    for (const Task& task : s.c.tasks()) {
+      if (task.ended() == 0) c.mutable_snooze()->set_task(task.id());
+    }
+    c.mutable_snooze()->set_until(ToStored(s.now + absl::Hours(1)));
+  });
+  add("ReplaceLeader", [](Command& c) { c.mutable_replace_leader()->mutable_leader()->set_person("consortia/c/leaders/new"); });
   add("SeatHeld", [&](Command& c) {
     c.mutable_seat_held()->set_effect(effect({Effect::kHoldNextSeat, Effect::kHoldSeat}));
     if (FindRunning(s.c, c.seat_held().effect()) != nullptr) {
@@ -340,6 +402,16 @@ std::vector<std::pair<std::string, Command>> Commands(const State& state) {
   add("TooLateToCancel", [&](Command& c) { c.mutable_too_late_to_cancel()->set_effect(effect({Effect::kCancelSend})); });
   add("Delivered", [&](Command& c) { c.mutable_delivered()->set_message(MessageOnItsWay(s)); });
   add("Undeliverable", [&](Command& c) { c.mutable_undeliverable()->set_message(MessageOnItsWay(s)); });
+  add("MentorLeft", [&](Command& c) {
+    const Offer* offer = FindOffer(s.c, state.focus);
+    c.mutable_mentor_left()->set_mentor(offer == nullptr || offer->mentor().empty() ? MentorName("m1") : offer->mentor());
+  });
+  add("AssignmentChanged", [](Command& c) {
+    c.mutable_assignment_changed()->set_assignment("consortia/c/assignments/a9");
+    c.mutable_assignment_changed()->set_mentor(MentorName("m9"));
+  });
+  add("CandidateLeft", [](Command& c) { c.mutable_candidate_left(); });
+  add("FollowAnswer", [&](Command& c) { c.mutable_follow_answer()->set_offer(state.focus); });
   add("Due(reminder)", [](Command& c) { c.mutable_due(); });
   add("Due(window end)", [](Command& c) { c.mutable_due(); });
   return commands;

@@ -45,6 +45,8 @@ bool Fits(v1::TaskKind kind, v1::CaseState state) {
       return state == v1::ANNOUNCING || state == v1::COMPLETED;
     case v1::TELL_FORMER_MENTOR:
       return state == v1::COMPLETED;
+    case v1::RESUME_CASE:
+      return state != v1::COMPLETED && state != v1::WITHDRAWN && state != v1::CLOSED;
     default:
       return state == v1::SEARCHING;
   }
@@ -90,14 +92,15 @@ std::vector<std::string> BrokenInvariants(const Case& c) {
     live_individual += IsIndividual(offer) && IsLive(offer);
     confirmed += offer.state() == v1::CONFIRMED;
     chosen += IsHolding(offer) && offer.state() == v1::WILLING;
-    must(!offer.seat_held() || (IsLive(offer) && !offer.seat().empty()), "F30: only a live offer holds a seat");
+    // What follows from an answer waits while the case is paused.
+    const bool answered_in_pause = c.paused() != 0 && offer.state() == v1::DECLINED;
+    must(!offer.seat_held() || answered_in_pause || (IsLive(offer) && !offer.seat().empty()), "F30: only a live offer holds a seat");
     must(offer.state() != v1::OPEN || IsOfBroadcast(offer) || offer.seat_held(), "F30: who is asked individually has a seat");
     must(offer.state() != v1::OPEN || WasAsked(offer), "an open offer was asked");
     must(offer.state() != v1::OPEN || offer.window_end() != 0, "F5: an open offer has a window");
     must(!IsIndividual(offer) || !IsLive(offer) || offer.mentor().empty() || offer.mentor() != c.current_mentor(),
          "F20: the current mentor is never approached");
-    must(std::find(c.struck().begin(), c.struck().end(), offer.mentor()) == c.struck().end() || IsTake(offer),
-         "F2: who was struck is not asked");
+    must(!IsIndividual(offer) || !IsLive(offer) || !IsStruck(c, offer.mentor()), "F2: who was struck is not asked");
     must(offer.epoch() > 0, "every offer has an epoch");
   }
   must(live_individual <= 1, "F17: at most one live individual offer");
@@ -108,8 +111,13 @@ std::vector<std::string> BrokenInvariants(const Case& c) {
       c.state() == v1::PROPOSED || c.state() == v1::TRANSFERRING || c.state() == v1::ANNOUNCING || c.state() == v1::COMPLETED;
   const Offer* match = FindOffer(c, c.proposed_offer());
   must(has_match == (match != nullptr), "the proposed offer is known exactly while there is one");
-  must(has_match == (confirmed == 1), "F6: a proposal is a confirmed offer");
-  if (match != nullptr) {
+  const bool taken_back_in_pause = c.paused() != 0 && match != nullptr && match->state() == v1::DECLINED;
+  must(has_match == (confirmed == 1) || taken_back_in_pause, "F6: a proposal is a confirmed offer");
+  must(c.paused() == 0 || OpenTask(c, v1::RESUME_CASE) != nullptr, "F11: a pause is in somebody's list");
+  must(c.paused() != 0 || (c.deferred_size() == 0 && OpenTask(c, v1::RESUME_CASE) == nullptr), "F44: nothing waits but in a pause");
+  must(c.paused() == 0 || NextDue(c) == absl::InfiniteFuture(), "F44: time stands still in a pause");
+  must(c.paused() == 0 || !HasEnded(c), "F44: an ended case is not paused");
+  if (match != nullptr && !taken_back_in_pause) {
     const bool before = c.state() == v1::PROPOSED || c.state() == v1::TRANSFERRING;
     must(match->state() == v1::CONFIRMED && match->willing(), "F6: who is proposed is willing and confirmed");
     must(match->seat_held() == before, "F30: the seat is held until it is the assignment");
@@ -335,6 +343,54 @@ absl::Status Story::Restart(v1::StageKind stage) {
   return Do(command);
 }
 
+absl::Status Story::Strike(std::string_view mentor) {
+  Command command = ByLeader();
+  command.mutable_strike()->set_mentor(MentorName(mentor));
+  return Do(command);
+}
+
+absl::Status Story::SkipStage() {
+  Command command = ByLeader();
+  command.mutable_skip_stage();
+  return Do(command);
+}
+
+absl::Status Story::Revive(std::string_view offer) {
+  Command command = ByLeader();
+  command.mutable_revive()->set_offer(std::string(offer));
+  return Do(command);
+}
+
+absl::Status Story::Pause() {
+  Command command = ByLeader();
+  command.mutable_pause();
+  return Do(command);
+}
+
+absl::Status Story::Resume() {
+  Command command = ByLeader();
+  command.mutable_resume();
+  return Do(command);
+}
+
+absl::Status Story::Snooze(std::string_view task, absl::Duration by) {
+  Command command = ByLeader();
+  command.mutable_snooze()->set_task(std::string(task));
+  command.mutable_snooze()->set_until(ToStored(now + by));
+  return Do(command);
+}
+
+absl::Status Story::ReplaceLeader(std::string_view leader, std::string_view mentor, std::string_view alternate) {
+  const auto fill = [](Leader& to, std::string_view id) {
+    if (!id.empty()) to.set_person(absl::StrCat("consortia/c/leaders/", ToAbsl(id)));
+  };
+  Command command = ByLeader();
+  fill(*command.mutable_replace_leader()->mutable_leader(), leader);
+  if (!mentor.empty()) command.mutable_replace_leader()->mutable_leader()->set_mentor(MentorName(mentor));
+  fill(*command.mutable_replace_leader()->mutable_alternate(), alternate);
+  return Do(command);
+}
+
 absl::Status Story::Withdraw() {
   Command command = By("CANDIDATE", kCandidate);
   command.mutable_withdraw();
@@ -421,6 +477,15 @@ void Story::AddRefused(std::string_view reason) {
   Must(command);
 }
 
+void Story::SendsAccepted() {
+  for (std::string effect = FirstRunning({Effect::kSend}); !effect.empty(); effect = FirstRunning({Effect::kSend})) {
+    Command command = ByPeer();
+    command.mutable_send_accepted()->set_effect(effect);
+    Must(command);
+    if (::testing::Test::HasFatalFailure()) return;
+  }
+}
+
 void Story::SendRefused(std::string_view reason) {
   Command command = ByPeer();
   command.mutable_send_refused()->set_effect(FirstRunning({Effect::kSend}));
@@ -450,6 +515,26 @@ void Story::Deliver(MessageKind kind) {
   }
   ASSERT_FALSE(keys.empty()) << MessageKind_Name(kind) << " is not on its way";
   for (const std::string& key : keys) Delivered(key);
+}
+
+void Story::MentorLeft(std::string_view mentor) {
+  Command command = ByPeer();
+  command.mutable_mentor_left()->set_mentor(MentorName(mentor));
+  Must(command);
+}
+
+void Story::AssignmentChanged(std::string_view assignment, std::string_view mentor) {
+  Command command = ByPeer();
+  if (!assignment.empty())
+    command.mutable_assignment_changed()->set_assignment(absl::StrCat("consortia/c/assignments/", ToAbsl(assignment)));
+  if (!mentor.empty()) command.mutable_assignment_changed()->set_mentor(MentorName(mentor));
+  Must(command);
+}
+
+void Story::CandidateLeft() {
+  Command command = ByPeer();
+  command.mutable_candidate_left();
+  Must(command);
 }
 
 void Story::Delivered(std::string_view message, int64_t position) {

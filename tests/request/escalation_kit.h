@@ -62,6 +62,13 @@ class Story {
   absl::Status DeclineToTake();
   absl::Status SendClosingNote();
   absl::Status Restart(v1::StageKind stage = v1::STAGE_KIND_UNSPECIFIED);
+  absl::Status Strike(std::string_view mentor);
+  absl::Status SkipStage();
+  absl::Status Revive(std::string_view offer);
+  absl::Status Pause();
+  absl::Status Resume();
+  absl::Status Snooze(std::string_view task, absl::Duration by);
+  absl::Status ReplaceLeader(std::string_view leader, std::string_view mentor = "", std::string_view alternate = "");
   absl::Status Withdraw();
   absl::Status Close(v1::CloseGround ground = v1::RESOLVED_WITHOUT_CHANGE);
 
@@ -75,6 +82,7 @@ class Story {
   void SeatsComeBack();
   void MentorAdded(std::string_view mentor);
   void AddRefused(std::string_view reason);
+  void SendsAccepted();
   void SendRefused(std::string_view reason);
   void SendCancelled();
   void TooLateToCancel();
@@ -83,6 +91,11 @@ class Story {
   void Fail(MessageKind kind);
   void Fail(const Message& message, int64_t position = 0, bool may_have_arrived = false);
   void Delivered(std::string_view message, int64_t position = 0);
+
+  // --- The roster's feed.
+  void MentorLeft(std::string_view mentor);
+  void AssignmentChanged(std::string_view assignment, std::string_view mentor);
+  void CandidateLeft();
 
   // --- Time: to the moment when something is due, which then runs.
   void NextDueRuns();

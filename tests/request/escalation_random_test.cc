@@ -41,7 +41,11 @@ class World {
       } else if (what < 80) {
         DeliverAnswer();
       } else if (what < 92) {
-        ReportMessage();
+        if (Chance(8)) {
+          ReportRoster();
+        } else {
+          ReportMessage();
+        }
       } else {
         PassTime();
       }
@@ -78,7 +82,8 @@ class World {
             << "F7: only an agreed call leads to the swap";
       }
       if (effect.has_send() && (effect.send().kind() == OFFICIAL_CANDIDATE || effect.send().kind() == OFFICIAL_MENTOR)) {
-        EXPECT_TRUE(command.has_transferred() && before == v1::TRANSFERRING) << "F8: only the swap leads to the official mails";
+        const bool swapped = std::any_of(s_.last.events.begin(), s_.last.events.end(), [](const Event& e) { return e.has_transferred(); });
+        EXPECT_TRUE(swapped && before == v1::TRANSFERRING) << "F8: only the swap leads to the official mails";
         ++official_;
       }
       if (effect.has_send() && effect.send().to() == s_.c.current_mentor() && s_.c.state() != v1::COMPLETED) {
@@ -97,8 +102,9 @@ class World {
                                     [](const Event& event) { return event.has_stage_opened() && event.stage_opened().stage() > 0; });
     if (!opened) return;
     for (const Offer& offer : s_.c.offers()) {
-      // A restart may ask a qualified person again in the same step.
-      EXPECT_TRUE(!IsLive(offer) || (command.has_restart_search() && !offer.person().empty())) << "F3: " << offer.id() << " is live";
+      // A restart may ask a qualified person again in the same step, and so may the skipping of a stage.
+      const bool by_leader = command.has_restart_search() || command.has_skip_stage();
+      EXPECT_TRUE(!IsLive(offer) || (by_leader && !offer.person().empty())) << "F3: " << offer.id() << " is live";
     }
   }
 
@@ -115,10 +121,42 @@ class World {
     return open[Pick(static_cast<int>(open.size()))];
   }
 
+  void RareCommand(Command& command) {
+    switch (Pick(7)) {
+      case 0:
+        command.mutable_strike()->set_mentor(mentors_[Pick(static_cast<int>(mentors_.size()))]);
+        break;
+      case 1:
+        if (Chance(50)) command.mutable_skip_stage();
+        break;
+      case 2:
+      case 3:
+        command.mutable_revive()->set_offer(AnyOffer());
+        break;
+      case 4:
+        command.mutable_pause();
+        break;
+      case 5:
+        command.mutable_snooze()->set_task(OpenCall());
+        command.mutable_snooze()->set_until(ToStored(s_.now + absl::Seconds(Pick(100) - 10)));
+        break;
+      default: {
+        Command::ReplaceLeader& replace = *command.mutable_replace_leader();
+        if (!Chance(10)) replace.mutable_leader()->set_person(absl::StrCat("consortia/c/leaders/l", Pick(3)));
+        if (Chance(50)) replace.mutable_leader()->set_mentor(mentors_[Pick(static_cast<int>(mentors_.size()))]);
+        if (Chance(50)) replace.mutable_alternate()->set_person("consortia/c/leaders/alt");
+      }
+    }
+  }
+
   Command PersonsCommand() {
     Command command;
     command.set_actor_role("PROGRAM_LEADER");
-    switch (Pick(24)) {
+    if (s_.c.paused() != 0 && Chance(30)) {
+      command.mutable_resume();
+      return command;
+    }
+    switch (Pick(25)) {
       case 0:
       case 1:
         command.mutable_review()->set_proceed(!Chance(3));
@@ -187,6 +225,9 @@ class World {
         break;
       case 22:
         if (Chance(20)) command.mutable_restart_search()->set_stage(static_cast<v1::StageKind>(Pick(v1::StageKind_ARRAYSIZE)));
+        break;
+      case 23:
+        RareCommand(command);
         break;
       default:
         if (Chance(3)) {
@@ -322,6 +363,25 @@ class World {
     Do(answer);
   }
 
+  void ReportRoster() {
+    Command command;
+    command.set_actor_role("PEER");
+    const std::string& mentor = mentors_[Pick(static_cast<int>(mentors_.size()))];
+    if (Chance(60)) {
+      command.mutable_mentor_left()->set_mentor(mentor);
+    } else if (Chance(90)) {
+      if (Chance(80)) command.mutable_assignment_changed()->set_assignment(absl::StrCat("consortia/c/assignments/x", Pick(5)));
+      if (command.assignment_changed().assignment().empty()) {
+        command.mutable_assignment_changed();
+      } else {
+        command.mutable_assignment_changed()->set_mentor(mentor);
+      }
+    } else {
+      command.mutable_candidate_left();
+    }
+    Do(command);
+  }
+
   void ReportMessage() {
     if (mails_.empty()) return;
     auto mail = std::next(mails_.begin(), Pick(static_cast<int>(mails_.size())));
@@ -372,11 +432,18 @@ class World {
       }
       const std::map<std::string, Mail> mails = mails_;
       for (const auto& [key, mail] : mails) Report(key, mail);
+      quiet = quiet && to_run_.empty();
       if (NextDue(s_.c) != absl::InfiniteFuture()) {
         PassTime();
         quiet = false;
       }
-      if (quiet) return;
+      if (quiet && s_.c.paused() == 0) return;
+      if (!quiet) continue;
+      EXPECT_EQ(PauseOf(s_.c), v1::PAUSED) << "F44: once all was answered nothing goes on";
+      Command resume;
+      resume.set_actor_role("PROGRAM_LEADER");
+      resume.mutable_resume();
+      Do(resume);
     }
     ADD_FAILURE() << "F11: the case does not come to rest";
   }
