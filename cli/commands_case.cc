@@ -234,6 +234,35 @@ absl::Status Restart(Context& context, const CaseOptions& options) {
   return ShowStep(context, c);
 }
 
+// A step on a case whose request has a note.
+template <typename Request, typename Method>
+absl::Status StepWithNote(Context& context, const CaseOptions& options, Method method) {
+  Request request;
+  REMATCH_ASSIGN_OR_RETURN(*request.mutable_name(), context.CaseName(options.given, Purpose::kWrite));
+  request.set_note(options.note);
+  request.set_request_id(context.RequestId());
+  REMATCH_ASSIGN_OR_RETURN(const Reassignment c, context.Call(method, request));
+  return ShowStep(context, c);
+}
+
+absl::Status Strike(Context& context, const CaseOptions& options) {
+  request_v1::StrikeMentorRequest request;
+  REMATCH_ASSIGN_OR_RETURN(*request.mutable_name(), context.CaseName(options.given, Purpose::kWrite));
+  REMATCH_ASSIGN_OR_RETURN(*request.mutable_mentor(), context.MentorName(options.word, Purpose::kWrite));
+  request.set_note(options.note);
+  request.set_request_id(context.RequestId());
+  REMATCH_ASSIGN_OR_RETURN(const Reassignment c, context.Call(&RequestStub::StrikeMentor, request));
+  return ShowStep(context, c);
+}
+
+absl::Status ReplaceLeader(Context& context, const std::string& given) {
+  request_v1::ReplaceLeaderRequest request;
+  REMATCH_ASSIGN_OR_RETURN(*request.mutable_name(), context.CaseName(given, Purpose::kWrite));
+  request.set_request_id(context.RequestId());
+  REMATCH_ASSIGN_OR_RETURN(const Reassignment c, context.Call(&RequestStub::ReplaceLeader, request));
+  return ShowStep(context, c);
+}
+
 struct RecommendOptions {
   std::string given;
   std::string name;
@@ -336,6 +365,40 @@ void AddCaseCommands(CLI::App& app, Chosen& chosen) {
     command->add_option("--stage", options->word, "Where to begin; the first stage by default")
         ->check(CLI::IsMember(Choices(*request_v1::StageKind_descriptor())));
   }
+  {
+    auto options = std::make_shared<CaseOptions>();
+    CLI::App* const command = AddCommand(
+        *group, chosen, "skip", "Go on to the next stage before this one is over",
+        [options](Context& context) { return StepWithNote<request_v1::SkipStageRequest>(context, *options, &RequestStub::SkipStage); });
+    command->add_option("CASE", options->given, "The case")->required();
+    command->add_option("--note", options->note, "Why; private")->required();
+  }
+  {
+    auto options = std::make_shared<CaseOptions>();
+    CLI::App* const command = AddCommand(*group, chosen, "strike", "Take a mentor out of the case, whatever they have answered",
+                                         [options](Context& context) { return Strike(context, *options); });
+    command->add_option("CASE", options->given, "The case")->required();
+    command->add_option("MENTOR", options->word, "Who is not to be asked: the end of the id, a whole name or an address")->required();
+    command->add_option("--note", options->note, "Private");
+  }
+  {
+    auto options = std::make_shared<CaseOptions>();
+    CLI::App* const command = AddCommand(
+        *group, chosen, "pause", "Begin nothing new in the case, and stop its clocks, until it is resumed", [options](Context& context) {
+          return StepWithNote<request_v1::PauseReassignmentRequest>(context, *options, &RequestStub::PauseReassignment);
+        });
+    command->add_option("CASE", options->given, "The case")->required();
+    command->add_option("--note", options->note, "Private");
+  }
+  {
+    auto options = std::make_shared<CaseOptions>();
+    CLI::App* const command = AddCommand(*group, chosen, "resume", "End the pause: what waited is taken up", [options](Context& context) {
+      return StepWithNote<request_v1::ResumeReassignmentRequest>(context, *options, &RequestStub::ResumeReassignment);
+    });
+    command->add_option("CASE", options->given, "The case")->required();
+    command->add_option("--note", options->note, "Private");
+  }
+  AddCaseCommand(*group, chosen, "lead", "Have the case led by whoever leads the program now", ReplaceLeader);
   {
     auto options = std::make_shared<RecommendOptions>();
     CLI::App* const command = AddCommand(*group, chosen, "recommend", "Record somebody whom the site, the District or a mentor named",

@@ -121,6 +121,16 @@ absl::Status Answer(Context& context, const AnswerOptions& options) {
       offer, [&] { return "offer " + ShortName(offer.name()) + "  " + Words(offer.state()) + (offer.late() ? ", late" : "") + "\n"; });
 }
 
+absl::Status Revive(Context& context, const std::string& given, const std::string& note) {
+  REMATCH_ASSIGN_OR_RETURN(const request_v1::Offer found, context.FindOffer(given, ""));
+  request_v1::ReviveOfferRequest request;
+  request.set_name(found.name());
+  request.set_note(note);
+  request.set_request_id(context.RequestId());
+  REMATCH_ASSIGN_OR_RETURN(const request_v1::Reassignment c, context.Call(&RequestStub::ReviveOffer, request));
+  return ShowStep(context, c);
+}
+
 // ---- policies
 
 absl::StatusOr<request_v1::ListPolicyVersionsResponse> Policies(Context& context) {
@@ -222,6 +232,12 @@ void AddOfferCommands(CLI::App& app, Chosen& chosen) {
   answer->add_option("--refer-name", options->refer_name, "Somebody else whom they think of: the name");
   answer->add_option("--refer-email", options->refer_email, "... and the address");
   answer->add_option("--refer-phone", options->refer_phone, "... and the phone number");
+  auto late = std::make_shared<std::string>();
+  auto note = std::make_shared<std::string>();
+  CLI::App* const revive = AddCommand(*offer, chosen, "revive", "Take up a yes that came too late: a seat is held again, then it is judged",
+                                      [late, note](Context& context) { return Revive(context, *late, *note); });
+  revive->add_option("OFFER", *late, "The offer, as CASE/OFFER or CASE/MENTOR")->required();
+  revive->add_option("--note", *note, "Private");
 }
 
 void AddPolicyCommands(CLI::App& app, Chosen& chosen) {

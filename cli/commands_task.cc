@@ -12,6 +12,7 @@
 #include "cli/task_guide.h"
 #include "cli/utf8.h"
 #include "cli/views.h"
+#include "platform/timestamps.h"
 
 namespace rematch::cli {
 
@@ -300,6 +301,7 @@ class Doer {
           static_cast<request_v1::StageKind>(ParseChoice(*request_v1::StageKind_descriptor(), Value("--restart")).value_or(0)));
       return Send(&RequestStub::RestartSearch, request, case_name_);
     }
+    if (verb.option == "--resume") return Judge<request_v1::ResumeReassignmentRequest>(&RequestStub::ResumeReassignment, case_name_);
     if (verb.option == "--outcome") return RecordCall();
     return Qualify(verb.option == "--fit");
   }
@@ -434,6 +436,25 @@ absl::Status Do(Context& context, const std::string& name, const std::string& of
   return Doer(context, task, answers, briefing.reassignment().etag()).Do(verb);
 }
 
+absl::Status Snooze(Context& context, const std::string& name, const std::string& of_case, const std::string& for_how_long) {
+  // absl knows no days.
+  double days = 0;
+  absl::Duration pause;
+  if (for_how_long.ends_with('d') && absl::SimpleAtod(for_how_long.substr(0, for_how_long.size() - 1), &days)) {
+    pause = days * absl::Hours(24);
+  } else if (!absl::ParseDuration(for_how_long, &pause)) {
+    return Usage("--for must be a length of time, such as 3d or 90m");
+  }
+  REMATCH_ASSIGN_OR_RETURN(const Task task, context.FindTask(name, of_case));
+  request_v1::SnoozeTaskRequest request;
+  request.set_name(task.name());
+  *request.mutable_until_time() = platform::ToTimestamp(context.now() + pause);
+  request.set_request_id(context.RequestId());
+  REMATCH_ASSIGN_OR_RETURN(const Task put_off, context.Call(&RequestStub::SnoozeTask, request));
+  return context.Show(put_off,
+                      [&] { return "put off to " + Due(put_off.not_before_time(), context.now(), context.ZoneOf(put_off.name())) + "\n"; });
+}
+
 }  // namespace
 
 void AddTaskCommands(CLI::App& app, Chosen& chosen) {
@@ -447,6 +468,16 @@ void AddTaskCommands(CLI::App& app, Chosen& chosen) {
     CLI::Option* const by_program = command->add_option("--program", *program, "Only this program");
     command->add_option("--case", *of_case, "Only this case")->excludes(by_program);
     command->add_flag("--all", *all, "Those that are done as well");
+  }
+  {
+    auto task = std::make_shared<std::string>();
+    auto in_case = std::make_shared<std::string>();
+    auto pause = std::make_shared<std::string>();
+    CLI::App* const snooze =
+        AddCommand(*group, chosen, "snooze", "Put a task off", [=](Context& context) { return Snooze(context, *task, *in_case, *pause); });
+    snooze->add_option("TASK", *task, "The task: CASE/TASK as task list shows it, or its name")->required();
+    snooze->add_option("--case", *in_case, "The case, if TASK is only the task's own id");
+    snooze->add_option("--for", *pause, "For how long: 3d, 90m")->required();
   }
   auto name = std::make_shared<std::string>();
   auto of_case = std::make_shared<std::string>();

@@ -86,6 +86,7 @@ const std::vector<TaskOption>& TaskOptions() {
        .help = "Begin a new round of the search at this stage",
        .takes_value = true,
        .choices = Choices(*request_v1::StageKind_descriptor())},
+      {.name = "--resume", .help = "End the pause of the case", .choices = {}},
       {.name = "--note", .help = "A note on the decision; private", .takes_value = true, .choices = {}},
   };
   return *options;
@@ -122,6 +123,7 @@ const std::vector<Verb>& VerbsOf(TaskKind kind) {
       {TaskKind::TELL_BY_PHONE, {call}},
       {TaskKind::TELL_FORMER_MENTOR, {call, {"--by-mail", "send them a neutral message instead", {}, {}}}},
       {TaskKind::RESOLVE_STUCK, {restart, close}},
+      {TaskKind::RESUME_CASE, {{"--resume", "end the pause", {}, {"--note"}}, close}},
   };
   static const std::vector<Verb> none;
   const auto found = verbs->find(kind);

@@ -30,6 +30,7 @@ std::string StageOf(const Reassignment& c, const Canvas& canvas) {
   std::string words = Words(c.state());
   if (c.state() == CaseState::SEARCHING && c.stage() != 0) words += (canvas.unicode ? " · " : ", ") + Words(c.stage());
   if (c.round() > 1) words += ", round " + std::to_string(c.round());
+  if (IsSet(c.pause_time())) words += ", paused";
   return words;
 }
 
@@ -152,6 +153,12 @@ std::string RenderCase(const Reassignment& c, const People& people, absl::Time n
   facts.Add("case", ShortName(c.name()) + "  " + c.name());
   facts.Add("candidate", people.Of(c.candidate()));
   facts.Add("state", StageOf(c, canvas), StyleOf(c.state()));
+  if (IsSet(c.pause_time())) {
+    facts.Add("paused",
+              Moment(c.pause_time(), zone) + ", " + Relative(c.pause_time(), now) +
+                  (c.pause_state() == request_v1::PAUSING ? "; other services have yet to answer" : ""),
+              Style::kYellow);
+  }
   facts.Add("ground", Words(c.close_ground()));
   const bool swapped = c.state() == CaseState::ANNOUNCING || c.state() == CaseState::COMPLETED;
   facts.Add(swapped ? "former mentor" : "current mentor", c.current_mentor().empty() ? "none" : people.Of(c.current_mentor()));

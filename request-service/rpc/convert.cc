@@ -76,6 +76,8 @@ v1::Reassignment ToReassignment(const CaseKey& key, const Case& c, const v1::Esc
   }
   if (due != absl::InfiniteFuture()) *out.mutable_next_due_time() = ToTimestamp(ToStored(due));
   out.set_open_tasks(open);
+  out.set_pause_state(PauseOf(c));
+  SetTime(c.paused(), [&] { return out.mutable_pause_time(); });
   return out;
 }
 
@@ -108,6 +110,7 @@ v1::Task ToTask(const CaseKey& key, const Task& task) {
   out.set_person(Child(key, "people", task.person()));
   out.set_cause(task.cause());
   out.set_about(task.about());
+  SetTime(task.not_before(), [&] { return out.mutable_not_before_time(); });
   return out;
 }
 

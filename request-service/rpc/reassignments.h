@@ -48,6 +48,13 @@ class Reassignments {
   void WithdrawReassignment(const Call& call, const v1::WithdrawReassignmentRequest& request, Done<v1::Reassignment> done);
   void CloseReassignment(const Call& call, const v1::CloseReassignmentRequest& request, Done<v1::Reassignment> done);
   void RestartSearch(const Call& call, const v1::RestartSearchRequest& request, Done<v1::Reassignment> done);
+  void SkipStage(const Call& call, const v1::SkipStageRequest& request, Done<v1::Reassignment> done);
+  void StrikeMentor(const Call& call, const v1::StrikeMentorRequest& request, Done<v1::Reassignment> done);
+  void PauseReassignment(const Call& call, const v1::PauseReassignmentRequest& request, Done<v1::Reassignment> done);
+  void ResumeReassignment(const Call& call, const v1::ResumeReassignmentRequest& request, Done<v1::Reassignment> done);
+  void ReplaceLeader(const Call& call, const v1::ReplaceLeaderRequest& request, Done<v1::Reassignment> done);
+  void ReviveOffer(const Call& call, const v1::ReviveOfferRequest& request, Done<v1::Reassignment> done);
+  void SnoozeTask(const Call& call, const v1::SnoozeTaskRequest& request, Done<v1::Task> done);
   void RecordOfferResponse(const Call& call, const v1::RecordOfferResponseRequest& request, Done<v1::Offer> done);
   void RespondToOffer(const Call& call, const v1::RespondToOfferRequest& request, Done<v1::RespondToOfferResponse> done);
   void ConfirmMatch(const Call& call, const v1::ConfirmMatchRequest& request, Done<v1::Reassignment> done);
@@ -97,6 +104,7 @@ class Reassignments {
   void Prepare(const Call& call, const Request& request, Done<v1::Reassignment> done,
                absl::AnyInvocable<absl::StatusOr<CaseCommand>()> prepare);
   absl::StatusOr<CaseCommand> MakeOpen(const Call& call, const v1::CreateReassignmentRequest& request, const Openings::Facts& facts);
+  absl::StatusOr<CaseCommand> PrepareReplacement(const Call& call, const v1::ReplaceLeaderRequest& request, const CaseKey& key);
   absl::StatusOr<CaseCommand> PrepareBroadcast(const Call& call, const v1::OpenBroadcastRequest& request, const CaseKey& key);
 
   // The case, if the caller may call this method on it; else CASE_NOT_FOUND.

@@ -43,6 +43,13 @@ class ReassignmentServer final : public v1::ReassignmentService::CallbackService
   REMATCH_UNARY(WithdrawReassignment, Reassignment);
   REMATCH_UNARY(CloseReassignment, Reassignment);
   REMATCH_UNARY(RestartSearch, Reassignment);
+  REMATCH_UNARY(SkipStage, Reassignment);
+  REMATCH_UNARY(StrikeMentor, Reassignment);
+  REMATCH_UNARY(PauseReassignment, Reassignment);
+  REMATCH_UNARY(ResumeReassignment, Reassignment);
+  REMATCH_UNARY(ReplaceLeader, Reassignment);
+  REMATCH_UNARY(ReviveOffer, Reassignment);
+  REMATCH_UNARY(SnoozeTask, Task);
   REMATCH_UNARY(ListOffers, ListOffersResponse);
   REMATCH_UNARY(RecordOfferResponse, Offer);
   REMATCH_UNARY(RespondToOffer, RespondToOfferResponse);

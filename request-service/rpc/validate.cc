@@ -25,8 +25,7 @@ void CheckMentors(Violations& bad, std::string_view field, const Names& names, c
   }
   for (int i = 0; i < names.size(); ++i) {
     const std::string path = absl::StrCat(std::string(field), "[", i, "]");
-    const std::vector<std::string> ids = CheckName(bad, path, names[i], "consortia/*/mentors/*");
-    if (!ids[0].empty() && !key.consortium.empty() && ids[0] != key.consortium) bad.Add(path, "must be of the consortium of the case");
+    CheckMentorOf(bad, path, names[i], key);
     if (!seen.insert(names[i]).second) bad.Add(path, "must not be named twice");
   }
 }
@@ -38,6 +37,11 @@ void CheckWords(Violations& bad, const std::string& field, const Names& words) {
 }
 
 }  // namespace
+
+void CheckMentorOf(Violations& bad, std::string_view field, std::string_view mentor, const CaseKey& key) {
+  const std::vector<std::string> ids = CheckName(bad, field, mentor, "consortia/*/mentors/*");
+  if (!ids[0].empty() && !key.consortium.empty() && ids[0] != key.consortium) bad.Add(field, "must be of the consortium of the case");
+}
 
 Target CheckCase(Violations& bad, std::string_view field, std::string_view name, std::string_view collection) {
   std::string pattern = "consortia/*/programs/*/reassignments/*";
@@ -99,8 +103,7 @@ void CheckQualify(Violations& bad, const v1::QualifyPersonRequest& request, cons
     return;
   }
   if (!request.mentor().empty()) {
-    const std::vector<std::string> ids = CheckName(bad, "mentor", request.mentor(), "consortia/*/mentors/*");
-    if (!ids[0].empty() && !key.consortium.empty() && ids[0] != key.consortium) bad.Add("mentor", "must be of the consortium of the case");
+    CheckMentorOf(bad, "mentor", request.mentor(), key);
     if (request.has_attributes()) bad.Add("attributes", "must be unset when the person has a record");
     return;
   }

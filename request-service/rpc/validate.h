@@ -28,6 +28,9 @@ void CheckEtag(Violations& bad, std::string_view etag);
 // Somebody who was named: a name and an address; the phone number may be empty.
 void CheckContact(Violations& bad, const std::string& field, const mentor::v1::Contact& contact);
 
+// A mentor of the case's consortium.
+void CheckMentorOf(Violations& bad, std::string_view field, std::string_view mentor, const CaseKey& key);
+
 void CheckReview(Violations& bad, const v1::ReviewReassignmentRequest& request, const CaseKey& key);
 void CheckQualify(Violations& bad, const v1::QualifyPersonRequest& request, const CaseKey& key);
 void CheckGround(Violations& bad, v1::CloseGround ground);

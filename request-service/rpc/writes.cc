@@ -10,6 +10,7 @@
 #include "platform/canonical.h"
 #include "platform/errors.h"
 #include "platform/rpc/identity.h"
+#include "platform/timestamps.h"
 #include "platform/validation.h"
 #include "request-service/domain/case_view.h"
 #include "request-service/domain/escalation.h"
@@ -273,6 +274,79 @@ void Reassignments::RejectMatch(const Call& call, const v1::RejectMatchRequest& 
   Change(call, request, "offers", std::move(done), [&](Violations& bad, CaseCommand& command, const std::string& offer) {
     command.command.mutable_reject()->set_offer(offer);
     AddNote(bad, command, "REJECT", request.note());
+  });
+}
+
+void Reassignments::ReviveOffer(const Call& call, const v1::ReviveOfferRequest& request, Done<v1::Reassignment> done) {
+  Change(call, request, "offers", std::move(done), [&](Violations& bad, CaseCommand& command, const std::string& offer) {
+    command.command.mutable_revive()->set_offer(offer);
+    AddNote(bad, command, "REVIVE", request.note());
+  });
+}
+
+void Reassignments::StrikeMentor(const Call& call, const v1::StrikeMentorRequest& request, Done<v1::Reassignment> done) {
+  Change(call, request, "", std::move(done), [&](Violations& bad, CaseCommand& command, const std::string&) {
+    CheckMentorOf(bad, "mentor", request.mentor(), command.key);
+    command.command.mutable_strike()->set_mentor(request.mentor());
+    AddNote(bad, command, "STRIKE", request.note());
+  });
+}
+
+// --- The course of a case ---
+
+void Reassignments::SkipStage(const Call& call, const v1::SkipStageRequest& request, Done<v1::Reassignment> done) {
+  Change(call, request, "", std::move(done), [&](Violations& bad, CaseCommand& command, const std::string&) {
+    CheckText(bad, "note", request.note(), kMaxText, true);
+    command.command.mutable_skip_stage();
+    AddText(command, "SKIP_STAGE", request.note());
+  });
+}
+
+void Reassignments::PauseReassignment(const Call& call, const v1::PauseReassignmentRequest& request, Done<v1::Reassignment> done) {
+  Change(call, request, "", std::move(done), [&](Violations& bad, CaseCommand& command, const std::string&) {
+    command.command.mutable_pause();
+    AddNote(bad, command, "PAUSE", request.note());
+  });
+}
+
+void Reassignments::ResumeReassignment(const Call& call, const v1::ResumeReassignmentRequest& request, Done<v1::Reassignment> done) {
+  Change(call, request, "", std::move(done), [&](Violations& bad, CaseCommand& command, const std::string&) {
+    command.command.mutable_resume();
+    AddNote(bad, command, "RESUME", request.note());
+  });
+}
+
+void Reassignments::ReplaceLeader(const Call& call, const v1::ReplaceLeaderRequest& request, Done<v1::Reassignment> done) {
+  Violations bad;
+  const Target target = CheckCase(bad, "name", request.name());
+  CheckRequestId(bad, request.request_id());
+  CheckEtag(bad, request.etag());
+  if (!bad.empty()) return done(bad.ToStatus());
+  Prepare(call, request, std::move(done), [this, call, request, key = target.key] { return PrepareReplacement(call, request, key); });
+}
+
+absl::StatusOr<CaseCommand> Reassignments::PrepareReplacement(const Call& call, const v1::ReplaceLeaderRequest& request,
+                                                              const CaseKey& key) {
+  REMATCH_RETURN_IF_ERROR(LoadFor(call, key).status());
+  CaseCommand command = CommandFor(call, key);
+  command.etag = request.etag();
+  const absl::StatusOr<mv1::Program> program = mentor_.GetProgram(ProgramName(key.consortium, key.program));
+  if (!program.ok()) return PeerUnavailable();
+  Command::ReplaceLeader& replace = *command.command.mutable_replace_leader();
+  *replace.mutable_leader() = ToStoredLeader(program->leader());
+  if (program->has_alternate()) *replace.mutable_alternate() = ToStoredLeader(program->alternate());
+  return command;
+}
+
+void Reassignments::SnoozeTask(const Call& call, const v1::SnoozeTaskRequest& request, Done<v1::Task> done) {
+  Change(call, request, "tasks", std::move(done), [&](Violations& bad, CaseCommand& command, const std::string& task) {
+    if (!request.has_until_time()) bad.Add("until_time", "must say until when");
+    command.command.mutable_snooze()->set_task(task);
+    command.command.mutable_snooze()->set_until(ToStored(platform::FromTimestamp(request.until_time())));
+    command.reply = [task](const Applied& applied) {
+      const Task* found = FindTask(applied.after, task);
+      return found == nullptr ? std::string() : ToTask(applied.key, *found).SerializeAsString();
+    };
   });
 }
 

@@ -499,6 +499,38 @@ TEST_F(App, StuckCaseIsRestartedOrClosed_F11) {
   EXPECT_THAT(Only("CloseReassignment"), HasSubstr("ground: NO_MENTOR_FOUND"));
 }
 
+TEST_F(App, PausedCaseIsResumedByItsTask_F44) {
+  OpenTask(request_v1::RESUME_CASE);
+  EXPECT_EQ(Do({"--resume", "--note", "back"}), kExitOk);
+  EXPECT_THAT(Only("ResumeReassignment"), AllOf(HasSubstr(kCase), HasSubstr("note: \"back\"")));
+}
+
+TEST_F(App, CaseIsPausedSkippedAndHandedOver_F3_F35_F44) {
+  EXPECT_EQ(suite.Run({"case", "pause", "3fa2b1", "--note", "holidays"}), kExitOk) << suite.err;
+  EXPECT_THAT(Only("PauseReassignment"), AllOf(HasSubstr(kCase), HasSubstr("holidays")));
+  EXPECT_EQ(suite.Run({"case", "resume", "3fa2b1"}), kExitOk) << suite.err;
+  EXPECT_THAT(Only("ResumeReassignment"), HasSubstr(kCase));
+  EXPECT_EQ(suite.Run({"case", "skip", "3fa2b1"}), kExitUsage) << "why is on record";
+  EXPECT_EQ(suite.Run({"case", "skip", "3fa2b1", "--note", "nobody there"}), kExitOk) << suite.err;
+  EXPECT_THAT(Only("SkipStage"), HasSubstr("nobody there"));
+  EXPECT_EQ(suite.Run({"case", "lead", "3fa2b1"}), kExitOk) << suite.err;
+  EXPECT_THAT(Only("ReplaceLeader"), HasSubstr(kCase));
+}
+
+TEST_F(App, MentorIsStruckAndALateYesTakenUp_F2_F31) {
+  EXPECT_EQ(suite.Run({"case", "strike", "3fa2b1", "Mina Okafor"}), kExitOk) << suite.err;
+  EXPECT_THAT(Only("StrikeMentor"), AllOf(HasSubstr(kCase), HasSubstr(MentorName(1))));
+  EXPECT_EQ(suite.Run({"offer", "revive", "3fa2b1/o3"}), kExitOk) << suite.err;
+  EXPECT_THAT(Only("ReviveOffer"), HasSubstr("/offers/o3"));
+}
+
+TEST_F(App, TaskIsPutOff_F38) {
+  OpenTask(request_v1::CALL_CANDIDATE);
+  EXPECT_EQ(suite.Run({"task", "snooze", "3fa2b1/t1", "--for", "soon"}), kExitUsage);
+  EXPECT_EQ(suite.Run({"task", "snooze", "3fa2b1/t1", "--for", "2d"}), kExitOk) << suite.err;
+  EXPECT_THAT(Only("SnoozeTask"), AllOf(HasSubstr("/tasks/t1"), HasSubstr("until_time")));
+}
+
 TEST_F(App, EveryKindOfTaskCanBeLookedAt) {
   for (int i = 1; i < request_v1::TaskKind_descriptor()->value_count(); ++i) {
     OpenTask(static_cast<request_v1::TaskKind>(request_v1::TaskKind_descriptor()->value(i)->number()));

@@ -109,6 +109,25 @@ TEST_F(Rpc, EveryCommandChecksItsNameRequestIdEtagAndNote) {
   }),
                       "name");
   ExpectCommandChecks(&Reassignments::RestartSearch, Make<v1::RestartSearchRequest>([&](auto& r) { r.set_name(name); }), "name");
+  ExpectCommandChecks(&Reassignments::SkipStage, Make<v1::SkipStageRequest>([&](auto& r) {
+    r.set_name(name);
+    r.set_note("n");
+  }),
+                      "name");
+  ExpectCommandChecks(&Reassignments::StrikeMentor, Make<v1::StrikeMentorRequest>([&](auto& r) {
+    r.set_name(name);
+    r.set_mentor(MentorName("m1"));
+  }),
+                      "name");
+  ExpectCommandChecks(&Reassignments::PauseReassignment, Make<v1::PauseReassignmentRequest>([&](auto& r) { r.set_name(name); }), "name");
+  ExpectCommandChecks(&Reassignments::ResumeReassignment, Make<v1::ResumeReassignmentRequest>([&](auto& r) { r.set_name(name); }), "name");
+  ExpectCommandChecks(&Reassignments::ReplaceLeader, Make<v1::ReplaceLeaderRequest>([&](auto& r) { r.set_name(name); }), "name");
+  ExpectCommandChecks(&Reassignments::ReviveOffer, Make<v1::ReviveOfferRequest>([&](auto& r) { r.set_name(Offer()); }), "name");
+  ExpectCommandChecks(&Reassignments::SnoozeTask, Make<v1::SnoozeTaskRequest>([&](auto& r) {
+    r.set_name(name + "/tasks/t1");
+    r.mutable_until_time()->set_seconds(absl::ToUnixSeconds(h.clock.Now() + absl::Hours(1)));
+  }),
+                      "name");
   ExpectCommandChecks(&Reassignments::RecordOfferResponse, Make<v1::RecordOfferResponseRequest>([&](auto& r) {
     r.set_name(Offer());
     r.set_answer(v1::YES);
@@ -349,9 +368,24 @@ TEST_F(Rpc, ARepeatedRequestGetsTheFirstAnswer_F32) {
           r.set_candidate(candidate);
         }),
         [](auto& r) { r.set_reasons("others"); });
+  twice(leader, &Reassignments::SnoozeTask, Make<v1::SnoozeTaskRequest>([&](auto& r) {
+          r.set_name(name + "/tasks/t1");
+          r.mutable_until_time()->set_seconds(absl::ToUnixSeconds(h.clock.Now() + absl::Hours(1)));
+        }),
+        [](auto& r) { r.mutable_until_time()->set_nanos(1000); });
+  twice(leader, &Reassignments::ReplaceLeader, Make<v1::ReplaceLeaderRequest>([&](auto& r) { r.set_name(name); }), etag);
+  twice(leader, &Reassignments::PauseReassignment, Make<v1::PauseReassignmentRequest>([&](auto& r) { r.set_name(name); }), note);
+  EXPECT_EQ(h.Get(name).pause_state(), v1::PAUSED);
+  twice(leader, &Reassignments::ResumeReassignment, Make<v1::ResumeReassignmentRequest>([&](auto& r) { r.set_name(name); }), note);
+  EXPECT_EQ(h.Get(name).pause_state(), v1::NOT_PAUSED);
   twice(leader, &Reassignments::ReviewReassignment, Make<v1::ReviewReassignmentRequest>([&](auto& r) {
           r.set_name(name);
           r.set_decision(v1::ReviewReassignmentRequest::PROCEED);
+        }),
+        note);
+  twice(leader, &Reassignments::StrikeMentor, Make<v1::StrikeMentorRequest>([&](auto& r) {
+          r.set_name(name);
+          r.set_mentor(MentorName("m9"));
         }),
         note);
   twice(leader, &Reassignments::RecordOfferResponse, Make<v1::RecordOfferResponseRequest>([&](auto& r) {
@@ -404,6 +438,15 @@ TEST_F(Rpc, ARepeatedRequestGetsTheFirstAnswer_F32) {
         note);
   ASSERT_EQ(h.Get(name).state(), v1::COMPLETED);
   twice(leader, &Reassignments::SendClosingNote, Make<v1::SendClosingNoteRequest>([&](auto& r) { r.set_name(name); }), etag);
+
+  const std::string skipped = h.Open("skye");
+  ASSERT_TRUE(h.Proceed(skipped).ok());
+  twice(leader, &Reassignments::SkipStage, Make<v1::SkipStageRequest>([&](auto& r) {
+          r.set_name(skipped);
+          r.set_note("nobody there");
+        }),
+        note);
+  ASSERT_EQ(h.Get(skipped).stage(), v1::BROADCAST);
 
   const std::string withdrawn = h.Open("wanda");
   twice(AsCandidate(CandidateName("wanda")), &Reassignments::WithdrawReassignment,
@@ -471,6 +514,19 @@ TEST_F(Rpc, StrangersGetNotFoundAsForAMissingCase_F21_F36) {
       });
     };
     write(&Reassignments::RestartSearch, v1::RestartSearchRequest(), "");
+    v1::SkipStageRequest skip;
+    skip.set_note("n");
+    write(&Reassignments::SkipStage, skip, "");
+    v1::StrikeMentorRequest strike;
+    strike.set_mentor(MentorName("m1"));
+    write(&Reassignments::StrikeMentor, strike, "");
+    write(&Reassignments::PauseReassignment, v1::PauseReassignmentRequest(), "");
+    write(&Reassignments::ResumeReassignment, v1::ResumeReassignmentRequest(), "");
+    write(&Reassignments::ReplaceLeader, v1::ReplaceLeaderRequest(), "");
+    write(&Reassignments::ReviveOffer, v1::ReviveOfferRequest(), "/offers/o1");
+    v1::SnoozeTaskRequest snooze;
+    snooze.mutable_until_time()->set_seconds(absl::ToUnixSeconds(h.clock.Now() + absl::Hours(1)));
+    write(&Reassignments::SnoozeTask, snooze, "/tasks/t1");
     write(&Reassignments::ConfirmMatch, v1::ConfirmMatchRequest(), "/offers/o1");
     write(&Reassignments::RejectMatch, v1::RejectMatchRequest(), "/offers/o1");
     write(&Reassignments::ChooseInterested, v1::ChooseInterestedRequest(), "/offers/o1");

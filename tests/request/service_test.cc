@@ -304,6 +304,80 @@ TEST_F(Service, ALateYesIsRecordedAndPromisesNothing_F31) {
   EXPECT_TRUE(h.Offers(name)[0].late());
 }
 
+TEST_F(Service, ALateYesIsTakenUpWithASeatOfItsOwn_F31) {
+  const std::string name = h.Open("cara");
+  ASSERT_TRUE(h.Proceed(name).ok());
+  h.Settle();
+  h.Advance(absl::Minutes(61));
+  ASSERT_TRUE(h.Reply("m1", v1::YES).ok());
+  v1::ReviveOfferRequest revive;
+  revive.set_name(name + "/offers/o1");
+  EXPECT_EQ(ReasonOf(h.Write(AsLeader(), &Reassignments::ReviveOffer, revive).status()), "MENTOR_BEING_ASKED") << "m2 is";
+  // The others stay silent as well; the broadcast waits for the leader.
+  while (h.Get(name).stage() == v1::INDIVIDUAL) h.Advance(absl::Minutes(61));
+  ASSERT_EQ(h.mentor.Held(), 0);
+  ASSERT_TRUE(h.Write(AsLeader(), &Reassignments::ReviveOffer, revive).ok());
+  h.Settle();
+  EXPECT_EQ(h.mentor.Held(), 1);
+  ASSERT_TRUE(h.Confirm(h.OpenTask(name, v1::CONFIRM_MATCH).offer()).ok());
+  ASSERT_TRUE(h.CallUp(name, v1::CALL_CANDIDATE, v1::AGREED).ok());
+  h.Settle();
+  EXPECT_EQ(h.Get(name).state(), v1::COMPLETED);
+  EXPECT_EQ(h.mentor.Held(), 0);
+}
+
+TEST_F(Service, APausedCaseStandsStillAndGoesOnWhereItWas_F44) {
+  const std::string name = h.Open("cara");
+  ASSERT_TRUE(h.Proceed(name).ok());
+  h.Settle();
+  h.Advance(absl::Minutes(20));
+  v1::PauseReassignmentRequest pause;
+  pause.set_name(name);
+  pause.set_note("away for a week");
+  ASSERT_TRUE(h.Write(AsLeader(), &Reassignments::PauseReassignment, pause).ok());
+  EXPECT_EQ(h.Get(name).pause_state(), v1::PAUSED);
+  EXPECT_FALSE(h.Get(name).has_next_due_time());
+  h.Advance(absl::Hours(24 * 7));
+  EXPECT_EQ(h.Offers(name)[0].state(), v1::OPEN);
+  EXPECT_EQ(h.notify.Messages("approach_reminder").size(), 0u);
+  EXPECT_EQ(h.Reply("m1", v1::NOT_NOW)->result(), v1::RespondToOfferResponse::RECORDED);
+  h.Settle();
+  EXPECT_EQ(h.Offers(name)[0].state(), v1::DECLINED);
+  EXPECT_EQ(h.Offers(name).size(), 1u) << "nobody else is asked";
+  EXPECT_EQ(h.mentor.Held(), 1) << "nor is the seat given back";
+  v1::ResumeReassignmentRequest resume;
+  resume.set_name(name);
+  ASSERT_TRUE(h.Write(AsLeader(), &Reassignments::ResumeReassignment, resume).ok());
+  h.Settle();
+  ASSERT_EQ(h.Offers(name).size(), 2u);
+  EXPECT_EQ(h.Offers(name)[1].state(), v1::OPEN);
+  EXPECT_EQ(h.mentor.Held(), 1);
+  v1::VerifyAuditTrailRequest verify;
+  verify.set_name(name);
+  EXPECT_TRUE(h.Call(AsLeader(), &Reassignments::VerifyAuditTrail, verify)->intact()) << "F41: what waited is part of the trail";
+}
+
+TEST_F(Service, APauseSurvivesARestart_F44) {
+  const std::string name = h.Open("cara");
+  ASSERT_TRUE(h.Proceed(name).ok());
+  h.mentor.SetBefore([](std::string_view method) { return method == "HoldNextSeat" ? absl::UnavailableError("away") : absl::OkStatus(); });
+  h.Settle();
+  v1::PauseReassignmentRequest pause;
+  pause.set_name(name);
+  ASSERT_TRUE(h.Write(AsLeader(), &Reassignments::PauseReassignment, pause).ok());
+  EXPECT_EQ(h.Get(name).pause_state(), v1::PAUSING) << "a seat was asked for before";
+  h.Restart();
+  h.mentor.SetBefore(nullptr);
+  h.Advance(absl::Minutes(1));
+  EXPECT_EQ(h.Get(name).pause_state(), v1::PAUSED);
+  EXPECT_EQ(h.notify.Messages("first_approach").size(), 0u);
+  v1::WithdrawReassignmentRequest withdraw;
+  withdraw.set_name(name);
+  ASSERT_TRUE(h.Write(AsCandidate(CandidateName("cara")), &Reassignments::WithdrawReassignment, withdraw).ok());
+  h.Settle();
+  EXPECT_EQ(h.mentor.Held(), 0) << "the seat that was held in the pause is given back";
+}
+
 TEST_F(Service, AnAnswerAfterTheEndIsNoLongerNeeded) {
   const std::string name = h.Open("cara");
   ASSERT_TRUE(h.Proceed(name).ok());
