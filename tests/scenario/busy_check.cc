@@ -398,8 +398,9 @@ class Checker {
 
 std::string KeyOf(const ReassignmentEvent& event) {
   static const std::set<std::string> by_people = {
-      "OPENED",           "REVIEWED",       "OFFER_ANSWERED", "OFFER_CONFIRMED",  "BROADCAST_OPENED", "OFFER_CHOSEN", "PERSON_NAMED",
-      "CONSENT_RECORDED", "PERSON_DECIDED", "CALL_RECORDED",  "SEARCH_RESTARTED", "WITHDRAWN",        "CLOSED"};
+      "OPENED",       "REVIEWED",         "OFFER_ANSWERED", "OFFER_CONFIRMED", "BROADCAST_OPENED", "OFFER_CHOSEN",
+      "PERSON_NAMED", "CONSENT_RECORDED", "PERSON_DECIDED", "CALL_RECORDED",   "SEARCH_RESTARTED", "WITHDRAWN",
+      "CLOSED",       "PAUSED",           "STAGE_SKIPPED",  "MENTOR_STRUCK",   "OFFER_REVIVED"};
   if (event.actor_role() == "TIMER" || event.actor_role() == "PEER") return "";
   const std::string about = event.subject().empty() ? "" : absl::StrCat(" ", IdOf(event.subject()));
   if (by_people.contains(event.type())) return absl::StrCat(event.type(), about);

@@ -195,6 +195,7 @@ struct BusyProgram::Play {
   std::set<std::string> late;     // those that are answered when their window has ended
   bool restarted = false;
   bool named_somebody = false;
+  bool struck = false;
   std::set<std::string> refused;  // offers that could not be chosen
   std::string end = "never opened";
   std::vector<std::string> wrong;
@@ -279,11 +280,17 @@ class BusyProgram::People {
     if (c->etag() == play.seen && !std::exchange(play.look_again, false)) return true;
     play.seen = c->etag();
 
+    if (c->pause_state() != request::v1::NOT_PAUSED) {
+      play.look_again = true;
+      if (play.random() % 4 == 0) return Resume(play);
+    }
     request::v1::ListOffersRequest list_offers;
     list_offers.set_parent(play.record.name);
     const auto offers = Call(Leader(play), &RequestStub::ListOffers, list_offers);
     if (!offers.ok()) return Give(play, "cannot read the offers", offers.status());
     for (const Offer& offer : offers->offers()) Decide(play, offer);
+    if (c->pause_state() != request::v1::NOT_PAUSED) return play.wrong.empty();
+    if (!ended) Intervene(play, *c, *offers);
     request::v1::ListTasksRequest list_tasks;
     list_tasks.set_parent(play.record.name);
     list_tasks.set_open_only(true);
@@ -452,6 +459,49 @@ class BusyProgram::People {
     if (answered.ok() && answered->result() != request::v1::RespondToOfferResponse::NO_LONGER_NEEDED) ++play.record.steps[step];
   }
 
+  bool Resume(Play& play) {
+    request::v1::ResumeReassignmentRequest request;
+    request.set_name(play.record.name);
+    // Not by a step of its own: withdrawing and closing end a pause, too.
+    Act(play, Leader(play), &RequestStub::ResumeReassignment, request, "").IgnoreError();
+    return play.wrong.empty();
+  }
+
+  // What a leader does now and then that no task asks for.
+  void Intervene(Play& play, const Reassignment& c, const request::v1::ListOffersResponse& offers) {
+    const rpc::Caller leader = Leader(play);
+    const bool searching = c.state() == request::v1::SEARCHING;
+    if (play.random() % 25 == 0) {
+      request::v1::PauseReassignmentRequest request;
+      request.set_name(play.record.name);
+      Act(play, leader, &RequestStub::PauseReassignment, request, "PAUSED").IgnoreError();
+      return;
+    }
+    if (searching && play.random() % 60 == 0) {
+      request::v1::SkipStageRequest request;
+      request.set_name(play.record.name);
+      Act(play, leader, &RequestStub::SkipStage, request, "STAGE_SKIPPED").IgnoreError();
+      return;
+    }
+    for (const Offer& offer : offers.offers()) {
+      const bool alone = offer.stage() == request::v1::INDIVIDUAL;
+      if (searching && alone && offer.state() == request::v1::OPEN && !play.struck && play.random() % 20 == 0) {
+        play.struck = true;
+        request::v1::StrikeMentorRequest request;
+        request.set_name(play.record.name);
+        request.set_mentor(offer.mentor());
+        Act(play, leader, &RequestStub::StrikeMentor, request, "MENTOR_STRUCK").IgnoreError();
+        return;
+      }
+      if (searching && offer.state() == request::v1::EXPIRED && offer.late() && play.random() % 3 == 0) {
+        request::v1::ReviveOfferRequest request;
+        request.set_name(offer.name());
+        Act(play, leader, &RequestStub::ReviveOffer, request, absl::StrCat("OFFER_REVIVED ", IdOf(offer.name()))).IgnoreError();
+        return;
+      }
+    }
+  }
+
   void Recommend(Play& play) {
     play.named_somebody = true;
     request::v1::RecommendPersonRequest request;
@@ -525,6 +575,8 @@ class BusyProgram::People {
                           : of_100 < 25 ? request::v1::WRONG_NUMBER
                           : of_100 < 35 ? request::v1::DECLINED_BY_CANDIDATE
                                         : request::v1::AGREED);
+      case request::v1::RESUME_CASE:
+        return;  // Look() does it
       case request::v1::TELL_BY_PHONE:
         return RecordCall(play, task, request::v1::TOLD);
       case request::v1::TELL_FORMER_MENTOR:
