@@ -56,7 +56,7 @@ constexpr MethodRow kMethods[] = {
     {"/rematch.request.v1.ReassignmentService/StrikeMentor",           {kActing, kNone, kNone, kNone, kNone, kNone}},
     {"/rematch.request.v1.ReassignmentService/PauseReassignment",      {kActing, kNone, kNone, kNone, kNone, kNone}},
     {"/rematch.request.v1.ReassignmentService/ResumeReassignment",     {kActing, kNone, kNone, kNone, kNone, kNone}},
-    {"/rematch.request.v1.ReassignmentService/ReplaceLeader",          {kActing, kNone, kNone, kNone, kNone, kNone}},
+    {"/rematch.request.v1.ReassignmentService/ReplaceLeader",          {kOwn,    kNone, kNone, kNone, kNone, kNone}},
     {"/rematch.request.v1.ReassignmentService/ListOffers",             {kOwn,    kNone, kNone, kNone, kAll,  kAll}},
     {"/rematch.request.v1.ReassignmentService/RecordOfferResponse",    {kActing, kNone, kNone, kNone, kNone, kNone}},
     // The code in the request is the right; whoever was asked may come through a page that a service serves.

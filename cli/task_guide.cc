@@ -123,7 +123,7 @@ const std::vector<Verb>& VerbsOf(TaskKind kind) {
       {TaskKind::TELL_BY_PHONE, {call}},
       {TaskKind::TELL_FORMER_MENTOR, {call, {"--by-mail", "send them a neutral message instead", {}, {}}}},
       {TaskKind::RESOLVE_STUCK, {restart, close}},
-      {TaskKind::RESUME_CASE, {{"--resume", "end the pause", {}, {"--note"}}, close}},
+      {TaskKind::RESUME_CASE, {{"--resume", "end the pause", {"--note"}, {}}, close}},
   };
   static const std::vector<Verb> none;
   const auto found = verbs->find(kind);

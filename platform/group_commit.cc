@@ -317,9 +317,10 @@ void GroupCommitCore::Impl::RunBatch(Items items) {
 void GroupCommitCore::Impl::Process(Part part, std::deque<Part>& parts, History& history) {
   Items& items = part.items;
   const absl::Duration begin = clock.Monotonic();
+  bool may_have_run = false;
   for (;;) {
-    // After a commit of unknown outcome nobody may be told that their command did not run.
-    if (history.lost.empty()) DropExpired(items);
+    // After a commit of unknown outcome, or beside a repetition, nobody may be told that their command did not run.
+    if (history.lost.empty() && !may_have_run) DropExpired(items);
     if (items.empty()) return;
     Attempt attempt = Plan(items, part.claim_first);
     const absl::Duration began = clock.Monotonic();
@@ -331,9 +332,11 @@ void GroupCommitCore::Impl::Process(Part part, std::deque<Part>& parts, History&
     }
     const Failure failure = sql::FailureOf(status);
     bool split = false;
+    // Whatever it failed of, a request that was carried out before is to get its answer: it need not go through the handler for that. And
+    // every rerun takes its locks in one order, the ids first.
+    const bool claimed = std::exchange(part.claim_first, true);
     switch (failure) {
       case Failure::kUnknownCommit:
-        part.claim_first = true;
         history.lost.push_back({std::move(attempt.token), std::move(attempt.committed)});
         [[fallthrough]];
       case Failure::kRetry:
@@ -368,9 +371,9 @@ void GroupCommitCore::Impl::Process(Part part, std::deque<Part>& parts, History&
         }
         break;
       case Failure::kConflict:
-        if (!part.claim_first) {
+        if (!claimed) {
           // Most likely of `requests`. Nobody is in the way, so there is nothing to pause for.
-          part.claim_first = true;
+          may_have_run = true;
           ExpectRepetitions();
           observer.Retried();
           continue;
@@ -379,6 +382,10 @@ void GroupCommitCore::Impl::Process(Part part, std::deque<Part>& parts, History&
         break;
       case Failure::kSplit:
       case Failure::kNone:
+        if (!claimed && items.size() == 1 && !attempt.keyed.empty()) {
+          observer.Retried();
+          continue;
+        }
         split = true;
         break;
     }
@@ -470,8 +477,9 @@ absl::Status GroupCommitCore::Impl::ClaimRequests(Transaction& tx, const Items& 
   return missing.empty() ? absl::OkStatus() : sql::StoreError(Failure::kRetry, "a claim went away");
 }
 
-// What was refused may be what took place before: its second time is refused for what its first did. One that is carried out beside us
-// held the rows that the handler has read since, so it is seen.
+// What was refused may be what took place before: its second time is refused for what its first did, whose rows the handler has read since.
+// (Of a first time that has not committed yet, and changes nothing that the refusal rests on, nothing is known here; the refusal is then
+// as true as if it had come before.)
 absl::Status GroupCommitCore::Impl::JudgeRefused(Transaction& tx, const Items& items, Attempt& attempt) {
   const std::vector<size_t> refused = Refused(attempt);
   return refused.empty() ? absl::OkStatus() : JudgeBy(tx, "", refused, items, attempt).status();
@@ -586,6 +594,9 @@ void GroupCommitCore::Impl::Finish(Items items, Attempt attempt, History& histor
     }
   }
   if (attempt.committed) std::move(attempt.committed)();
+  if (attempt.claim_first && std::find(attempt.outcomes.begin(), attempt.outcomes.end(), Outcome::kTookPlace) != attempt.outcomes.end()) {
+    ExpectRepetitions();
+  }
 
   Items waits;
   for (const auto& [later, earlier] : attempt.twins) {
@@ -623,7 +634,9 @@ void GroupCommitCore::Impl::ExpectRepetitions() {
 
 bool GroupCommitCore::Impl::RepetitionsExpected() {
   absl::MutexLock lock(&mutex);
-  return claim_first > 0 && claim_first-- > 0;
+  if (claim_first == 0) return false;
+  --claim_first;
+  return true;
 }
 
 // False when the door is going. Without threads it only counts, so that virtual time and tests never wait.

@@ -25,7 +25,7 @@ class Reader {
       : database_(database),
         clock_(clock),
         together_(options, database, clock, &Reader::LookUp),
-        rankings_(options, database, clock, &Reader::LookUp) {}
+        rankings_(ForRankings(options), database, clock, &Reader::LookUp) {}
 
   // One resource: those that are asked for together are read together. These do not block.
   void Get(const rpc::Call& call, const v1::GetConsortiumRequest& request, const rpc::Done<v1::Consortium>& done);
@@ -61,6 +61,11 @@ class Reader {
     std::string consortium;
     std::function<bool(int, const Roster&, Wants&)> look;  // true: it has answered
   };
+  // Half of the threads, and so of the connections: single reads do not wait for rankings.
+  static GroupReadOptions ForRankings(GroupReadOptions options) {
+    options.threads = (options.threads + 1) / 2;
+    return options;
+  }
   static absl::Status LookUp(sql::Transaction& tx, absl::Span<Lookup* const> batch);
   template <typename Response>
   static void Submit(GroupRead<Lookup>& reads, const rpc::Call& call, std::string consortium, Look<Response> look,

@@ -144,8 +144,10 @@ bool IsStruck(const Case& c, std::string_view mentor) {
   return std::find(c.struck().begin(), c.struck().end(), mentor) != c.struck().end();
 }
 
+bool HasLeft(const Case& c, std::string_view mentor) { return std::find(c.left().begin(), c.left().end(), mentor) != c.left().end(); }
+
 bool IsExcluded(const Case& c, std::string_view mentor) {
-  if (mentor == c.current_mentor() || IsStruck(c, mentor)) return true;
+  if (mentor == c.current_mentor() || IsStruck(c, mentor) || HasLeft(c, mentor)) return true;
   return FirstOffer(c, [&](const Offer& offer) {
            const bool refused = offer.cause() == cause::kRejected || offer.cause() == cause::kCandidateDeclined;
            return offer.mentor() == mentor && (SaidNo(offer) || refused);
@@ -154,9 +156,10 @@ bool IsExcluded(const Case& c, std::string_view mentor) {
 
 std::vector<std::string> NotToBeAsked(const Case& c) {
   std::set<std::string> names(c.struck().begin(), c.struck().end());
+  names.insert(c.left().begin(), c.left().end());
   names.insert(c.current_mentor());
   for (const Offer& offer : c.offers()) {
-    if (offer.round() == c.round() || IsExcluded(c, offer.mentor())) names.insert(offer.mentor());
+    if (offer.round() == c.round() || IsLive(offer) || IsExcluded(c, offer.mentor())) names.insert(offer.mentor());
   }
   names.erase("");
   return {names.begin(), names.end()};

@@ -58,13 +58,15 @@ const Offer* LiveIndividualOffer(const Case& c);
 // The offer that the Leader chose or took and whose seat is being asked for: nobody else can be confirmed meanwhile (F29).
 const Offer* ChosenOffer(const Case& c);
 bool HasLiveOffer(const Case& c, std::string_view mentor);
+// They are no longer a mentor, as the roster reported while the case ran.
+bool HasLeft(const Case& c, std::string_view mentor);
 // Not wanted by the Leader, or the mentor of record when the case began, if that has changed since.
 bool IsStruck(const Case& c, std::string_view mentor);
-// Not to be asked individually in this case: the current mentor (F20), struck, said no in any round, or refused by the Leader or the
+// Not to be asked individually in this case: the current mentor (F20), struck, gone, said no in any round, or refused by the Leader or the
 // candidate (F13). Whoever showed interest and was not chosen may be asked again.
 bool IsExcluded(const Case& c, std::string_view mentor);
-// Whom the next question of the individual stage leaves out: who is excluded, and who was asked in this round. Sorted, so that the same
-// case always asks the same.
+// Whom the next question of the individual stage leaves out: who is excluded, who was asked in this round, and who has a live offer.
+// Sorted, so that the same case always asks the same.
 std::vector<std::string> NotToBeAsked(const Case& c);
 // The candidate said no to them: out of this case altogether.
 bool CandidateDeclined(const Case& c, std::string_view mentor);

@@ -31,6 +31,9 @@ constexpr std::string_view kByCall = "call";
 // The first answer of an offer is to epoch 1; a code of an older one changes nothing.
 constexpr int kFirstEpoch = 1;
 
+// What is put off for longer is put off for good.
+constexpr absl::Duration kLongestSnooze = absl::Hours(24 * 366);
+
 absl::Status Refused(std::string_view reason, std::string_view message) {
   return Error(absl::StatusCode::kFailedPrecondition, reason, message);
 }
@@ -699,6 +702,8 @@ absl::Status Decider::Run(const Command::Revive& revive) {
     return Refused(reason::kMentorBeingAsked, "a mentor is being asked: wait for the answer, or skip the stage");
   }
   if (ChosenOffer(c_) != nullptr) return Refused(reason::kMatchUnderWay, "a seat is being held for another mentor");
+  // Until it has come back, its mentor may look full.
+  if (IsSeatComingBack(c_, offer->mentor())) return Refused(reason::kOfferNotReady, "their seat is still being given back");
   End(OpenTask(c_, v1::RESOLVE_STUCK));
   Emit([&](Event& e) {
     e.mutable_offer_revived()->set_offer(offer->id());
@@ -716,7 +721,9 @@ absl::Status Decider::Run(const Command::Snooze& snooze) {
   const Task* task = FindTask(c_, snooze.task());
   if (task == nullptr) return Unknown(reason::kTaskNotFound, "the case has no such task");
   if (task->ended() != 0) return Refused(reason::kTaskNotOpen, "this task has ended");
-  if (snooze.until() <= now()) return Invalid("until", "must be in the future");
+  if (snooze.until() <= now() || FromStored(snooze.until()) > now_ + kLongestSnooze) {
+    return Invalid("until_time", "must be in the future, within a year");
+  }
   Emit([&](Event& e) {
     e.mutable_task_snoozed()->set_task(task->id());
     e.mutable_task_snoozed()->set_until(snooze.until());
@@ -798,6 +805,7 @@ absl::Status Decider::DecidePaused() {
       return absl::OkStatus();
     case Command::kAnswer:
     case Command::kReplaceLeader:
+    case Command::kSnooze:
       return RunCommand();
     case Command::kResume:
       TakeUp();
@@ -863,6 +871,8 @@ Event::Resumed Decider::MovedDeadlines() const {
 // What the roster's feed reports (F33)
 
 absl::Status Decider::Run(const Command::MentorLeft& left) {
+  if (HasEnded(c_) || HasLeft(c_, left.mentor())) return absl::OkStatus();
+  Emit([&](Event& e) { e.mutable_mentor_gone()->set_mentor(left.mentor()); });
   // Once the candidate has agreed, mentor-service judges the change itself.
   if (c_.state() != v1::SEARCHING && c_.state() != v1::PROPOSED) return absl::OkStatus();
   for (const Offer& offer : c_.offers()) {
@@ -1145,8 +1155,13 @@ void Decider::MessageDelivered(const Message& message, int64_t position) {
   OweClosingNote(offer);
 }
 
-// A question that could not be called back before the case ended.
+// A question that could not be called back before the case ended, or before whom it asks was called off.
 void Decider::OweClosingNote(const Offer* offer) {
+  const bool called_off = offer != nullptr && (offer->cause() == cause::kStruck || offer->cause() == cause::kStageSkipped);
+  if (called_off && IsIndividual(*offer) && WasAsked(*offer) && !SaidNo(*offer) && !HeardAlone(c_, *offer)) {
+    SendMessage(CLOSING_NOTE, offer->mentor(), offer->id(), offer->id());
+    return;
+  }
   if (offer != nullptr && HasEnded(c_) && IsOwedClosingNote(*offer, c_.state() == v1::COMPLETED)) {
     SendMessage(CLOSING_NOTE, offer->mentor(), offer->id(), offer->id());
   }

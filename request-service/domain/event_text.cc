@@ -173,6 +173,8 @@ std::string EventSummary(const Event& event) {
                           event.search_restarted().round());
     case Event::kMentorStruck:
       return event.mentor_struck().mentor() + " was struck";
+    case Event::kMentorGone:
+      return event.mentor_gone().mentor() + " left";
     case Event::kStageSkipped:
       return absl::StrCat("stage ", v1::StageKind_Name(event.stage_skipped().stage()), " was skipped");
     case Event::kOfferRevived:
@@ -182,7 +184,7 @@ std::string EventSummary(const Event& event) {
     case Event::kFactDeferred:
       return absl::StrCat("waits for the end of the pause: ", KindOf(event.fact_deferred().fact()));
     case Event::kResumed:
-      return absl::StrCat("the pause ended; ", event.resumed().deadlines_size(), " deadlines moved");
+      return absl::StrCat("the pause ended; deadlines moved: ", event.resumed().deadlines_size());
     case Event::kTaskSnoozed:
       return "the task was put off";
     case Event::kLeaderReplaced:

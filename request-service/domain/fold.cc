@@ -23,7 +23,7 @@ class Folder {
 
   void On(const Event::Reviewed& e) {
     *c_.mutable_order() = e.order();
-    *c_.mutable_struck() = e.strike();
+    for (const std::string& mentor : e.strike()) Strike(mentor);
   }
 
   void On(const Event::StageOpened& e) {
@@ -188,6 +188,7 @@ class Folder {
   }
 
   void On(const Event::MentorStruck& e) { Strike(e.mentor()); }
+  void On(const Event::MentorGone& e) { c_.add_left(e.mentor()); }
   void On(const Event::StageSkipped&) {}
 
   void On(const Event::OfferRevived& e) {
@@ -231,9 +232,7 @@ class Folder {
     *c_.mutable_leader() = e.leader();
     *c_.mutable_alternate() = e.alternate();
     c_.set_alternate_acts(e.alternate_acts());
-    for (Task& task : *c_.mutable_tasks()) {
-      if (task.ended() == 0) task.set_owner(ActingLeader(c_).person());
-    }
+    HandOverTasks();
   }
 
   void On(const Event::CurrentMentorChanged& e) { SetCurrent(e.assignment(), e.mentor()); }
@@ -276,6 +275,13 @@ class Folder {
     if (mentor.empty()) return;
     if (c_.alternate().mentor() == mentor && !c_.alternate_acts()) c_.clear_alternate();
     if (c_.leader().mentor() == mentor && !c_.alternate().person().empty()) c_.set_alternate_acts(true);
+    HandOverTasks();
+  }
+
+  void HandOverTasks() {
+    for (Task& task : *c_.mutable_tasks()) {
+      if (task.ended() == 0) task.set_owner(ActingLeader(c_).person());
+    }
   }
 
   void Strike(const std::string& mentor) {
@@ -375,6 +381,7 @@ void Fold(Case& c, const Event& event) {
     REMATCH_FOLD(kFormerMentorTold, former_mentor_told)
     REMATCH_FOLD(kSearchRestarted, search_restarted)
     REMATCH_FOLD(kMentorStruck, mentor_struck)
+    REMATCH_FOLD(kMentorGone, mentor_gone)
     REMATCH_FOLD(kStageSkipped, stage_skipped)
     REMATCH_FOLD(kOfferRevived, offer_revived)
     REMATCH_FOLD(kPaused, paused)
@@ -417,6 +424,14 @@ bool HasEnded(const Case& c) { return c.state() == v1::COMPLETED || c.state() ==
 
 bool NeedsSeat(const Case& c, std::string_view seat) {
   if (seat.empty()) return false;
+  // What follows from an answer waits for the end of a pause, and so does the seat.
+  if (c.paused() != 0) {
+    for (const RunningEffect& effect : c.running()) {
+      const Offer* offer = FindOffer(c, effect.offer());
+      const bool hold = effect.kind() == Effect::kHoldSeat || effect.kind() == Effect::kHoldNextSeat;
+      if (hold && offer != nullptr && offer->seat() == seat) return true;
+    }
+  }
   return std::any_of(c.offers().begin(), c.offers().end(),
                      [&](const Offer& offer) { return offer.seat() == seat && (offer.seat_held() || IsHolding(offer)); });
 }

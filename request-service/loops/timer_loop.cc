@@ -17,6 +17,11 @@ constexpr absl::Duration kLongestPause = absl::Minutes(1);
 constexpr int64_t kMostRefusals = 20;
 constexpr absl::Duration kSetAsidePause = absl::Minutes(5);
 
+// A full queue and a store that is away are no fault of a timer's.
+bool IsNoFault(const absl::Status& status) {
+  return status.code() == absl::StatusCode::kResourceExhausted || status.code() == absl::StatusCode::kUnavailable;
+}
+
 }  // namespace
 
 absl::Duration TimerLoop::Step() {
@@ -47,12 +52,13 @@ absl::Duration TimerLoop::Step() {
     commands.push_back(std::move(command));
   }
   const std::vector<absl::Status> results = CommitAll(door_, std::move(commands), Priority::kTimer);
+  // More than this replica can do is left to the others.
+  if (std::any_of(results.begin(), results.end(), [](const absl::Status& status) { return IsNoFault(status); })) last_claim_ = now;
   std::vector<Postponed> postponed;
   for (size_t i = 0; i < results.size(); ++i) {
     if (results[i].ok()) continue;
     const TimerWork& timer = (*due)[i];
-    // A full queue and a store that is away are no fault of this timer's.
-    const bool refused = results[i].code() != absl::StatusCode::kResourceExhausted && results[i].code() != absl::StatusCode::kUnavailable;
+    const bool refused = !IsNoFault(results[i]);
     Postponed row{.id = timer.key.id, .epoch = timer.epoch, .due = now, .refused = refused};
     row.due = now + std::min(kAfterFailure * static_cast<double>(int64_t{1} << std::min<int64_t>(timer.refusals, 20)), kLongestPause);
     row.poison = refused && timer.refusals + 1 >= kMostRefusals;

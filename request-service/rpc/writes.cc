@@ -327,10 +327,10 @@ void Reassignments::ReplaceLeader(const Call& call, const v1::ReplaceLeaderReque
 
 absl::StatusOr<CaseCommand> Reassignments::PrepareReplacement(const Call& call, const v1::ReplaceLeaderRequest& request,
                                                               const CaseKey& key) {
-  REMATCH_RETURN_IF_ERROR(LoadFor(call, key).status());
   CaseCommand command = CommandFor(call, key);
   command.etag = request.etag();
   const absl::StatusOr<mv1::Program> program = mentor_.GetProgram(ProgramName(key.consortium, key.program));
+  if (absl::IsNotFound(program.status())) return access::CaseNotFound();
   if (!program.ok()) return PeerUnavailable();
   Command::ReplaceLeader& replace = *command.command.mutable_replace_leader();
   *replace.mutable_leader() = ToStoredLeader(program->leader());

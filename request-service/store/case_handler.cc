@@ -46,7 +46,21 @@ struct Working {
   std::string head_hash;
   absl::Time next_due = absl::InfiniteFuture();    // as the row says
   google::protobuf::RepeatedPtrField<Task> tasks;  // as their rows say
+  std::pair<std::string, std::string> viewers;     // as their rows say
 };
+
+// Whose lists a case and its tasks are in: of the leader, unless they are the one to be replaced, and of the alternate.
+std::pair<std::string, std::string> ViewersOf(const Case& c) {
+  return {c.alternate_acts() ? "" : c.leader().person(), c.alternate().person()};
+}
+
+// Whoever leads the program now may take the case over, but for the one to be replaced (F35).
+void AddNewLeaders(const Case& c, const Command::ReplaceLeader& replace, access::Owners& owners) {
+  for (const Leader* leader : {&replace.leader(), &replace.alternate()}) {
+    const bool is_replaced = !c.current_mentor().empty() && leader->mentor() == c.current_mentor();
+    if (!leader->person().empty() && !is_replaced) owners.leaders.push_back(leader->person());
+  }
+}
 
 struct PrivateText {
   CaseKey key;
@@ -141,6 +155,7 @@ absl::Status Batch::LoadCases() {
     w.head_hash = row.Text(5);
     if (!w.c.ParseFromString(row.Text(6))) return sql::StoreError(sql::Failure::kSplit, "a stored case cannot be read");
     w.tasks = w.c.tasks();
+    w.viewers = ViewersOf(w.c);
   }
   return absl::OkStatus();
 }
@@ -205,7 +220,9 @@ absl::StatusOr<std::string> Batch::Apply(const CaseCommand& command) {
     if (claim == claims_.end() || claim->second != command.ran->epoch) return StaleClaim();
   }
   if (command.asked.has_value() && w.stored) {
-    if (!access::MayTouch(command.asked->caller, command.asked->method, OwnersOf(w.c))) return access::CaseNotFound();
+    access::Owners owners = OwnersOf(w.c);
+    if (command.command.has_replace_leader()) AddNewLeaders(w.c, command.command.replace_leader(), owners);
+    if (!access::MayTouch(command.asked->caller, command.asked->method, owners)) return access::CaseNotFound();
   }
   if (!command.etag.empty() && command.etag != absl::StrCat(w.c.version())) {
     return Error(absl::StatusCode::kAborted, reason::kEtagMismatch, "the case has changed since it was read");
@@ -299,8 +316,8 @@ absl::Status Batch::Save() {
   std::set<Id> without_timer;
   for (auto& [id, w] : cases_) {
     if (!w.changed && !w.set_timer) continue;
-    const std::string leader = w.c.alternate_acts() ? "" : w.c.leader().person();
-    const std::string& alternate = w.c.alternate().person();
+    const auto viewers = ViewersOf(w.c);
+    const auto& [leader, alternate] = viewers;
     const absl::Time due = NextDue(w.c);
     if (w.set_timer || due != w.next_due) {
       committed_.next_timer = std::min(committed_.next_timer, due);
@@ -316,7 +333,7 @@ absl::Status Batch::Save() {
                ToMicros(due), w.c.version(), w.event_count, w.head_hash, Bytes{w.c.SerializeAsString()}});
     for (int i = 0; i < w.c.tasks_size(); ++i) {
       std::string folded = w.c.tasks(i).SerializeAsString();
-      if (i < w.tasks.size() && w.tasks.Get(i).SerializeAsString() == folded) continue;
+      if (i < w.tasks.size() && w.tasks.Get(i).SerializeAsString() == folded && w.viewers == viewers) continue;
       tasks.Add({w.key.consortium, w.key.id, w.c.tasks(i).id(), w.key.program, leader, alternate, int64_t{w.c.tasks(i).ended() == 0},
                  w.c.tasks(i).due(), Bytes{std::move(folded)}});
     }

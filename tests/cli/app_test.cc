@@ -501,8 +501,8 @@ TEST_F(App, StuckCaseIsRestartedOrClosed_F11) {
 
 TEST_F(App, PausedCaseIsResumedByItsTask_F44) {
   OpenTask(request_v1::RESUME_CASE);
-  EXPECT_EQ(Do({"--resume", "--note", "back"}), kExitOk);
-  EXPECT_THAT(Only("ResumeReassignment"), AllOf(HasSubstr(kCase), HasSubstr("note: \"back\"")));
+  EXPECT_EQ(Do({"--resume"}), kExitOk) << suite.err;
+  EXPECT_THAT(Only("ResumeReassignment"), HasSubstr(kCase));
 }
 
 TEST_F(App, CaseIsPausedSkippedAndHandedOver_F3_F35_F44) {

@@ -259,6 +259,20 @@ TEST_F(GroupCommitTest, ARepetitionThatWouldBeRefusedNowGetsTheFirstAnswer_F32) 
   EXPECT_EQ(counts_.retries, 0) << "what is refused writes nothing that could meet a key";
 }
 
+TEST_F(GroupCommitTest, WhateverATryFailsOfARepetitionIsAnsweredByTheNext_F32) {
+  for (const Failure failure : {Failure::kRetry, Failure::kLockWait, Failure::kUnavailable, Failure::kSplit}) {
+    const std::string id = absl::StrCat("id", static_cast<int>(failure));
+    EXPECT_TRUE(Door().Commit(Id(id), {"x", 1}).ok());
+    faulty_.Next(Fault::Before(failure));
+    const size_t asked = counters_.batches().size();
+    EXPECT_TRUE(Door().Commit(Id(id), {"x", 1}).ok()) << id;
+    EXPECT_EQ(counters_.batches().size(), asked) << id << ": the handler need not be asked for it";
+    // Other requests, until claims are not made ahead any more.
+    for (int i = 0; i < 20; ++i) EXPECT_TRUE(Door().Commit(Id(absl::StrCat(id, "-", i)), {"y", 1}).ok());
+  }
+  EXPECT_EQ(TotalOf(*db_, "x"), 4);
+}
+
 TEST_F(GroupCommitTest, ABatchOfNewRequestsWritesTheirRowsOnce) {
   rematch::testing::CountingDatabase counting(std::move(db_));
   counting.Count();

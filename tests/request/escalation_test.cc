@@ -1611,7 +1611,7 @@ TEST(SkipStage, WhoWasCalledOffAndIsAskedAgainHearsOfTheEndAsWell_F29) {
   Story s = Searching();
   s.Ask("m1");
   ASSERT_TRUE(s.SkipStage().ok());
-  ASSERT_TRUE(s.OpenBroadcast({MentorName("m1")}).ok());
+  ASSERT_TRUE(s.OpenBroadcast({"m1"}).ok());
   s.Deliver(BROADCAST);
   ASSERT_TRUE(s.Answer("o2", true).ok());
   ASSERT_TRUE(s.Close().ok());
@@ -1857,6 +1857,72 @@ TEST(RosterFeed, ACandidateWhoLeavesWhileTheChangeRunsEndsTheCaseWhenItIsRefused
   EXPECT_EQ(s.c.state(), v1::TRANSFERRING);
   s.TransferRefused("CANDIDATE_NOT_FOUND");
   EXPECT_EQ(s.c.state(), v1::CLOSED);
+}
+
+TEST(RosterFeed, WhoLeftIsNotApproachedThoughTheirSeatIsReportedLater_F33) {
+  Story s = Searching();
+  s.MentorLeft("m1");
+  s.Held("m1");
+  EXPECT_EQ(s.CountEffects("SEND(FIRST_APPROACH,m1)"), 0);
+  EXPECT_EQ(s.CountEffects("RELEASE_SEAT"), 1);
+  EXPECT_THAT(NotToBeAsked(s.c), Contains(MentorName("m1")));
+}
+
+TEST(RosterFeed, WhoWasTheMentorBeforeTheReviewIsNotAsked_F20) {
+  Story s;
+  s.Open();
+  s.AssignmentChanged("a9", "m9");
+  s.Proceed({}, {MentorName("m5")});
+  EXPECT_THAT(NotToBeAsked(s.c), UnorderedElementsAre(MentorName("m5"), MentorName("m9"), MentorName("now")));
+}
+
+TEST(RosterFeed, TheTasksAreTheAlternatesOnceTheLeaderIsTheMentor_F35) {
+  Story s;
+  s.Open();
+  s.AssignmentChanged("a9", "lea");
+  EXPECT_EQ(ActingLeader(s.c).person(), s.alternate.person());
+  EXPECT_EQ(s.c.tasks(0).owner(), s.alternate.person());
+}
+
+TEST(SkipStage, AQuestionThatArrivesAllTheSameIsFollowedByANote) {
+  Story s = Searching();
+  s.Held("m1");
+  ASSERT_TRUE(s.SkipStage().ok());
+  EXPECT_EQ(s.CountEffects("SEND(CLOSING_NOTE,m1)"), 0) << "they were not asked yet";
+  s.TooLateToCancel();
+  s.Deliver(FIRST_APPROACH);
+  EXPECT_EQ(s.CountEffects("SEND(CLOSING_NOTE,m1)"), 1);
+}
+
+TEST(Revive, OfAnEarlierRoundIsNotAskedBesides_F17) {
+  Story s = AtBroadcast();
+  ASSERT_TRUE(s.OpenBroadcast({"m1"}).ok());
+  s.Deliver(BROADCAST);
+  s.now += absl::Seconds(200);
+  s.NextDueRuns();
+  ASSERT_TRUE(s.Answer("o2", true).ok());
+  ASSERT_TRUE(s.Restart().ok());
+  s.SeatRefused("SEAT_RELEASED");
+  ASSERT_TRUE(s.Revive("o2").ok());
+  EXPECT_THAT(NotToBeAsked(s.c), Contains(MentorName("m1")));
+}
+
+TEST(Pause, ItsOwnTaskCanBePutOff_F38_F44) {
+  Story s = Searching();
+  ASSERT_TRUE(s.Pause().ok());
+  EXPECT_TRUE(s.Snooze(s.Open(v1::RESUME_CASE)->id(), absl::Hours(24)).ok());
+  EXPECT_EQ(ReasonOf(s.Snooze(s.Open(v1::RESUME_CASE)->id(), absl::Hours(24 * 400))), "INVALID_FIELD");
+}
+
+TEST(Pause, ASeatThatIsAskedForIsNeeded_F30) {
+  Story s = AtBroadcast();
+  ASSERT_TRUE(s.OpenBroadcast({"m1"}).ok());
+  s.Deliver(BROADCAST);
+  ASSERT_TRUE(s.Answer("o2", true).ok());
+  ASSERT_TRUE(s.Choose("o2").ok());
+  ASSERT_TRUE(s.Pause().ok());
+  ASSERT_TRUE(s.Answer("o2", false).ok());
+  EXPECT_TRUE(NeedsSeat(s.c, s.offer("o2").seat()));
 }
 
 }  // namespace

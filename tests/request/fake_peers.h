@@ -66,6 +66,14 @@ class FakeMentor final : public MentorPeer {
     contact.set_phone("+1 310 555 0100");
   }
 
+  // Whoever leads the program from now on.
+  void SetLeader(const std::string& person, const std::string& mentor) {
+    absl::MutexLock lock(&mutex_);
+    mv1::Leader& leader = *programs_[kProgram].mutable_leader();
+    leader.set_person(person);
+    leader.set_mentor(mentor);
+  }
+
   // Mentors rank in the order in which they were added. Those who are not `individual` are reached by a broadcast alone.
   void AddMentor(const std::string& id, int capacity, bool individual = true) {
     absl::MutexLock lock(&mutex_);

@@ -439,6 +439,35 @@ TEST_F(Rpc, ARepeatedRequestGetsTheFirstAnswer_F32) {
   ASSERT_EQ(h.Get(name).state(), v1::COMPLETED);
   twice(leader, &Reassignments::SendClosingNote, Make<v1::SendClosingNoteRequest>([&](auto& r) { r.set_name(name); }), etag);
 
+  // F35: the program has another leader, who takes the case over; whoever handed it over is still answered.
+  const std::string handed_over = h.Open("hanna");
+  h.mentor.SetLeader("consortia/c1/leaders/nora", MentorName("nora"));
+  const auto take_over = Make<v1::ReplaceLeaderRequest>([&](auto& r) {
+    r.set_name(handed_over);
+    r.set_request_id("hand-over");
+  });
+  EXPECT_EQ(h.Call(AsLeader(kOtherLeader), &Reassignments::ReplaceLeader, take_over).status(), access::CaseNotFound());
+  const auto handed = h.Call(leader, &Reassignments::ReplaceLeader, take_over);
+  ASSERT_TRUE(handed.ok()) << handed.status();
+  EXPECT_EQ(handed->acting_leader(), "consortia/c1/leaders/nora");
+  const auto again = h.Call(leader, &Reassignments::ReplaceLeader, take_over);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->acting_leader(), handed->acting_leader());
+  const auto lists = [&](const std::string& person) {
+    v1::ListTasksRequest tasks;
+    tasks.set_parent(handed_over.substr(0, handed_over.find("/reassignments")));
+    const auto listed = h.Call(AsLeader(person), &Reassignments::ListTasks, tasks);
+    EXPECT_TRUE(listed.ok()) << listed.status();
+    return listed.ok() && std::any_of(listed->tasks().begin(), listed->tasks().end(),
+                                      [&](const v1::Task& task) { return task.name().starts_with(handed_over); });
+  };
+  EXPECT_TRUE(lists("consortia/c1/leaders/nora"));
+  EXPECT_FALSE(lists(kLeader)) << "the tasks are the new leader's";
+  h.mentor.SetLeader(kLeader, MentorName("lena"));
+  const auto back =
+      h.Write(leader, &Reassignments::ReplaceLeader, Make<v1::ReplaceLeaderRequest>([&](auto& r) { r.set_name(handed_over); }));
+  ASSERT_TRUE(back.ok()) << "who leads the program now may take the case over: " << back.status();
+
   const std::string skipped = h.Open("skye");
   ASSERT_TRUE(h.Proceed(skipped).ok());
   twice(leader, &Reassignments::SkipStage, Make<v1::SkipStageRequest>([&](auto& r) {
