@@ -105,7 +105,9 @@ class RequestFiller {
         return "case";
       }
       if (name == "name") {
-        if (rpc == "RecordOfferResponse" || rpc == "ConfirmMatch" || rpc == "RejectMatch" || rpc == "ChooseInterested" || rpc == "ReviveOffer") return "offer";
+        if (rpc == "RecordOfferResponse" || rpc == "ConfirmMatch" || rpc == "RejectMatch" || rpc == "ChooseInterested" ||
+            rpc == "ReviveOffer")
+          return "offer";
         if (rpc == "RecordCall" || rpc == "SnoozeTask") return "task";
         if (rpc == "QualifyPerson") return "person";
         if (rpc == "GetPolicyVersion") return "policy";
