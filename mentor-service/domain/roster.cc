@@ -26,9 +26,9 @@ void MentorTable::Note(const Mentor& mentor) {
 }
 
 const std::set<std::string>& MentorTable::MembersOf(std::string_view program) const {
-  static const auto* const kNobody = new std::set<std::string>;
+  static const auto* const nobody = new std::set<std::string>;
   const auto it = members_.find(program);
-  return it == members_.end() ? *kNobody : it->second;
+  return it == members_.end() ? *nobody : it->second;
 }
 
 std::string Roster::MentorWithEmail(std::string_view email) const {

@@ -11,7 +11,7 @@ namespace {
 
 // The id of the effect whose answer this is, or "".
 const std::string& EffectAnsweredBy(const Command& command) {
-  static const std::string* const kNone = new std::string;
+  static const std::string* const none = new std::string;
   switch (command.kind_case()) {
     case Command::kSeatHeld:
       return command.seat_held().effect();
@@ -38,7 +38,7 @@ const std::string& EffectAnsweredBy(const Command& command) {
     case Command::kTooLateToCancel:
       return command.too_late_to_cancel().effect();
     default:
-      return *kNone;
+      return *none;
   }
 }
 
