@@ -130,7 +130,7 @@ absl::Status Measure(const std::string& work_dir) {
 
   if (const std::string load = absl::GetFlag(FLAGS_load); !load.empty()) {
     REMATCH_ASSIGN_OR_RETURN(const std::unique_ptr<Stage> stage, Stage::Start(options, server.get(), "main"));
-    return RunLoad(*stage, work_dir, {.mentors = 4000, .candidates = 30'000, .asked = 30'000}, load, absl::GetFlag(FLAGS_load_for),
+    return RunLoad(*stage, work_dir, {.mentors = 4000, .candidates = 120'000, .asked = 60'000}, load, absl::GetFlag(FLAGS_load_for),
                    absl::GetFlag(FLAGS_pids));
   }
   const auto measure = [&]() -> absl::Status {
