@@ -1,4 +1,7 @@
 // The loops around the door: effects that fail, are set aside, are taken over; timers; deliveries; the seat reconciler.
+#include <memory>
+#include <utility>
+
 #include <gtest/gtest.h>
 
 #include "tests/request/request_harness.h"
@@ -86,6 +89,37 @@ TEST_F(LoopsTest, ManyTimersOfAReplicaThatDiedAreTakenOverWithoutAPause) {
   // The clock stands still while it settles.
   h.Advance(absl::Minutes(31));
   EXPECT_EQ(h.notify.Messages("approach_reminder").size(), size_t{kCases});
+}
+
+TEST_F(LoopsTest, APersonDoesNotWaitBehindTheTimersThatAreDue) {
+  constexpr int kCases = 100;
+  constexpr int kBatch = 8;
+  Harness own({.max_batch = kBatch});
+  own.mentor.AddMentor("many", kCases);
+  for (int i = 0; i < kCases; ++i) ASSERT_TRUE(own.Proceed(own.Open(absl::StrCat("c", i))).ok());
+  own.Settle();
+  v1::PauseReassignmentRequest request;
+  request.set_name(own.Open("other"));
+  request.set_request_id("pause");
+  own.clock.Advance(absl::Minutes(61));
+  const auto due = [&own] { return own.Number("SELECT COUNT(*) FROM timers WHERE due <= ?", {sql::ToMicros(own.clock.Now())}); };
+  ASSERT_EQ(due(), kCases);
+  // They come while the first batch of the timers commits.
+  bool came = false;
+  int64_t still_due = -1;
+  own.core().SetListener([&](const Committed&) {
+    if (std::exchange(came, true)) return;
+    own.rpcs().PauseReassignment(
+        {.method = rpc::MethodOf<v1::PauseReassignmentRequest>(), .caller = AsLeader(), .deadline = absl::InfiniteFuture()}, request,
+        rpc::Done<v1::Reassignment>(std::make_shared<absl::AnyInvocable<void(absl::StatusOr<v1::Reassignment>)>>(
+            [&](const absl::StatusOr<v1::Reassignment>& paused) {
+              EXPECT_TRUE(paused.ok()) << paused.status();
+              still_due = due();
+            })));
+  });
+  own.core().timers().Step();
+  EXPECT_GE(still_due, kCases - 2 * kBatch) << "the others come later";
+  EXPECT_EQ(due(), 0);
 }
 
 TEST_F(LoopsTest, ATimerThatIsNotReallyDueDoesNothing) {
