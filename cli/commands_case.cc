@@ -206,15 +206,6 @@ absl::Status ListNamed(Context& context, const std::string& given) {
                       [&] { return RenderNamed(ToVector(listed.people()), PeopleOf(context, request.parent()), context.canvas()); });
 }
 
-absl::Status Withdraw(Context& context, const CaseOptions& options) {
-  request_v1::WithdrawReassignmentRequest request;
-  REMATCH_ASSIGN_OR_RETURN(*request.mutable_name(), context.CaseName(options.given, Purpose::kWrite));
-  request.set_note(options.note);
-  request.set_request_id(context.RequestId());
-  REMATCH_ASSIGN_OR_RETURN(const Reassignment c, context.Call(&RequestStub::WithdrawReassignment, request));
-  return ShowStep(context, c);
-}
-
 absl::Status Close(Context& context, const CaseOptions& options) {
   request_v1::CloseReassignmentRequest request;
   REMATCH_ASSIGN_OR_RETURN(*request.mutable_name(), context.CaseName(options.given, Purpose::kWrite));
@@ -343,9 +334,10 @@ void AddCaseCommands(CLI::App& app, Chosen& chosen) {
   AddCaseCommand(*group, chosen, "people", "Those who were recommended or referred", ListNamed);
   {
     auto options = std::make_shared<CaseOptions>();
-    CLI::App* const command =
-        AddCommand(*group, chosen, "withdraw", "Take the request back: the candidate, or for them the leader who acts",
-                   [options](Context& context) { return Withdraw(context, *options); });
+    CLI::App* const command = AddCommand(
+        *group, chosen, "withdraw", "Take the request back: the candidate, or for them the leader who acts", [options](Context& context) {
+          return StepWithNote<request_v1::WithdrawReassignmentRequest>(context, *options, &RequestStub::WithdrawReassignment);
+        });
     command->add_option("CASE", options->given, "The case")->required();
     command->add_option("--note", options->note, "Private; a leader says how the candidate told them");
   }

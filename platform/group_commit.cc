@@ -159,8 +159,8 @@ struct GroupCommitCore::Impl {
   bool RepetitionsExpected();
   bool Pause(Part& part, History& history);
 
-  absl::StatusOr<std::vector<size_t>> JudgeBy(Transaction& tx, std::string_view lock, const std::vector<size_t>& which, const Items& items,
-                                              Attempt& attempt);
+  absl::StatusOr<size_t> JudgeBy(Transaction& tx, std::string_view lock, const std::vector<size_t>& which, const Items& items,
+                                 Attempt& attempt);
   static std::vector<size_t> Refused(const Attempt& attempt);
   static std::pair<std::string, std::vector<Value>> WhereRequests(const Items& items, const std::vector<size_t>& which);
 
@@ -334,7 +334,7 @@ void GroupCommitCore::Impl::Process(Part part, std::deque<Part>& parts, History&
     bool split = false;
     // Whatever it failed of, a request that was carried out before is to get its answer: it need not go through the handler for that. And
     // every rerun takes its locks in one order, the ids first.
-    const bool claimed = std::exchange(part.claim_first, true);
+    part.claim_first = true;
     switch (failure) {
       case Failure::kUnknownCommit:
         history.lost.push_back({std::move(attempt.token), std::move(attempt.committed)});
@@ -371,7 +371,7 @@ void GroupCommitCore::Impl::Process(Part part, std::deque<Part>& parts, History&
         }
         break;
       case Failure::kConflict:
-        if (!claimed) {
+        if (!attempt.claim_first) {
           // Most likely of `requests`. Nobody is in the way, so there is nothing to pause for.
           may_have_run = true;
           ExpectRepetitions();
@@ -382,7 +382,7 @@ void GroupCommitCore::Impl::Process(Part part, std::deque<Part>& parts, History&
         break;
       case Failure::kSplit:
       case Failure::kNone:
-        if (!claimed && items.size() == 1 && !attempt.keyed.empty()) {
+        if (!attempt.claim_first && items.size() == 1 && !attempt.keyed.empty()) {
           observer.Retried();
           continue;
         }
@@ -472,9 +472,9 @@ absl::Status GroupCommitCore::Impl::ClaimRequests(Transaction& tx, const Items& 
   // Every row is new, so it is this attempt's and locked.
   if (made == static_cast<int64_t>(attempt.keyed.size())) return absl::OkStatus();
 
-  REMATCH_ASSIGN_OR_RETURN(const std::vector<size_t> missing, JudgeBy(tx, " FOR UPDATE", attempt.keyed, items, attempt));
+  REMATCH_ASSIGN_OR_RETURN(const size_t unknown, JudgeBy(tx, " FOR UPDATE", attempt.keyed, items, attempt));
   // The owner of a claim gave it up between the two statements.
-  return missing.empty() ? absl::OkStatus() : sql::StoreError(Failure::kRetry, "a claim went away");
+  return unknown == 0 ? absl::OkStatus() : sql::StoreError(Failure::kRetry, "a claim went away");
 }
 
 // What was refused may be what took place before: its second time is refused for what its first did, whose rows the handler has read since.
@@ -485,9 +485,9 @@ absl::Status GroupCommitCore::Impl::JudgeRefused(Transaction& tx, const Items& i
   return refused.empty() ? absl::OkStatus() : JudgeBy(tx, "", refused, items, attempt).status();
 }
 
-// Answers those of `which` that are known to have taken place under another attempt; those of which nothing is known.
-absl::StatusOr<std::vector<size_t>> GroupCommitCore::Impl::JudgeBy(Transaction& tx, std::string_view lock, const std::vector<size_t>& which,
-                                                                   const Items& items, Attempt& attempt) {
+// Answers those of `which` that are known to have taken place under another attempt; of how many nothing is known.
+absl::StatusOr<size_t> GroupCommitCore::Impl::JudgeBy(Transaction& tx, std::string_view lock, const std::vector<size_t>& which,
+                                                      const Items& items, Attempt& attempt) {
   const auto [where, keys] = WhereRequests(items, which);
   REMATCH_ASSIGN_OR_RETURN(std::vector<Row> rows,
                            tx.Query(absl::StrCat("SELECT scope, request_id, attempt, body_hash, reply FROM requests WHERE ", where,
@@ -495,12 +495,12 @@ absl::StatusOr<std::vector<size_t>> GroupCommitCore::Impl::JudgeBy(Transaction& 
                                     keys));
   absl::flat_hash_map<std::pair<std::string_view, std::string_view>, Row*> found;
   for (Row& row : rows) found.emplace(std::make_pair(std::string_view(row.Text(0)), std::string_view(row.Text(1))), &row);
-  std::vector<size_t> missing;
+  size_t unknown = 0;
   for (const size_t i : which) {
     const CommandMeta& meta = items[i]->meta;
     const auto it = found.find(std::make_pair(std::string_view(meta.scope), std::string_view(meta.request_id)));
     if (it == found.end()) {
-      missing.push_back(i);
+      ++unknown;
       continue;
     }
     Row& row = *it->second;
@@ -515,7 +515,7 @@ absl::StatusOr<std::vector<size_t>> GroupCommitCore::Impl::JudgeBy(Transaction& 
       attempt.replies[i] = Reused();
     }
   }
-  return missing;
+  return unknown;
 }
 
 absl::Status GroupCommitCore::Impl::RunHandler(Transaction& tx, const Items& items, Attempt& attempt) {

@@ -109,6 +109,12 @@ bool IsHolding(const Offer& offer) {
   return (offer.state() == v1::PREPARING || offer.state() == v1::WILLING) && !offer.seat().empty() && !offer.seat_held();
 }
 
+bool IsHoldRunning(const Case& c, const Offer& offer) {
+  return std::any_of(c.running().begin(), c.running().end(), [&](const RunningEffect& effect) {
+    return effect.offer() == offer.id() && (effect.kind() == Effect::kHoldSeat || effect.kind() == Effect::kHoldNextSeat);
+  });
+}
+
 bool WasAsked(const Offer& offer) { return offer.message_sent() || offer.answered() != 0; }
 bool SaidNo(const Offer& offer) { return offer.answered() != 0 && !offer.willing(); }
 

@@ -42,6 +42,8 @@ bool IsOfBroadcast(const Offer& offer);
 bool IsTake(const Offer& offer);
 // A seat was asked for and nobody has answered yet.
 bool IsHolding(const Offer& offer);
+// A seat was asked for, and the answer is not here yet, whatever has become of the offer.
+bool IsHoldRunning(const Case& c, const Offer& offer);
 // They know of the search: the message arrived, or they answered without one.
 bool WasAsked(const Offer& offer);
 // Their answer is no, in time or late.

@@ -62,6 +62,22 @@ bool IsQuestion(MessageKind kind) {
   }
 }
 
+// Who leads a case beside its leader.
+struct Leading {
+  Leader alternate;
+  bool alternate_acts = false;
+};
+
+// F35: whoever is asked to be replaced neither decides about it nor reads of it.
+absl::StatusOr<Leading> LeadingBeside(const std::string& current_mentor, const Leader& leader, const Leader& alternate) {
+  const auto is_replaced = [&](const Leader& one) { return !current_mentor.empty() && one.mentor() == current_mentor; };
+  Leading leading = {.alternate = is_replaced(alternate) ? Leader() : alternate, .alternate_acts = is_replaced(leader)};
+  if (leading.alternate_acts && leading.alternate.person().empty()) {
+    return Refused(reason::kNoAlternate, "the program's leader is the mentor to be replaced, and nobody is named to act instead");
+  }
+  return leading;
+}
+
 // Answers of peers, the feeds and time: facts, which are never refused.
 bool IsFact(const Command& command) { return command.kind_case() >= Command::kSeatHeld; }
 
@@ -164,6 +180,8 @@ class Decider {
 
   // --- The proposal, the change and the end.
   void Propose(const std::string& offer);
+  // Without the candidate having been heard: back to the search.
+  void EndProposal(const std::string& offer);
   absl::Status CallToCandidate(const Task& task, v1::CallOutcome outcome);
   absl::Status CallToTell(const Task& task, v1::CallOutcome outcome);
   void CandidateSaidNo(const std::string& offer);
@@ -237,13 +255,7 @@ absl::Status Decider::Run(const Command::Open& open) {
   if (!absl::LoadTimeZone(open.time_zone(), &zone)) bad.Add("time_zone", "must be a known IANA name");
   if (!bad.empty()) return bad.ToStatus();
 
-  // F35: whoever is asked to be replaced neither decides about it nor reads of it.
-  const auto is_replaced = [&](const Leader& leader) { return !open.current_mentor().empty() && leader.mentor() == open.current_mentor(); };
-  const bool alternate_acts = is_replaced(open.leader());
-  const Leader alternate = is_replaced(open.alternate()) ? Leader() : open.alternate();
-  if (alternate_acts && alternate.person().empty()) {
-    return Refused(reason::kNoAlternate, "the program's leader is the mentor to be replaced, and nobody is named to act instead");
-  }
+  REMATCH_ASSIGN_OR_RETURN(const Leading leading, LeadingBeside(open.current_mentor(), open.leader(), open.alternate()));
   Emit([&](Event& e) {
     Case& initial = *e.mutable_opened()->mutable_initial();
     initial.set_name(open.name());
@@ -257,8 +269,8 @@ absl::Status Decider::Run(const Command::Open& open) {
     initial.set_current_mentor(open.current_mentor());
     initial.set_replaced_assignment(open.replaced_assignment());
     *initial.mutable_leader() = open.leader();
-    *initial.mutable_alternate() = alternate;
-    initial.set_alternate_acts(alternate_acts);
+    *initial.mutable_alternate() = leading.alternate;
+    initial.set_alternate_acts(leading.alternate_acts);
     initial.set_created(now());
   });
   OpenTaskOnce(v1::REVIEW_REASONS);
@@ -357,14 +369,8 @@ absl::Status Decider::Run(const Command::FollowAnswer& follow) {
   const Offer* offer = FindOffer(c_, follow.offer());
   if (offer == nullptr || offer->answered() == 0 || HasEnded(c_)) return absl::OkStatus();
   // The yes was taken back before the candidate agreed.
-  if (c_.state() == v1::PROPOSED && c_.proposed_offer() == offer->id() && offer->state() == v1::DECLINED) {
-    EndTasks();
-    Emit([&](Event& e) { e.mutable_proposal_ended()->set_offer(offer->id()); });
-  }
-  const bool asked_for = std::any_of(c_.running().begin(), c_.running().end(), [&](const RunningEffect& effect) {
-    return effect.offer() == offer->id() && (effect.kind() == Effect::kHoldSeat || effect.kind() == Effect::kHoldNextSeat);
-  });
-  if (offer->state() == v1::DECLINED && (offer->seat_held() || asked_for)) GiveUpSeat(*offer);
+  if (c_.state() == v1::PROPOSED && c_.proposed_offer() == offer->id() && offer->state() == v1::DECLINED) EndProposal(offer->id());
+  if (offer->state() == v1::DECLINED && (offer->seat_held() || IsHoldRunning(c_, *offer))) GiveUpSeat(*offer);
   CallBackQuestions(offer->id());
   return absl::OkStatus();
 }
@@ -676,10 +682,7 @@ absl::Status Decider::Run(const Command::Strike& strike) {
   Emit([&](Event& e) { e.mutable_mentor_struck()->set_mentor(strike.mentor()); });
   for (const Offer& offer : c_.offers()) {
     if (offer.mentor() != strike.mentor() || !IsLive(offer)) continue;
-    if (offer.state() == v1::CONFIRMED) {
-      EndTasks();
-      Emit([&](Event& e) { e.mutable_proposal_ended()->set_offer(offer.id()); });
-    }
+    if (offer.state() == v1::CONFIRMED) EndProposal(offer.id());
     if (IsIndividual(offer)) {
       CallOff(offer, cause::kStruck);
     } else {
@@ -735,21 +738,16 @@ absl::Status Decider::Run(const Command::ReplaceLeader& replace) {
   if (replace.leader().person().empty()) return Invalid("leader.person", "must not be empty");
   const bool has_task = std::any_of(c_.tasks().begin(), c_.tasks().end(), [](const Task& task) { return task.ended() == 0; });
   if (HasEnded(c_) && !has_task) return Refused(reason::kCaseEnded, "the case has ended");
-  const auto is_replaced = [&](const Leader& leader) { return !c_.current_mentor().empty() && leader.mentor() == c_.current_mentor(); };
-  const bool alternate_acts = is_replaced(replace.leader());
-  const Leader alternate = is_replaced(replace.alternate()) ? Leader() : replace.alternate();
-  if (alternate_acts && alternate.person().empty()) {
-    return Refused(reason::kNoAlternate, "the leader is the mentor to be replaced, and nobody is named to act instead");
-  }
+  REMATCH_ASSIGN_OR_RETURN(const Leading leading, LeadingBeside(c_.current_mentor(), replace.leader(), replace.alternate()));
   const auto same = [](const Leader& a, const Leader& b) { return a.person() == b.person() && a.mentor() == b.mentor(); };
-  if (same(replace.leader(), c_.leader()) && same(alternate, c_.alternate()) && alternate_acts == c_.alternate_acts()) {
+  if (same(replace.leader(), c_.leader()) && same(leading.alternate, c_.alternate()) && leading.alternate_acts == c_.alternate_acts()) {
     return absl::OkStatus();
   }
   Emit([&](Event& e) {
     Event::LeaderReplaced& replaced = *e.mutable_leader_replaced();
     *replaced.mutable_leader() = replace.leader();
-    *replaced.mutable_alternate() = alternate;
-    replaced.set_alternate_acts(alternate_acts);
+    *replaced.mutable_alternate() = leading.alternate;
+    replaced.set_alternate_acts(leading.alternate_acts);
   });
   return absl::OkStatus();
 }
@@ -846,9 +844,10 @@ void Decider::TakeUp() {
 
 Event::Resumed Decider::MovedDeadlines() const {
   Event::Resumed moved;
+  const absl::TimeZone local = zone();
   const auto move = [&](const std::string& id, int64_t end, int64_t remind_at, const v1::Window& window) {
     const auto after = [&](int64_t at) {
-      return at == 0 ? 0 : ToStored(AfterPause(FromStored(at), FromStored(c_.paused()), now_, window, zone()));
+      return at == 0 ? 0 : ToStored(AfterPause(FromStored(at), FromStored(c_.paused()), now_, window, local));
     };
     if (end == 0 && remind_at == 0) return;
     Event::Resumed::Deadline& deadline = *moved.add_deadlines();
@@ -877,10 +876,7 @@ absl::Status Decider::Run(const Command::MentorLeft& left) {
   if (c_.state() != v1::SEARCHING && c_.state() != v1::PROPOSED) return absl::OkStatus();
   for (const Offer& offer : c_.offers()) {
     if (offer.mentor() != left.mentor() || !IsLive(offer)) continue;
-    if (offer.state() == v1::CONFIRMED) {
-      EndTasks();
-      Emit([&](Event& e) { e.mutable_proposal_ended()->set_offer(offer.id()); });
-    }
+    if (offer.state() == v1::CONFIRMED) EndProposal(offer.id());
     EndOffer(offer.id(), v1::CANCELLED, cause::kMentorLeft);
   }
   return absl::OkStatus();
@@ -896,10 +892,7 @@ absl::Status Decider::Run(const Command::AssignmentChanged& changed) {
   // Who has become their mentor is not to be asked to become it.
   for (const Offer& offer : c_.offers()) {
     if (offer.mentor() != changed.mentor() || changed.mentor().empty() || !IsLive(offer)) continue;
-    if (offer.state() == v1::CONFIRMED) {
-      EndTasks();
-      Emit([&](Event& e) { e.mutable_proposal_ended()->set_offer(offer.id()); });
-    }
+    if (offer.state() == v1::CONFIRMED) EndProposal(offer.id());
     EndOffer(offer.id(), v1::CANCELLED, cause::kMentorExcluded);
   }
   // Whether the case is still wanted is for the Leader to say, if they are not asked already.
@@ -1537,6 +1530,11 @@ void Decider::Propose(const std::string& offer) {
   Task task = NewTask(v1::CALL_CANDIDATE);
   task.set_offer(offer);
   Open(std::move(task));
+}
+
+void Decider::EndProposal(const std::string& offer) {
+  EndTasks();
+  Emit([&](Event& e) { e.mutable_proposal_ended()->set_offer(offer); });
 }
 
 // F8: one to the candidate, one to the mentor.

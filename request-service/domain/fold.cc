@@ -424,16 +424,11 @@ bool HasEnded(const Case& c) { return c.state() == v1::COMPLETED || c.state() ==
 
 bool NeedsSeat(const Case& c, std::string_view seat) {
   if (seat.empty()) return false;
-  // What follows from an answer waits for the end of a pause, and so does the seat.
-  if (c.paused() != 0) {
-    for (const RunningEffect& effect : c.running()) {
-      const Offer* offer = FindOffer(c, effect.offer());
-      const bool hold = effect.kind() == Effect::kHoldSeat || effect.kind() == Effect::kHoldNextSeat;
-      if (hold && offer != nullptr && offer->seat() == seat) return true;
-    }
-  }
-  return std::any_of(c.offers().begin(), c.offers().end(),
-                     [&](const Offer& offer) { return offer.seat() == seat && (offer.seat_held() || IsHolding(offer)); });
+  return std::any_of(c.offers().begin(), c.offers().end(), [&](const Offer& offer) {
+    // What follows from an answer waits for the end of a pause, and so does the seat.
+    const bool waits = c.paused() != 0 && IsHoldRunning(c, offer);
+    return offer.seat() == seat && (offer.seat_held() || IsHolding(offer) || waits);
+  });
 }
 
 bool CanMove(const Case& c) {
