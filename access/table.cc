@@ -26,10 +26,15 @@ constexpr MethodRow kMethods[] = {
     {"/rematch.mentor.v1.MentorService/GetMentor",                    {kOwn,        kOwn,  kNone,     kNone, kAll,   kAll}},
     {"/rematch.mentor.v1.MentorService/ListMentors",                  {kOwn,        kNone, kNone,     kNone, kAll,   kAll}},
     {"/rematch.mentor.v1.MentorService/UpdateMentor",                 {kOwn,        kNone, kNone,     kNone, kNone,  kAll}},
+    {"/rematch.mentor.v1.MentorService/RetireMentor",                 {kOwn,        kNone, kNone,     kNone, kNone,  kAll}},
     {"/rematch.mentor.v1.MentorService/CreateCandidate",              {kOwn,        kNone, kNone,     kNone, kNone,  kAll}},
     {"/rematch.mentor.v1.MentorService/GetCandidate",                 {kOwn,        kNone, kOwn,      kNone, kAll,   kAll}},
     {"/rematch.mentor.v1.MentorService/ListCandidates",               {kOwn,        kNone, kNone,     kNone, kAll,   kAll}},
+    {"/rematch.mentor.v1.MentorService/UnenrollCandidate",            {kOwn,        kNone, kNone,     kNone, kNone,  kAll}},
+    {"/rematch.mentor.v1.MentorService/AddDoNotPair",                 {kOwn,        kNone, kNone,     kNone, kNone,  kAll}},
+    {"/rematch.mentor.v1.MentorService/RemoveDoNotPair",              {kOwn,        kNone, kNone,     kNone, kNone,  kAll}},
     {"/rematch.mentor.v1.MentorService/AssignMentor",                 {kOwn,        kNone, kNone,     kNone, kNone,  kAll}},
+    {"/rematch.mentor.v1.MentorService/EndAssignment",                {kOwn,        kNone, kNone,     kNone, kNone,  kAll}},
     {"/rematch.mentor.v1.MentorService/ListAssignments",              {kOwn,        kNone, kNone,     kNone, kAll,   kAll}},
     {"/rematch.mentor.v1.MentorService/ImportRoster",                 {kNone,       kNone, kNone,     kNone, kNone,  kAll}},
     {"/rematch.mentor.v1.MentorService/FindEligibleMentors",          {kOwn,        kNone, kNone,     kNone, kAll,   kAll}},
@@ -41,6 +46,7 @@ constexpr MethodRow kMethods[] = {
     {"/rematch.mentor.v1.MentorService/ReleaseSeat",                  {kNone,       kNone, kNone,     kNone, kNone,  kAll}},
     {"/rematch.mentor.v1.MentorService/TransferCandidate",            {kNone,       kNone, kNone,     kNone, kNone,  kAll}},
     {"/rematch.mentor.v1.MentorService/ListSeats",                    {kNone,       kNone, kNone,     kNone, kAll,   kAll}},
+    {"/rematch.mentor.v1.MentorService/WatchRoster",                  {kNone,       kNone, kNone,     kNone, kNone,  kAll}},
 
     // Cases. What a person decides no service decides: a swap has a leader's judgement and a candidate's yes behind it (F6, F7).
     {"/rematch.request.v1.ReassignmentService/CreateReassignment",     {kOwn,    kNone, kOwn,  kNone, kNone, kNone}},
@@ -89,6 +95,7 @@ constexpr MethodRow kMethods[] = {
     {"/rematch.notify.v1.NotifyService/ListNotifications",   {kOwn,  kNone, kNone, kNone, kAll,  kAll}},
     {"/rematch.notify.v1.NotifyService/CancelNotification",  {kNone, kNone, kNone, kNone, kNone, kAll}},
     {"/rematch.notify.v1.NotifyService/RetryNotification",   {kOwn,  kNone, kNone, kNone, kNone, kAll}},
+    {"/rematch.notify.v1.NotifyService/ReportBounce",        {kOwn,  kNone, kNone, kNone, kNone, kAll}},
     {"/rematch.notify.v1.NotifyService/WatchDeliveries",     {kNone, kNone, kNone, kNone, kNone, kAll}},
     {"/rematch.notify.v1.NotifyService/ListTemplates",       {kAll,  kNone, kNone, kNone, kAll,  kAll}},
     {"/rematch.notify.v1.NotifyService/PreviewNotification", {kAll,  kNone, kNone, kNone, kNone, kAll}},
@@ -107,6 +114,8 @@ constexpr FieldRow kPrivateFields[] = {
     {"rematch.mentor.v1.Contact.phone",                    {yes, no, no, no, no, yes}},
     {"rematch.notify.v1.Address.display_name",             {yes, no, no, no, no, yes}},
     {"rematch.notify.v1.Address.email",                    {yes, no, no, no, no, yes}},
+    // Whom the leaders keep apart, which tells what was between them (F28).
+    {"rematch.mentor.v1.Candidate.do_not_pair",            {yes, no, no, no, no, yes}},
     // Reasons, notes and end reasons: the leaders, and nobody else (F21).
     {"rematch.request.v1.Reassignment.reasons",            {yes, no, no, no, no, no}},
     {"rematch.request.v1.Reassignment.notes",              {yes, no, no, no, no, no}},

@@ -9,6 +9,7 @@
 #include "mentor-service/rpc/reader.h"
 #include "platform/group_commit.h"
 #include "platform/housekeeping.h"
+#include "platform/rpc/feed.h"
 
 namespace rematch::mentor {
 namespace {
@@ -17,10 +18,11 @@ class MentorServiceProcess final : public rpc::Service {
  public:
   explicit MentorServiceProcess(rpc::ServerEnvironment& env)
       : calls_({}, env.clock, env.blocking, guard_, env.metrics),
-        batches_(env.clock, env.ids),
+        feeds_(calls_),
+        batches_(env.clock, env.ids, [this] { feeds_.Wake(); }),
         door_({}, env.database, batches_, env.clock, env.random, &env.metrics),
         reader_(env.database, env.clock),
-        handlers_(calls_, door_, reader_, imports_),
+        handlers_(calls_, feeds_, door_, reader_, imports_),
         housekeeping_(env.database, env.clock) {}
 
   std::vector<grpc::Service*> grpc_services() override { return {&handlers_}; }
@@ -30,12 +32,14 @@ class MentorServiceProcess final : public rpc::Service {
     door_.BeginDrain();
     housekeeping_.Stop();
     imports_.Stop();
+    feeds_.Stop();
   }
   void Stop() override { door_.Drain(); }
 
  private:
   access::TableGuard guard_;
   rpc::Calls calls_;
+  rpc::FeedHub feeds_;
   BatchHandler batches_;
   Door door_;
   Reader reader_;

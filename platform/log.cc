@@ -113,9 +113,11 @@ absl::Status Configure(std::string_view service, std::string_view level) {
     parsed = spdlog::level::warn;
   } else if (level == "error") {
     parsed = spdlog::level::err;
+  } else if (level == "off") {
+    parsed = spdlog::level::off;
   } else {
     Violations bad;
-    bad.Add("log_level", "must be debug, info, warn or error");
+    bad.Add("log_level", "must be debug, info, warn, error or off");
     return bad.ToStatus();
   }
   Logger& log = TheLogger();

@@ -41,19 +41,21 @@ RequestCore::RequestCore(const Environment& env, const RequestOptions& options, 
       codes_(reply_key),
       messages_(env.mentor, codes_, env.clock),
       handler_(env.replica, policies_, env.clock) {
-  for (const char* alerted : {"reconciled_seats", "poisoned_effects", "poisoned_timers", "poisoned_deliveries"}) metrics_.Count(alerted, 0);
+  for (const char* alerted : {"reconciled_seats", "poisoned_effects", "poisoned_timers", "poisoned_deliveries", "poisoned_roster"}) metrics_.Count(alerted, 0);
   handler_.Listen([this](Committed committed) { OnCommit(std::move(committed)); });
   door_ = std::make_unique<CaseDoor>(options.door, env.database, handler_, env.clock, env.random, &env.metrics);
   effects_ = std::make_unique<EffectRunner>(options.effects, *door_, reader_, work_, policies_, leases_, env.mentor, env.notify, messages_,
                                             env.effects, env.clock, env.metrics);
   timers_ = std::make_unique<TimerLoop>(*door_, work_, leases_, env.clock, env.metrics);
   deliveries_ = std::make_unique<DeliveryFollower>(*door_, work_, env.notify, env.metrics);
+  roster_ = std::make_unique<RosterFollower>(*door_, reader_, work_, policies_, env.mentor, env.clock, env.metrics);
   reconciler_ = std::make_unique<SeatReconciler>(options.reconcile_interval, reader_, env.mentor, env.clock, env.metrics);
   reassignments_ = std::make_unique<Reassignments>(*door_, reader_, policies_, env.mentor, codes_, env.ids, env.clock, env.blocking);
 }
 
 RequestCore::~RequestCore() {
   deliveries_->StopFollowing();
+  roster_->StopFollowing();
   // Effects that run bring their answers to the door, which refuses them from now on, and the door's last commits hand on to the runner.
   door_->Drain();
   effects_->Stop();
@@ -74,6 +76,7 @@ bool RequestCore::Step() {
   effects_->Step();
   while (door_->RunOnce()) moved = true;
   if (deliveries_->Step() == absl::ZeroDuration()) moved = true;
+  if (roster_->Step() == absl::ZeroDuration()) moved = true;
   if (timers_->Step() == absl::ZeroDuration()) moved = true;
   return moved || !effects_->Idle();
 }
@@ -85,6 +88,7 @@ struct RequestService::Loops {
   std::unique_ptr<platform::Loop> effects;
   std::unique_ptr<platform::Loop> timers;
   std::unique_ptr<platform::Loop> deliveries;
+  std::unique_ptr<platform::Loop> roster;
   std::unique_ptr<platform::Loop> reconciler;
   std::unique_ptr<platform::Loop> beat;
 };
@@ -144,6 +148,7 @@ void RequestService::Start() {
   loops->effects = std::make_unique<platform::Loop>("effects", [this] { return core_->effects().Step(); });
   loops->timers = std::make_unique<platform::Loop>("timers", [this] { return core_->timers().Step(); });
   loops->deliveries = std::make_unique<platform::Loop>("deliveries", [this] { return core_->deliveries().Step(); });
+  loops->roster = std::make_unique<platform::Loop>("roster", [this] { return core_->roster().Step(); });
   loops->reconciler = std::make_unique<platform::Loop>("reconciler", [this] { return core_->reconciler().Step(); });
   loops->beat = std::make_unique<platform::Loop>("beat", [this] {
     const absl::Status status = core_->leases().Beat();
@@ -161,6 +166,10 @@ void RequestService::Start() {
     absl::MutexLock lock(&loops_mutex_);
     if (loops_ != nullptr) loops_->deliveries->Wake();
   });
+  core_->roster().Follow([this] {
+    absl::MutexLock lock(&loops_mutex_);
+    if (loops_ != nullptr) loops_->roster->Wake();
+  });
 }
 
 void RequestService::StopIntake() {
@@ -174,6 +183,7 @@ void RequestService::StopIntake() {
   housekeeping_.Stop();
   hub_.Stop();
   core_->deliveries().StopFollowing();
+  core_->roster().StopFollowing();
   // Without the lock: a step that ends may wake others, which finds nobody to wake.
   loops.reset();
   core_->effects().Stop();

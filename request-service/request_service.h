@@ -26,6 +26,7 @@
 #include "request-service/loops/effect_runner.h"
 #include "request-service/loops/messages.h"
 #include "request-service/loops/peers.h"
+#include "request-service/loops/roster_follower.h"
 #include "request-service/loops/seat_reconciler.h"
 #include "request-service/loops/timer_loop.h"
 #include "request-service/rpc/reassignments.h"
@@ -80,13 +81,14 @@ class RequestCore {
   EffectRunner& effects() { return *effects_; }
   TimerLoop& timers() { return *timers_; }
   DeliveryFollower& deliveries() { return *deliveries_; }
+  RosterFollower& roster() { return *roster_; }
   SeatReconciler& reconciler() { return *reconciler_; }
   Reassignments& reassignments() { return *reassignments_; }
 
   // Called after every commit that changed cases or timers; see CaseHandler::Listen(). Set before anything is submitted.
   void SetListener(std::function<void(const Committed&)> listener) { listener_ = std::move(listener); }
 
-  // One turn of everything, on the caller's thread: batches, effects, deliveries, timers. True if a batch was committed or an effect
+  // One turn of everything, on the caller's thread: batches, effects, feeds, timers. True if a batch was committed or an effect
   // is left to run: call it until it is false, then move the clock.
   bool Step();
 
@@ -107,6 +109,7 @@ class RequestCore {
   std::unique_ptr<EffectRunner> effects_;
   std::unique_ptr<TimerLoop> timers_;
   std::unique_ptr<DeliveryFollower> deliveries_;
+  std::unique_ptr<RosterFollower> roster_;
   std::unique_ptr<SeatReconciler> reconciler_;
   std::unique_ptr<Reassignments> reassignments_;
 };

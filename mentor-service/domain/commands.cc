@@ -46,6 +46,28 @@ absl::StatusOr<Seat> HoldAgain(const Seat& seat, bool same) {
   return seat;
 }
 
+// The candidate is without a mentor from now on.
+const Assignment& EndLive(Roster& roster, const std::string& candidate_id, const Context& context) {
+  const Candidate& before = *roster.candidates.Find(candidate_id);
+  --roster.ChangeMentor(before.mentor).assigned;
+  const Assignment& ended = roster.assignments.Put({.id = before.assignment,
+                                                    .candidate = before.id,
+                                                    .program = before.program,
+                                                    .mentor = before.mentor,
+                                                    .begin = before.assigned_at.value_or(context.now),
+                                                    .end = context.now});
+  Candidate& candidate = roster.candidates.Change(candidate_id);
+  candidate.mentor.clear();
+  candidate.assignment.clear();
+  candidate.assigned_at.reset();
+  candidate.without_mentor_since = context.now;
+  return ended;
+}
+
+absl::Status CheckEnrolled(const Candidate& candidate) {
+  return candidate.unenrolled.has_value() ? Refused(reason::kCandidateUnenrolled, "the candidate has left the program") : absl::OkStatus();
+}
+
 Seat& Hold(Roster& roster, const std::string& seat, const std::string& mentor, const Candidate& candidate, const Context& context) {
   ++roster.ChangeMentor(mentor).held;
   return roster.seats.Put({.id = seat,
@@ -61,6 +83,7 @@ Seat& Hold(Roster& roster, const std::string& seat, const std::string& mentor, c
 }  // namespace
 
 absl::Status CheckPair(const Mentor& mentor, const Candidate& candidate) {
+  REMATCH_RETURN_IF_ERROR(CheckEnrolled(candidate));
   if (mentor.state == Mentor::State::kRetired) return Refused(reason::kMentorRetired, "the mentor no longer takes part");
   if (!Contains(mentor.programs, candidate.program)) {
     return Refused(reason::kMentorNotMember, "the mentor is no member of the candidate's program");
@@ -68,6 +91,7 @@ absl::Status CheckPair(const Mentor& mentor, const Candidate& candidate) {
   if (Contains(mentor.supervised_sites, candidate.site)) {
     return Refused(reason::kMentorSupervises, "the mentor evaluates or supervises at the candidate's site");
   }
+  if (Contains(candidate.do_not_pair, mentor.id)) return Refused(reason::kDoNotPair, "the two are not to be paired");
   return absl::OkStatus();
 }
 
@@ -78,6 +102,7 @@ absl::Status NoProgram() { return Missing(reason::kProgramNotFound, "no such pro
 absl::Status NoMentor() { return Missing(reason::kMentorNotFound, "no such mentor"); }
 absl::Status NoCandidate() { return Missing(reason::kCandidateNotFound, "no such candidate"); }
 absl::Status NoSeat() { return Missing(reason::kSeatNotFound, "no such seat"); }
+absl::Status NoAssignment() { return Missing(reason::kAssignmentNotFound, "no such assignment"); }
 
 const Candidate* FindCandidate(const Roster& roster, std::string_view program, std::string_view id) {
   const Candidate* candidate = roster.candidates.Find(id);
@@ -92,6 +117,8 @@ void Wants::Add(const Wants& more) {
   add(mentors, more.mentors);
   add(candidates, more.candidates);
   add(seats, more.seats);
+  add(assignments, more.assignments);
+  add(caseloads, more.caseloads);
   add(emails, more.emails);
   add(pools, more.pools);
   add(rewritten, more.rewritten);
@@ -127,16 +154,28 @@ void AddWants(const Action& action, Wants& wants) {
     }
     void operator()(const CreateMentor& c) const { AddMentor(c.mentor); }
     void operator()(const UpdateMentor& c) const { AddMentor(c.mentor); }
+    void operator()(const RetireMentor& c) const {
+      Add(wants.mentors, c.mentor);
+      Add(wants.caseloads, c.mentor);
+    }
+    void AddPair(const std::string& program, const std::string& candidate, const std::string& mentor) const {
+      Add(wants.programs, program);
+      Add(wants.candidates, candidate);
+      Add(wants.mentors, mentor);
+    }
+    void operator()(const AddDoNotPair& c) const { AddPair(c.program, c.candidate, c.mentor); }
+    void operator()(const RemoveDoNotPair& c) const { AddPair(c.program, c.candidate, c.mentor); }
+    void operator()(const UnenrollCandidate& c) const {
+      Add(wants.programs, c.program);
+      Add(wants.candidates, c.candidate);
+    }
+    void operator()(const EndAssignment& c) const { Add(wants.assignments, c.assignment); }
     void operator()(const CreateCandidate& c) const {
       Add(wants.candidates, c.candidate.id);
       Add(wants.programs, c.candidate.program);
       Add(wants.sites, c.candidate.site);
     }
-    void operator()(const AssignMentor& c) const {
-      Add(wants.programs, c.program);
-      Add(wants.candidates, c.candidate);
-      Add(wants.mentors, c.mentor);
-    }
+    void operator()(const AssignMentor& c) const { AddPair(c.program, c.candidate, c.mentor); }
     void operator()(const HoldNextSeat& c) const {
       Add(wants.seats, c.seat);
       Add(wants.programs, c.program);
@@ -145,9 +184,7 @@ void AddWants(const Action& action, Wants& wants) {
     }
     void operator()(const HoldSeat& c) const {
       Add(wants.seats, c.seat);
-      Add(wants.programs, c.program);
-      Add(wants.candidates, c.candidate);
-      Add(wants.mentors, c.mentor);
+      AddPair(c.program, c.candidate, c.mentor);
     }
     void operator()(const ReleaseSeat& c) const { Add(wants.seats, c.seat); }
     void operator()(const TransferCandidate& c) const { Add(wants.seats, c.seat); }
@@ -231,6 +268,19 @@ absl::StatusOr<Mentor> Decide(Roster& roster, const UpdateMentor& command, const
   return roster.PutMentor(std::move(mentor));
 }
 
+absl::StatusOr<Mentor> Decide(Roster& roster, const RetireMentor& command, const Context& context) {
+  const Mentor* current = roster.mentors.Find(command.mentor);
+  if (current == nullptr) return NoMentor();
+  if (current->state == Mentor::State::kRetired) return Refused(reason::kMentorRetired, "the mentor has retired before");
+  roster.ChangeMentor(command.mentor).state = Mentor::State::kRetired;
+  std::vector<std::string> theirs;
+  for (const auto& [id, row] : roster.candidates.rows()) {
+    if (row.value.mentor == command.mentor) theirs.push_back(id);
+  }
+  for (const std::string& candidate : theirs) EndLive(roster, candidate, context);
+  return *current;
+}
+
 absl::StatusOr<Candidate> Decide(Roster& roster, const CreateCandidate& command, const Context& context) {
   REMATCH_RETURN_IF_ERROR(CheckFounded(roster));
   if (roster.programs.Find(command.candidate.program) == nullptr) return NoProgram();
@@ -241,6 +291,38 @@ absl::StatusOr<Candidate> Decide(Roster& roster, const CreateCandidate& command,
   candidate.joined = context.now;
   candidate.without_mentor_since = context.now;
   return roster.candidates.Put(std::move(candidate));
+}
+
+absl::StatusOr<Candidate> Decide(Roster& roster, const UnenrollCandidate& command, const Context& context) {
+  const Candidate* candidate = FindCandidate(roster, command.program, command.candidate);
+  if (candidate == nullptr) return NoCandidate();
+  REMATCH_RETURN_IF_ERROR(CheckEnrolled(*candidate));
+  if (!candidate->mentor.empty()) EndLive(roster, candidate->id, context);
+  Candidate& gone = roster.candidates.Change(command.candidate);
+  gone.unenrolled = context.now;
+  gone.without_mentor_since.reset();
+  return gone;
+}
+
+absl::StatusOr<Candidate> Decide(Roster& roster, const AddDoNotPair& command, const Context&) {
+  const Candidate* candidate = FindCandidate(roster, command.program, command.candidate);
+  if (candidate == nullptr) return NoCandidate();
+  if (roster.mentors.Find(command.mentor) == nullptr) return NoMentor();
+  if (Contains(candidate->do_not_pair, command.mentor)) return *candidate;
+  if (candidate->do_not_pair.size() >= kMaxDoNotPair) return Refused(reason::kDoNotPairFull, "the candidate has as many as one can have");
+  Candidate& changed = roster.candidates.Change(command.candidate);
+  changed.do_not_pair.push_back(command.mentor);
+  return changed;
+}
+
+absl::StatusOr<Candidate> Decide(Roster& roster, const RemoveDoNotPair& command, const Context&) {
+  const Candidate* candidate = FindCandidate(roster, command.program, command.candidate);
+  if (candidate == nullptr) return NoCandidate();
+  if (roster.mentors.Find(command.mentor) == nullptr) return NoMentor();
+  if (!Contains(candidate->do_not_pair, command.mentor)) return *candidate;
+  Candidate& changed = roster.candidates.Change(command.candidate);
+  std::erase(changed.do_not_pair, command.mentor);
+  return changed;
 }
 
 const Assignment& BeginAssignment(Roster& roster, const std::string& candidate_id, const std::string& mentor_id, const Context& context) {
@@ -271,6 +353,16 @@ absl::StatusOr<Assignment> Decide(Roster& roster, const AssignMentor& command, c
   return BeginAssignment(roster, candidate->id, mentor->id, context);
 }
 
+absl::StatusOr<Assignment> Decide(Roster& roster, const EndAssignment& command, const Context& context) {
+  const Assignment* assignment = roster.assignments.Find(command.assignment);
+  if (assignment == nullptr) return NoAssignment();
+  // The candidate's row alone says which one is live.
+  const Candidate* candidate = roster.candidates.Find(assignment->candidate);
+  if (candidate == nullptr) return NoAssignment();
+  if (candidate->assignment != command.assignment) return Refused(reason::kAssignmentEnded, "the assignment has ended before");
+  return EndLive(roster, candidate->id, context);
+}
+
 absl::StatusOr<HeldNext> Decide(Roster& roster, const HoldNextSeat& command, const Context& context) {
   const Candidate* candidate = FindCandidate(roster, command.program, command.candidate);
   const Program* program = roster.programs.Find(command.program);
@@ -282,6 +374,7 @@ absl::StatusOr<HeldNext> Decide(Roster& roster, const HoldNextSeat& command, con
     next.seat = std::move(held);
     return next;
   }
+  REMATCH_RETURN_IF_ERROR(CheckEnrolled(*candidate));
   HeldNext next;
   const std::vector<Ranked> ranking = Rank(roster, *program, *candidate, command.search, command.day.value_or(context.now));
   next.full = static_cast<int>(std::count_if(ranking.begin(), ranking.end(), [](const Ranked& ranked) { return ranked.full; }));
@@ -334,15 +427,7 @@ absl::StatusOr<Assignment> Decide(Roster& roster, const TransferCandidate& comma
   if (candidate->assignment != command.replaces) return Refused(reason::kAssignmentChanged, "the candidate's assignment has changed");
   REMATCH_RETURN_IF_ERROR(CheckPair(*mentor, *candidate));
 
-  if (!candidate->assignment.empty()) {
-    roster.assignments.Put({.id = candidate->assignment,
-                            .candidate = candidate->id,
-                            .program = candidate->program,
-                            .mentor = candidate->mentor,
-                            .begin = candidate->assigned_at.value_or(context.now),
-                            .end = context.now});
-    --roster.ChangeMentor(candidate->mentor).assigned;
-  }
+  if (!candidate->assignment.empty()) EndLive(roster, candidate->id, context);
   --roster.ChangeMentor(seat->mentor).held;
   const Assignment& begun = BeginAssignment(roster, seat->candidate, seat->mentor, context);
   Seat& held = roster.seats.Change(command.seat);

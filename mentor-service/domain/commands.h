@@ -41,13 +41,33 @@ struct UpdateMentor {
   std::set<std::string> fields;    // as UpdateMentorRequest.update_mask names them
   std::optional<int64_t> version;  // refuse unless it is current
 };
+struct RetireMentor {
+  std::string mentor;
+};
 struct CreateCandidate {
   Candidate candidate;
+};
+struct UnenrollCandidate {
+  std::string program;
+  std::string candidate;
+};
+struct AddDoNotPair {
+  std::string program;
+  std::string candidate;
+  std::string mentor;
+};
+struct RemoveDoNotPair {
+  std::string program;
+  std::string candidate;
+  std::string mentor;
 };
 struct AssignMentor {
   std::string program;
   std::string candidate;
   std::string mentor;
+};
+struct EndAssignment {
+  std::string assignment;
 };
 struct HoldNextSeat {
   std::string seat;
@@ -74,13 +94,15 @@ struct ImportRoster {
   std::vector<v1::ImportRosterRequest::Row> rows;
 };
 
-using Action = std::variant<CreateConsortium, CreateDistrict, CreateSite, CreateProgram, CreateMentor, UpdateMentor, CreateCandidate,
-                            AssignMentor, HoldNextSeat, HoldSeat, ReleaseSeat, TransferCandidate, ImportRoster>;
+using Action = std::variant<CreateConsortium, CreateDistrict, CreateSite, CreateProgram, CreateMentor, UpdateMentor, RetireMentor,
+                            CreateCandidate, UnenrollCandidate, AddDoNotPair, RemoveDoNotPair, AssignMentor, EndAssignment, HoldNextSeat,
+                            HoldSeat, ReleaseSeat, TransferCandidate, ImportRoster>;
 
-// What a batch must load before its commands can be decided. What hangs on it comes along: a seat's mentor and candidate, a
-// candidate's program, site and mentor, a site's district, a mentor's programs.
+// What a batch must load before its commands can be decided. What hangs on it comes along: a seat's mentor and candidate, an assignment's
+// candidate, a candidate's program, site and mentor, a site's district, a mentor's programs.
 struct Wants {
-  std::set<std::string> districts, sites, programs, mentors, candidates, seats, emails;
+  std::set<std::string> districts, sites, programs, mentors, candidates, seats, assignments, emails;
+  std::set<std::string> caseloads;                 // those of `mentors` all of whose candidates are wanted
   std::set<std::string> pools;                     // programs all of whose mentors are wanted, to rank them for the candidates
   std::set<std::string> rewritten;                 // those of `mentors` with whom all that they refer to is wanted
   bool every_program = false, consortium = false;  // of Find() only: Load() brings what a command needs
@@ -89,6 +111,9 @@ struct Wants {
   void Add(const Wants& more);
 };
 void AddWants(const Action& action, Wants& wants);
+
+// How many mentors a candidate can be kept apart from (AddDoNotPair).
+inline constexpr size_t kMaxDoNotPair = 100;
 
 // The instant of the batch, and where new ids come from.
 struct Context {
@@ -108,14 +133,20 @@ absl::StatusOr<Site> Decide(Roster& roster, const CreateSite& command, const Con
 absl::StatusOr<Program> Decide(Roster& roster, const CreateProgram& command, const Context& context);
 absl::StatusOr<Mentor> Decide(Roster& roster, const CreateMentor& command, const Context& context);
 absl::StatusOr<Mentor> Decide(Roster& roster, const UpdateMentor& command, const Context& context);
+absl::StatusOr<Mentor> Decide(Roster& roster, const RetireMentor& command, const Context& context);
 absl::StatusOr<Candidate> Decide(Roster& roster, const CreateCandidate& command, const Context& context);
+absl::StatusOr<Candidate> Decide(Roster& roster, const UnenrollCandidate& command, const Context& context);
+absl::StatusOr<Candidate> Decide(Roster& roster, const AddDoNotPair& command, const Context& context);
+absl::StatusOr<Candidate> Decide(Roster& roster, const RemoveDoNotPair& command, const Context& context);
 absl::StatusOr<Assignment> Decide(Roster& roster, const AssignMentor& command, const Context& context);
+absl::StatusOr<Assignment> Decide(Roster& roster, const EndAssignment& command, const Context& context);
 absl::StatusOr<HeldNext> Decide(Roster& roster, const HoldNextSeat& command, const Context& context);
 absl::StatusOr<Seat> Decide(Roster& roster, const HoldSeat& command, const Context& context);
 absl::StatusOr<Seat> Decide(Roster& roster, const ReleaseSeat& command, const Context& context);
 absl::StatusOr<Assignment> Decide(Roster& roster, const TransferCandidate& command, const Context& context);
 
-// Why this mentor cannot be given this candidate, seats aside: MENTOR_RETIRED, MENTOR_NOT_MEMBER, MENTOR_SUPERVISES.
+// Why this mentor cannot be given this candidate, seats aside: CANDIDATE_UNENROLLED, MENTOR_RETIRED, MENTOR_NOT_MEMBER, MENTOR_SUPERVISES,
+// DO_NOT_PAIR.
 absl::Status CheckPair(const Mentor& mentor, const Candidate& candidate);
 // Begins an assignment: the candidate has no live one, the mentor has a free seat and passed CheckPair().
 const Assignment& BeginAssignment(Roster& roster, const std::string& candidate, const std::string& mentor, const Context& context);
@@ -128,6 +159,7 @@ absl::Status NoProgram();
 absl::Status NoMentor();
 absl::Status NoCandidate();
 absl::Status NoSeat();
+absl::Status NoAssignment();
 
 // The candidate of this program, or null.
 const Candidate* FindCandidate(const Roster& roster, std::string_view program, std::string_view candidate);

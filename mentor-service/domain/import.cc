@@ -309,7 +309,7 @@ class Import {
       candidate.joined = context_.now;
       candidate.without_mentor_since = context_.now;
     }
-    const bool assign = !mentor_id.empty() && candidate.mentor.empty();
+    const bool assign = !mentor_id.empty() && candidate.mentor.empty() && !candidate.unenrolled.has_value();
     if (known == nullptr) {
       answer_.set_created(answer_.created() + 1);
     } else if (assign || *known != candidate) {

@@ -112,7 +112,7 @@ bool IsExperienced(const Mentor& mentor) { return mentor.assigned > 0 || mentor.
 
 bool InEverybodyPool(const Mentor& mentor, const Program& program, const Candidate& candidate) {
   return mentor.state == Mentor::State::kActive && Contains(mentor.programs, program.id) &&
-         !Contains(mentor.supervised_sites, candidate.site);
+         !Contains(mentor.supervised_sites, candidate.site) && !Contains(candidate.do_not_pair, mentor.id);
 }
 
 bool InIndividualPool(const Mentor& mentor, const Program& program, const Candidate& candidate) {

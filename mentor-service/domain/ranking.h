@@ -72,9 +72,10 @@ struct Ranked {
 // Mentors now, or did before.
 bool IsExperienced(const Mentor& mentor);
 // Whom to leave out of an individual search beside `search.exclude`, in the words of the policy: who has no experience, retired, opted out,
-// is no member of the program, is the mentor of record, supervises the site, or leads the program (they are the last stage).
+// is no member of the program, is the mentor of record, supervises the site, is not to be paired with the candidate, or leads the program
+// (they are the last stage).
 bool InIndividualPool(const Mentor& mentor, const Program& program, const Candidate& candidate);
-// Every active member who does not supervise the site. Opting out is of individual approaches.
+// Every active member who does not supervise the site and may be paired with the candidate. Opting out is of individual approaches.
 bool InEverybodyPool(const Mentor& mentor, const Program& program, const Candidate& candidate);
 // The tiers of `wanted` that apply, in that order.
 std::vector<Tier> TiersOf(const Mentor& mentor, const std::vector<Tier>& wanted);

@@ -102,7 +102,9 @@ struct Candidate {
   std::string mentor;
   std::string assignment;
   std::optional<absl::Time> assigned_at;
-  std::optional<absl::Time> without_mentor_since;
+  std::optional<absl::Time> without_mentor_since;  // nothing as well for who has left
+  std::optional<absl::Time> unenrolled;            // when they left the program
+  std::vector<std::string> do_not_pair;            // mentors who are never to be theirs (F28), in the order in which they were added
   bool operator==(const Candidate&) const = default;
 };
 
@@ -214,7 +216,7 @@ struct Roster {
   MentorTable mentors;
   Table<Candidate> candidates;
   Table<Seat> seats;
-  Table<Assignment> assignments;  // only what this batch begins or ends
+  Table<Assignment> assignments;  // those that were asked for, and what this batch begins or ends
   Table<ExternalId> external_ids;
   // Who has an email, in lower case, of those loaded and those changed here. An empty id: nobody any more.
   std::map<std::string, std::string, std::less<>> emails;

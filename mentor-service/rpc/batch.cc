@@ -38,6 +38,7 @@ absl::StatusOr<BatchResult> BatchHandler::Run(sql::Transaction& tx, absl::Span<C
   for (size_t i = 0; i < batch.size(); ++i) by_consortium[batch[i]->consortium].push_back(i);
 
   BatchResult result;
+  std::vector<store::Published> changes;
   result.replies.resize(batch.size());
   for (const auto& [consortium, indexes] : by_consortium) {
     Wants wants;
@@ -45,7 +46,10 @@ absl::StatusOr<BatchResult> BatchHandler::Run(sql::Transaction& tx, absl::Span<C
     REMATCH_ASSIGN_OR_RETURN(Roster roster, store::Load(tx, std::string(consortium), std::move(wants), store::Locks::kRows));
     for (const size_t i : indexes) result.replies[i] = Reply(roster, *batch[i], context);
     REMATCH_RETURN_IF_ERROR(store::Save(tx, roster));
+    for (Change& change : ChangesIn(roster)) changes.push_back({std::string(consortium), std::move(change)});
   }
+  REMATCH_RETURN_IF_ERROR(store::Publish(tx, changes, context.now));
+  if (!changes.empty()) result.committed = published_;
   return result;
 }
 

@@ -3,8 +3,10 @@
 #ifndef REMATCH_MENTOR_SERVICE_RPC_BATCH_H_
 #define REMATCH_MENTOR_SERVICE_RPC_BATCH_H_
 
+#include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -29,12 +31,16 @@ struct Command {
 // Replies are the serialized responses of the RPCs. Thread-safe.
 class BatchHandler {
  public:
-  BatchHandler(platform::Clock& clock, platform::IdSource& ids) : clock_(clock), ids_(ids) {}
+  // `published` is called after every commit that added to the roster's feed, on the committing thread: must not block.
+  BatchHandler(
+      platform::Clock& clock, platform::IdSource& ids, std::function<void()> published = [] {})
+      : clock_(clock), ids_(ids), published_(std::move(published)) {}
   absl::StatusOr<BatchResult> Run(sql::Transaction& tx, absl::Span<Command* const> batch);
 
  private:
   platform::Clock& clock_;
   platform::IdSource& ids_;
+  const std::function<void()> published_;
 };
 
 using Door = GroupCommit<Command>;

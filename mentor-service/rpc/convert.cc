@@ -203,6 +203,8 @@ v1::Candidate ToProto(std::string_view consortium, const Candidate& value) {
   out.set_mentor(NameIn(consortium, "mentors", value.mentor));
   out.set_assignment(NameIn(consortium, "assignments", value.assignment));
   if (value.without_mentor_since.has_value()) *out.mutable_without_mentor_since() = ToTimestamp(*value.without_mentor_since);
+  if (value.unenrolled.has_value()) *out.mutable_unenroll_time() = ToTimestamp(*value.unenrolled);
+  for (const std::string& mentor : value.do_not_pair) out.add_do_not_pair(NameIn(consortium, "mentors", mentor));
   return out;
 }
 
@@ -213,6 +215,18 @@ v1::Assignment ToProto(std::string_view consortium, const Assignment& value) {
   out.set_mentor(NameIn(consortium, "mentors", value.mentor));
   *out.mutable_begin_time() = ToTimestamp(value.begin);
   if (value.end.has_value()) *out.mutable_end_time() = ToTimestamp(*value.end);
+  return out;
+}
+
+v1::RosterChange ToProto(std::string_view consortium, const Change& value) {
+  v1::RosterChange out;
+  out.set_kind(static_cast<v1::RosterChange::Kind>(value.kind));
+  out.set_program(NameIn(consortium, "programs", value.program));
+  if (!value.candidate.empty()) out.set_candidate(CandidateName(consortium, value.program, value.candidate));
+  out.set_mentor(NameIn(consortium, "mentors", value.mentor));
+  out.set_assignment(NameIn(consortium, "assignments", value.assignment));
+  out.set_seat(NameIn(consortium, "seats", value.seat));
+  out.set_mentor_left(value.mentor_left);
   return out;
 }
 
@@ -443,6 +457,48 @@ absl::StatusOr<Parsed> Parse(const v1::AssignMentorRequest& request) {
   const NamesIn::CandidateId candidate = names.Candidate("candidate", request.candidate());
   const std::string mentor = names.Id("mentor", request.mentor(), "mentors");
   return Result(bad, names.consortium(), AssignMentor{.program = candidate.program, .candidate = candidate.candidate, .mentor = mentor});
+}
+
+absl::StatusOr<Parsed> Parse(const v1::RetireMentorRequest& request) {
+  Violations bad;
+  CheckRequestId(bad, request.request_id());
+  NamesIn names(bad);
+  const std::string mentor = names.Id("name", request.name(), "mentors");
+  return Result(bad, names.consortium(), RetireMentor{.mentor = mentor});
+}
+
+absl::StatusOr<Parsed> Parse(const v1::UnenrollCandidateRequest& request) {
+  Violations bad;
+  CheckRequestId(bad, request.request_id());
+  NamesIn names(bad);
+  const NamesIn::CandidateId candidate = names.Candidate("name", request.name());
+  return Result(bad, names.consortium(), UnenrollCandidate{.program = candidate.program, .candidate = candidate.candidate});
+}
+
+absl::StatusOr<Parsed> Parse(const v1::AddDoNotPairRequest& request) {
+  Violations bad;
+  CheckRequestId(bad, request.request_id());
+  NamesIn names(bad);
+  const NamesIn::CandidateId candidate = names.Candidate("candidate", request.candidate());
+  const std::string mentor = names.Id("mentor", request.mentor(), "mentors");
+  return Result(bad, names.consortium(), AddDoNotPair{.program = candidate.program, .candidate = candidate.candidate, .mentor = mentor});
+}
+
+absl::StatusOr<Parsed> Parse(const v1::RemoveDoNotPairRequest& request) {
+  Violations bad;
+  CheckRequestId(bad, request.request_id());
+  NamesIn names(bad);
+  const NamesIn::CandidateId candidate = names.Candidate("candidate", request.candidate());
+  const std::string mentor = names.Id("mentor", request.mentor(), "mentors");
+  return Result(bad, names.consortium(), RemoveDoNotPair{.program = candidate.program, .candidate = candidate.candidate, .mentor = mentor});
+}
+
+absl::StatusOr<Parsed> Parse(const v1::EndAssignmentRequest& request) {
+  Violations bad;
+  CheckRequestId(bad, request.request_id());
+  NamesIn names(bad);
+  const std::string assignment = names.Id("name", request.name(), "assignments");
+  return Result(bad, names.consortium(), EndAssignment{.assignment = assignment});
 }
 
 absl::StatusOr<Parsed> Parse(const v1::HoldNextSeatRequest& request) {

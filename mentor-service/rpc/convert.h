@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "mentor-service/domain/changes.h"
 #include "mentor-service/domain/commands.h"
 #include "mentor-service/domain/ranking.h"
 #include "mentor-service/domain/roster.h"
@@ -29,6 +30,7 @@ v1::Program ToProto(std::string_view consortium, const Program& value);
 v1::Mentor ToProto(std::string_view consortium, const Mentor& value);
 v1::Candidate ToProto(std::string_view consortium, const Candidate& value);
 v1::Assignment ToProto(std::string_view consortium, const Assignment& value);
+v1::RosterChange ToProto(std::string_view consortium, const Change& value);  // without position and time
 v1::Seat ToProto(std::string_view consortium, const Seat& value);
 v1::Need ToProto(std::string_view consortium, const Need& value);
 v1::RankedMentor ToProto(std::string_view consortium, const Ranked& value);
@@ -48,6 +50,11 @@ absl::StatusOr<Parsed> Parse(const v1::CreateMentorRequest& request);
 absl::StatusOr<Parsed> Parse(const v1::UpdateMentorRequest& request);
 absl::StatusOr<Parsed> Parse(const v1::CreateCandidateRequest& request);
 absl::StatusOr<Parsed> Parse(const v1::AssignMentorRequest& request);
+absl::StatusOr<Parsed> Parse(const v1::RetireMentorRequest& request);
+absl::StatusOr<Parsed> Parse(const v1::UnenrollCandidateRequest& request);
+absl::StatusOr<Parsed> Parse(const v1::AddDoNotPairRequest& request);
+absl::StatusOr<Parsed> Parse(const v1::RemoveDoNotPairRequest& request);
+absl::StatusOr<Parsed> Parse(const v1::EndAssignmentRequest& request);
 absl::StatusOr<Parsed> Parse(const v1::HoldNextSeatRequest& request);
 absl::StatusOr<Parsed> Parse(const v1::HoldSeatRequest& request);
 absl::StatusOr<Parsed> Parse(const v1::ReleaseSeatRequest& request);

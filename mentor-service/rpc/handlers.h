@@ -4,23 +4,24 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <grpcpp/grpcpp.h>
 
 #include "mentor-service/rpc/batch.h"
-#include "mentor-service/rpc/convert.h"
 #include "mentor-service/rpc/import_stream.h"
 #include "mentor-service/rpc/reader.h"
+#include "mentor-service/rpc/submit.h"
 #include "platform/rpc/call.h"
-#include "platform/rpc/identity.h"
+#include "platform/rpc/feed.h"
 #include "rematch/mentor/v1/service.grpc.pb.h"
 
 namespace rematch::mentor {
 
 class Handlers final : public v1::MentorService::CallbackService {
  public:
-  Handlers(rpc::Calls& calls, Door& door, Reader& reader, ImportStreams& imports)
-      : calls_(calls), door_(door), reader_(reader), imports_(imports) {}
+  Handlers(rpc::Calls& calls, rpc::FeedHub& feeds, Door& door, Reader& reader, ImportStreams& imports)
+      : calls_(calls), feeds_(feeds), door_(door), reader_(reader), imports_(imports) {}
 
   using Context = grpc::CallbackServerContext;
   using Reactor = grpc::ServerUnaryReactor;
@@ -103,6 +104,21 @@ class Handlers final : public v1::MentorService::CallbackService {
   Reactor* AssignMentor(Context* context, const v1::AssignMentorRequest* request, v1::Assignment* response) override {
     return Write(context, request, response);
   }
+  Reactor* RetireMentor(Context* context, const v1::RetireMentorRequest* request, v1::Mentor* response) override {
+    return Write(context, request, response);
+  }
+  Reactor* UnenrollCandidate(Context* context, const v1::UnenrollCandidateRequest* request, v1::Candidate* response) override {
+    return Write(context, request, response);
+  }
+  Reactor* AddDoNotPair(Context* context, const v1::AddDoNotPairRequest* request, v1::Candidate* response) override {
+    return Write(context, request, response);
+  }
+  Reactor* RemoveDoNotPair(Context* context, const v1::RemoveDoNotPairRequest* request, v1::Candidate* response) override {
+    return Write(context, request, response);
+  }
+  Reactor* EndAssignment(Context* context, const v1::EndAssignmentRequest* request, v1::Assignment* response) override {
+    return Write(context, request, response);
+  }
   Reactor* HoldNextSeat(Context* context, const v1::HoldNextSeatRequest* request, v1::HoldNextSeatResponse* response) override {
     return Write(context, request, response);
   }
@@ -114,6 +130,18 @@ class Handlers final : public v1::MentorService::CallbackService {
   }
   Reactor* TransferCandidate(Context* context, const v1::TransferCandidateRequest* request, v1::Assignment* response) override {
     return Write(context, request, response);
+  }
+
+  grpc::ServerWriteReactor<v1::RosterChange>* WatchRoster(Context* context, const v1::WatchRosterRequest* request) override {
+    return feeds_.Watch<v1::RosterChange>(
+        context, request, [this, after = request->after_position()](const rpc::Call& call, const v1::WatchRosterRequest& asked, bool* end) mutable {
+          bool more = false;
+          absl::StatusOr<std::vector<v1::RosterChange>> changes = reader_.Changes(call, asked, after, &more);
+          if (changes.ok() && !changes->empty()) after = changes->back().position();
+          *end = !more && !asked.follow();
+          if (more) feeds_.Wake();  // as soon as these went out, not an interval later
+          return changes;
+        });
   }
 
   grpc::ServerReadReactor<v1::ImportRosterRequest>* ImportRoster(Context* context, v1::ImportRosterResponse* response) override {
@@ -134,31 +162,15 @@ class Handlers final : public v1::MentorService::CallbackService {
     });
   }
 
-  // Checks the request, then submits it; never blocks.
   template <typename Request, typename Response>
   Reactor* Write(Context* context, const Request* request, Response* response) {
     return calls_.Deferred(context, request, response, [this](const rpc::Call& call, const Request& asked, rpc::Done<Response> done) {
-      absl::StatusOr<Parsed> parsed = Parse(asked);
-      if (!parsed.ok()) return done(parsed.status());
-      CommandMeta meta{.scope = ConsortiumName(parsed->consortium),
-                       .request_id = asked.request_id(),
-                       .body_hash = rpc::BodyHash(call, asked),
-                       .deadline = call.deadline,
-                       .priority = Priority::kPeople};
-      Command command{.caller = call.caller,
-                      .method = std::string(call.method),
-                      .consortium = std::move(parsed->consortium),
-                      .action = std::move(parsed->action)};
-      door_.Submit(std::move(meta), std::move(command), [done](absl::StatusOr<std::string> reply) {
-        if (!reply.ok()) return done(reply.status());
-        Response answer;
-        if (!answer.ParseFromString(*reply)) return done(absl::InternalError("a stored answer is not readable"));
-        done(std::move(answer));
-      });
+      SubmitChange<Request, Response>(door_, call, asked, std::move(done));
     });
   }
 
   rpc::Calls& calls_;
+  rpc::FeedHub& feeds_;
   Door& door_;
   Reader& reader_;
   ImportStreams& imports_;

@@ -59,16 +59,27 @@ struct Authorizer {
     REMATCH_RETURN_IF_ERROR(Mentor(c.mentor.id));
     return c.fields.contains("programs") ? Programs(roster.mentors.Find(c.mentor.id)->programs, c.mentor.programs) : absl::OkStatus();
   }
+  // Everywhere at once: whoever leads only some of their programs takes them out of those.
+  absl::Status operator()(const RetireMentor& c) const {
+    REMATCH_RETURN_IF_ERROR(Mentor(c.mentor));
+    return Programs(roster.mentors.Find(c.mentor)->programs, {});
+  }
   absl::Status operator()(const CreateCandidate& c) const { return Program(c.candidate.program); }
-  absl::Status operator()(const AssignMentor& c) const {
-    REMATCH_RETURN_IF_ERROR(Candidate(c.program, c.candidate));
-    return Mentor(c.mentor);
+  absl::Status operator()(const UnenrollCandidate& c) const { return Candidate(c.program, c.candidate); }
+  absl::Status Pair(const std::string& program, const std::string& candidate, const std::string& mentor) const {
+    REMATCH_RETURN_IF_ERROR(Candidate(program, candidate));
+    return Mentor(mentor);
+  }
+  absl::Status operator()(const AddDoNotPair& c) const { return Pair(c.program, c.candidate, c.mentor); }
+  // Whoever has left the program can be taken off the list of its candidates.
+  absl::Status operator()(const RemoveDoNotPair& c) const { return Candidate(c.program, c.candidate); }
+  absl::Status operator()(const AssignMentor& c) const { return Pair(c.program, c.candidate, c.mentor); }
+  absl::Status operator()(const EndAssignment& c) const {
+    const mentor::Assignment* assignment = roster.assignments.Find(c.assignment);
+    return assignment != nullptr && Candidate(assignment->program, assignment->candidate).ok() ? absl::OkStatus() : NoAssignment();
   }
   absl::Status operator()(const HoldNextSeat& c) const { return Candidate(c.program, c.candidate); }
-  absl::Status operator()(const HoldSeat& c) const {
-    REMATCH_RETURN_IF_ERROR(Candidate(c.program, c.candidate));
-    return Mentor(c.mentor);
-  }
+  absl::Status operator()(const HoldSeat& c) const { return Pair(c.program, c.candidate, c.mentor); }
   absl::Status operator()(const ReleaseSeat& c) const { return Seat(c.seat); }
   absl::Status operator()(const TransferCandidate& c) const { return Seat(c.seat); }
   absl::Status operator()(const ImportRoster&) const { return Consortium(); }

@@ -10,11 +10,13 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "access/access.h"
 #include "mentor-service/domain/commands.h"
 #include "mentor-service/domain/fields.h"
 #include "mentor-service/rpc/convert.h"
 #include "mentor-service/rpc/ownership.h"
 #include "mentor-service/store/store.h"
+#include "platform/timestamps.h"
 #include "platform/validation.h"
 
 namespace rematch::mentor {
@@ -23,6 +25,7 @@ namespace {
 constexpr int kMaxK = 100;
 constexpr int kDefaultK = 3;
 constexpr int kMaxDescribed = 64;
+constexpr int kFeedPage = 500;
 
 // One read of the store whose result leaves by value.
 template <typename T>
@@ -541,6 +544,28 @@ absl::StatusOr<v1::ListSeatsResponse> Reader::Get(const rpc::Call& call, const v
     response.set_next_page_token(FillPage(
         page, rows, [&](const Seat& row) { *response.add_seats() = ToProto(consortium, row); }, IdPosition<Seat>));
     return response;
+  });
+}
+
+absl::StatusOr<std::vector<v1::RosterChange>> Reader::Changes(const rpc::Call& call, const v1::WatchRosterRequest& request, int64_t after,
+                                                              bool* more) {
+  Violations bad;
+  const bool all = request.parent() == "consortia/-";
+  const std::string consortium = all ? "" : ParentConsortium(bad, request.parent());
+  if (request.after_position() < 0) bad.Add("after_position", "must not be negative");
+  if (!bad.empty()) return bad.ToStatus();
+  if (!Ownership(call.caller, call.method, consortium).Unrestricted()) return access::NotAllowed();
+  return Read<std::vector<v1::RosterChange>>(database_, [&](sql::Transaction& tx) -> absl::StatusOr<std::vector<v1::RosterChange>> {
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<store::FeedRow> rows, store::ListChanges(tx, consortium, after, kFeedPage));
+    *more = rows.size() == static_cast<size_t>(kFeedPage);
+    std::vector<v1::RosterChange> changes;
+    changes.reserve(rows.size());
+    for (const store::FeedRow& row : rows) {
+      v1::RosterChange& change = changes.emplace_back(ToProto(row.consortium, row.change));
+      change.set_position(row.position);
+      *change.mutable_time() = platform::ToTimestamp(row.time);
+    }
+    return changes;
   });
 }
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -49,6 +50,10 @@ class Reader {
   absl::StatusOr<v1::ListCandidatesResponse> Get(const rpc::Call& call, const v1::ListCandidatesRequest& request);
   absl::StatusOr<v1::ListAssignmentsResponse> Get(const rpc::Call& call, const v1::ListAssignmentsRequest& request);
   absl::StatusOr<v1::ListSeatsResponse> Get(const rpc::Call& call, const v1::ListSeatsRequest& request);
+
+  // A page of the roster's feed behind a position; `more` says whether there may be another one.
+  absl::StatusOr<std::vector<v1::RosterChange>> Changes(const rpc::Call& call, const v1::WatchRosterRequest& request, int64_t after,
+                                                        bool* more);
 
   absl::StatusOr<v1::DescribeNeedResponse> Get(const rpc::Call& call, const v1::DescribeNeedRequest& request);
   absl::StatusOr<v1::DescribeCandidatesResponse> Get(const rpc::Call& call, const v1::DescribeCandidatesRequest& request);

@@ -177,11 +177,11 @@ struct Schema<Mentor> {
 template <>
 struct Schema<Candidate> {
   static constexpr std::string_view kTable = "candidates";
-  // need_key is what CountAlike() reads.
-  static constexpr std::array<std::string_view, 16> kColumns = {"candidate", "program", "joined",     "name",        "email",
+  // need_key is what FindCrowds() reads; '-' for who has left, behind whom nobody can hide.
+  static constexpr std::array<std::string_view, 18> kColumns = {"candidate", "program", "joined",     "name",        "email",
                                                                 "phone",     "site",    "credential", "grade_band",  "subjects",
                                                                 "enrolled",  "mentor",  "assignment", "assigned_at", "without_mentor_since",
-                                                                "need_key"};
+                                                                "need_key",  "unenrolled", "do_not_pair"};
   static Candidate From(const Row& row) {
     Candidate candidate;
     candidate.id = row.Text(1);
@@ -197,6 +197,8 @@ struct Schema<Candidate> {
     candidate.assignment = row.Text(13);
     candidate.assigned_at = OptionalTime(row, 14);
     candidate.without_mentor_since = OptionalTime(row, 15);
+    candidate.unenrolled = OptionalTime(row, 17);
+    if (!row.IsNull(18)) candidate.do_not_pair = FromLines(row.Text(18));
     return candidate;
   }
   static Values To(const Candidate& value) {
@@ -204,10 +206,15 @@ struct Schema<Candidate> {
     AppendContact(values, value.contact);
     Append(values,
            {value.site, value.credential, value.grade_band, Lines(value.subjects), Micros(value.enrolled), value.mentor, value.assignment,
-            Micros(value.assigned_at), Micros(value.without_mentor_since),
-            NeedKey(
-                {.credential = value.credential, .grade_band = value.grade_band, .subjects = value.subjects, .site = "", .district = ""})});
+            Micros(value.assigned_at), Micros(value.without_mentor_since), value.unenrolled.has_value() ? "-" : KeyOf(value),
+            Micros(value.unenrolled), Lines(value.do_not_pair)});
     return values;
+  }
+
+ private:
+  static std::string KeyOf(const Candidate& value) {
+    return NeedKey(
+        {.credential = value.credential, .grade_band = value.grade_band, .subjects = value.subjects, .site = "", .district = ""});
   }
 };
 
@@ -435,6 +442,30 @@ absl::Status AddMembers(Transaction& tx, const std::string& consortium, const st
   });
 }
 
+// The live assignments of these mentors.
+absl::Status LoadLiveAssignments(Transaction& tx, const std::string& consortium, const std::set<std::string>& mentors,
+                                 Table<Assignment>& table) {
+  return InChunks(mentors, [&](Values chunk) -> absl::Status {
+    const std::string statement = absl::StrCat(Select<Assignment>(), " WHERE t.consortium = ? AND t.mentor IN ", sql::InList(chunk.size()),
+                                               " AND t.end_time IS NULL");
+    sql::PadInList(chunk);
+    chunk.insert(chunk.begin(), consortium);
+    REMATCH_ASSIGN_OR_RETURN(std::vector<Assignment> rows, QueryAll<Assignment>(tx, statement, chunk));
+    for (Assignment& row : rows) table.Load(std::move(row));
+    return absl::OkStatus();
+  });
+}
+
+// That nobody became a candidate of these mentors between LoadLiveAssignments() and the locking of their rows.
+absl::Status CheckCaseloads(Transaction& tx, const std::set<std::string>& mentors, const Roster& roster) {
+  Table<Assignment> now;
+  REMATCH_RETURN_IF_ERROR(LoadLiveAssignments(tx, roster.consortium_id, mentors, now));
+  for (const auto& [id, row] : now.rows()) {
+    if (roster.assignments.Find(id) == nullptr) return sql::StoreError(sql::Failure::kRetry, "a caseload grew while it was read");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status LoadEverything(Transaction& tx, Locks locks, Roster& roster) {
   const std::string& consortium = roster.consortium_id;
   // Who refers before what is referred to, since a later statement may see more: so nothing refers to a row that is not in the roster. Who
@@ -494,6 +525,10 @@ absl::StatusOr<Roster> Load(Transaction& tx, const std::string& consortium, Want
     want(wants.candidates, row.value.candidate);
     want(wants.mentors, row.value.mentor);
   }
+  // Whose an assignment is never changes, so its row needs no lock.
+  REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.assignments, Locks::kNone, roster.assignments));
+  REMATCH_RETURN_IF_ERROR(LoadLiveAssignments(tx, consortium, wants.caseloads, roster.assignments));
+  for (const auto& [id, row] : roster.assignments.rows()) want(wants.candidates, row.value.candidate);
   REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.candidates, locks, roster.candidates));
   for (const auto& [id, row] : roster.candidates.rows()) {
     want(wants.programs, row.value.program);
@@ -503,6 +538,7 @@ absl::StatusOr<Roster> Load(Transaction& tx, const std::string& consortium, Want
   std::set<std::string> mentors = wants.mentors;
   REMATCH_RETURN_IF_ERROR(AddMembers(tx, consortium, wants.pools, mentors));
   REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, mentors, locks, roster.mentors));
+  REMATCH_RETURN_IF_ERROR(CheckCaseloads(tx, wants.caseloads, roster));
   for (const auto& [id, row] : roster.mentors.rows()) {
     roster.emails.try_emplace(LowerEmail(row.value.contact.email), id);
     // Whose they are decides whether a caller may touch them, but for those who are only ranked.
@@ -554,6 +590,49 @@ absl::Status Save(Transaction& tx, const Roster& roster) {
   REMATCH_RETURN_IF_ERROR(SaveTable(tx, consortium, roster.districts));
   REMATCH_RETURN_IF_ERROR(SaveTable(tx, consortium, roster.external_ids));
   return SaveTable(tx, consortium, roster.assignments, /*history=*/true);
+}
+
+absl::Status Publish(Transaction& tx, const std::vector<Published>& changes, absl::Time now) {
+  if (changes.empty()) return absl::OkStatus();
+  const auto count = static_cast<int64_t>(changes.size());
+  REMATCH_RETURN_IF_ERROR(tx.Execute("UPDATE feed_position SET next = next + ? WHERE name = 'roster'", {count}).status());
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows, tx.Query("SELECT next FROM feed_position WHERE name = 'roster'"));
+  if (rows.empty()) return sql::StoreError(sql::Failure::kSplit, "the feed's counter is gone");
+  int64_t position = rows[0].Int(0) - count;
+  sql::RowWriter writer(
+      "INSERT INTO roster_changes (position, consortium, kind, program, candidate, mentor, assignment, seat, mentor_left, time)", 10);
+  for (const auto& [consortium, change] : changes) {
+    writer.Add({position++, consortium, Number(static_cast<int>(change.kind)), change.program, change.candidate, change.mentor,
+                change.assignment, change.seat, Number(change.mentor_left), Micros(now)});
+  }
+  return writer.Write(tx);
+}
+
+absl::StatusOr<std::vector<FeedRow>> ListChanges(Transaction& tx, const std::string& consortium, int64_t after, int limit) {
+  Values values = {after};
+  if (!consortium.empty()) values.push_back(consortium);
+  values.push_back(Number(limit));
+  REMATCH_ASSIGN_OR_RETURN(
+      const std::vector<Row> rows,
+      tx.Query(absl::StrCat("SELECT position, consortium, kind, program, candidate, mentor, assignment, seat, mentor_left, time"
+                            " FROM roster_changes WHERE position > ?",
+                            consortium.empty() ? "" : " AND consortium = ?", " ORDER BY position LIMIT ?"),
+               values));
+  std::vector<FeedRow> found;
+  found.reserve(rows.size());
+  for (const Row& row : rows) {
+    found.push_back({.position = row.Int(0),
+                     .consortium = row.Text(1),
+                     .change = {.kind = static_cast<Change::Kind>(row.Int(2)),
+                                .program = row.Text(3),
+                                .candidate = row.Text(4),
+                                .mentor = row.Text(5),
+                                .assignment = row.Text(6),
+                                .seat = row.Text(7),
+                                .mentor_left = row.Int(8) != 0},
+                     .time = sql::FromMicros(row.Int(9))});
+  }
+  return found;
 }
 
 absl::StatusOr<std::optional<Consortium>> GetConsortium(Transaction& tx, const std::string& consortium) {
@@ -615,7 +694,7 @@ absl::StatusOr<std::vector<Candidate>> ListCandidates(Transaction& tx, const std
   values.push_back(Number(limit));
   return QueryAll<Candidate>(
       tx,
-      absl::StrCat(Select<Candidate>(), " WHERE t.consortium = ? AND t.program = ?", without_mentor ? " AND t.mentor = ''" : "",
+      absl::StrCat(Select<Candidate>(), " WHERE t.consortium = ? AND t.program = ?", without_mentor ? " AND t.mentor = '' AND t.unenrolled IS NULL" : "",
                    Behind("joined", "candidate"), " ORDER BY t.joined, t.candidate LIMIT ?"),
       values);
 }
@@ -689,12 +768,12 @@ absl::StatusOr<std::map<std::string, Crowd>> FindCrowds(Transaction& tx, const s
                                                         const std::set<std::string>& candidates, int enough) {
   std::map<std::string, Crowd> crowds;
   if (candidates.empty()) return crowds;
-  // The last one that it takes is there: found in the index candidates_need, without reading past it. A row from before needs had keys
-  // is like nobody.
+  // The last one that it takes is there: found in the index candidates_need, without reading past it. A row from before needs
+  // had keys is like nobody in all three, and who has left (-) in nothing.
   const auto enough_alike = [](std::string_view alike) {
     return absl::StrCat(
         "(SELECT 1 FROM candidates c WHERE c.consortium = n.consortium AND c.program = n.program AND c.credential = n.credential",
-        ToAbsl(alike), " LIMIT 1 OFFSET ?)");
+        ToAbsl(alike), " AND c.need_key <> '-' LIMIT 1 OFFSET ?)");
   };
   Values ids(candidates.begin(), candidates.end());
   sql::PadInList(ids);

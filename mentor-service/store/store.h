@@ -11,6 +11,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "mentor-service/domain/changes.h"
 #include "mentor-service/domain/commands.h"
 #include "mentor-service/domain/ranking.h"
 #include "mentor-service/domain/roster.h"
@@ -29,6 +31,24 @@ absl::StatusOr<Roster> Load(sql::Transaction& tx, const std::string& consortium,
 absl::Status Find(sql::Transaction& tx, const Wants& wants, Roster& roster);
 // Writes what changed. Two writers who add the same row: one of them fails (sql::Failure::kConflict) and finds it there when run again.
 absl::Status Save(sql::Transaction& tx, const Roster& roster);
+
+// A change and the consortium in which it is.
+struct Published {
+  std::string consortium;
+  Change change;
+};
+// Adds `changes` to the roster's feed. The last thing that a transaction does: positions are given under the counter's row, which stays
+// locked until the commit, so whoever sees a position sees all before it.
+absl::Status Publish(sql::Transaction& tx, const std::vector<Published>& changes, absl::Time now);
+
+struct FeedRow {
+  int64_t position = 0;
+  std::string consortium;
+  Change change;
+  absl::Time time;
+};
+// Changes behind a position, in order, of one consortium or (empty) of all.
+absl::StatusOr<std::vector<FeedRow>> ListChanges(sql::Transaction& tx, const std::string& consortium, int64_t after, int limit);
 
 // Where a list goes on: behind this row. Empty for the first page.
 struct AfterId {

@@ -12,6 +12,8 @@
 namespace rematch::notify {
 namespace {
 
+constexpr char kBounced[] = "BOUNCED";
+
 void End(Progress& progress, State state, absl::Time now) {
   progress.state = state;
   progress.end = now;
@@ -109,6 +111,16 @@ absl::Status Retry(Progress& progress, absl::Time now) {
   progress.pauses = 0;
   progress.queued = now;
   progress.end = absl::InfiniteFuture();
+  return absl::OkStatus();
+}
+
+absl::Status Bounce(Progress& progress, absl::Time now) {
+  if (progress.state == State::kFailed && progress.last_error == kBounced) return absl::OkStatus();
+  if (progress.state != State::kSent) {
+    return Error(absl::StatusCode::kFailedPrecondition, reason::kNotSent, "only a notification that was sent can have bounced");
+  }
+  progress.last_error = kBounced;
+  End(progress, State::kFailed, now);
   return absl::OkStatus();
 }
 

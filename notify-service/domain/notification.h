@@ -6,6 +6,8 @@
 //                     | later             v
 //                     +-------------- UNKNOWN -- begin: settle, then maybe the same message again --> as above
 //
+// and at last, of what was handed over and came back: SENT -- bounce --> FAILED.
+//
 // The promise (F40): once per key inside the suite, at least once on the wire, never lost. SENDING is durable before a byte goes out, so
 // whatever breaks off afterwards, process or connection, leaves a trace: the message is then UNKNOWN, and is settled before
 // anything is sent again. Settling asks the transport whether it has the message. Maildir knows, and never holds it twice. SMTP
@@ -99,6 +101,9 @@ void Cancel(Progress& progress, absl::Time now);
 
 // FAILED becomes QUEUED with all its tries; anything else is FAILED_PRECONDITION / NOT_FAILED.
 absl::Status Retry(Progress& progress, absl::Time now);
+
+// SENT becomes FAILED, with the error BOUNCED: it came back. Twice is once; anything else is FAILED_PRECONDITION / NOT_SENT.
+absl::Status Bounce(Progress& progress, absl::Time now);
 
 // How callers see it: what is being handed over counts as queued, or as unknown once it was called back.
 v1::Notification::State PublicState(const Progress& progress);

@@ -8,6 +8,7 @@ namespace rematch::notify::reason {
 
 inline constexpr std::string_view kNotificationExists = "NOTIFICATION_EXISTS";        // ALREADY_EXISTS: same key, other content
 inline constexpr std::string_view kNotificationCancelled = "NOTIFICATION_CANCELLED";  // FAILED_PRECONDITION: the key was cancelled
+inline constexpr std::string_view kNotSent = "NOT_SENT";                              // FAILED_PRECONDITION: only SENT can have bounced
 inline constexpr std::string_view kNotFailed = "NOT_FAILED";                          // FAILED_PRECONDITION: only FAILED is tried again
 inline constexpr std::string_view kTransportInvalid = "TRANSPORT_INVALID";            // INVALID_ARGUMENT: a flag about mail or its sending
 inline constexpr std::string_view kTransportUnusable = "TRANSPORT_UNUSABLE";          // FAILED_PRECONDITION: the Maildir cannot be written

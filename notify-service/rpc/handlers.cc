@@ -117,22 +117,32 @@ grpc::ServerUnaryReactor* Handlers::CancelNotification(grpc::CallbackServerConte
                          });
 }
 
+template <typename Request>
+grpc::ServerUnaryReactor* Handlers::ChangeOwn(grpc::CallbackServerContext* context, const Request* request, v1::Notification* response,
+                                              Command (*make)(Key target)) {
+  return calls_.Deferred(
+      context, request, response, [this, make](const rpc::Call& call, const Request& asked, rpc::Done<v1::Notification> done) {
+        Violations bad;
+        Key key = CheckNotificationName(bad, asked.name());
+        CheckRequestId(bad, asked.request_id());
+        if (!bad.empty()) return done(bad.ToStatus());
+        // Whose it is never changes, so it may be read outside the door's transaction.
+        const Key target = key;
+        reader_.Get(call, std::move(key), [this, call, &asked, target, make, done](const absl::StatusOr<v1::Notification>& found) {
+          if (!found.ok()) return done(found.status());
+          Submit(call, asked.name(), asked.request_id(), asked, make(target), done);
+        });
+      });
+}
+
 grpc::ServerUnaryReactor* Handlers::RetryNotification(grpc::CallbackServerContext* context, const v1::RetryNotificationRequest* request,
                                                       v1::Notification* response) {
-  return calls_.Deferred(context, request, response,
-                         [this](const rpc::Call& call, const v1::RetryNotificationRequest& asked, rpc::Done<v1::Notification> done) {
-                           Violations bad;
-                           Key key = CheckNotificationName(bad, asked.name());
-                           CheckRequestId(bad, asked.request_id());
-                           if (!bad.empty()) return done(bad.ToStatus());
-                           // Whose it is never changes, so it may be read outside the door's transaction.
-                           const Key target = key;
-                           reader_.Get(call, std::move(key),
-                                       [this, call, &asked, target, done](const absl::StatusOr<v1::Notification>& found) {
-                                         if (!found.ok()) return done(found.status());
-                                         Submit(call, asked.name(), asked.request_id(), asked, TryAgain{.target = target}, done);
-                                       });
-                         });
+  return ChangeOwn(context, request, response, [](Key target) -> Command { return TryAgain{.target = std::move(target)}; });
+}
+
+grpc::ServerUnaryReactor* Handlers::ReportBounce(grpc::CallbackServerContext* context, const v1::ReportBounceRequest* request,
+                                                 v1::Notification* response) {
+  return ChangeOwn(context, request, response, [](Key target) -> Command { return ComeBack{.target = std::move(target)}; });
 }
 
 grpc::ServerWriteReactor<v1::Delivery>* Handlers::WatchDeliveries(grpc::CallbackServerContext* context,

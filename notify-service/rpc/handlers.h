@@ -35,6 +35,8 @@ class Handlers final : public v1::NotifyService::CallbackService {
                                               v1::ListNotificationsResponse* response) override;
   grpc::ServerUnaryReactor* CancelNotification(grpc::CallbackServerContext* context, const v1::CancelNotificationRequest* request,
                                                v1::Notification* response) override;
+  grpc::ServerUnaryReactor* ReportBounce(grpc::CallbackServerContext* context, const v1::ReportBounceRequest* request,
+                                         v1::Notification* response) override;
   grpc::ServerUnaryReactor* RetryNotification(grpc::CallbackServerContext* context, const v1::RetryNotificationRequest* request,
                                               v1::Notification* response) override;
   grpc::ServerWriteReactor<v1::Delivery>* WatchDeliveries(grpc::CallbackServerContext* context,
@@ -45,6 +47,10 @@ class Handlers final : public v1::NotifyService::CallbackService {
                                                 v1::PreviewNotificationResponse* response) override;
 
  private:
+  // A change of a notification by somebody who may read it.
+  template <typename Request>
+  grpc::ServerUnaryReactor* ChangeOwn(grpc::CallbackServerContext* context, const Request* request, v1::Notification* response,
+                                      Command (*make)(Key target));
   absl::StatusOr<v1::ListNotificationsResponse> List(const rpc::Call& call, const v1::ListNotificationsRequest& request);
   // Hands a write to the door; answers when it is committed. Never blocks.
   void Submit(const rpc::Call& call, std::string scope, const std::string& request_id, const google::protobuf::Message& request,

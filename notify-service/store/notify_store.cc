@@ -288,6 +288,16 @@ class Batch {
     return ToProto(command.key(), entry).SerializeAsString();
   }
 
+  absl::StatusOr<std::string> On(ComeBack& command) {
+    const auto found = entries_.find(command.key());
+    if (found == entries_.end()) return Error(absl::StatusCode::kNotFound, rematch::reason::kNotFound, "no such notification");
+    Entry& entry = found->second;
+    const v1::Notification::State before = PublicState(entry.progress);
+    REMATCH_RETURN_IF_ERROR(Bounce(entry.progress, sql::FromMicros(now_)));
+    Changed(command.key(), entry, before);
+    return ToProto(command.key(), entry).SerializeAsString();
+  }
+
   absl::StatusOr<std::string> On(BeginSend& command) {
     const auto found = entries_.find(command.key());
     if (found == entries_.end() || !Owns(command.key(), command.epoch) || HasEnded(found->second.progress.state)) return ClaimLost();

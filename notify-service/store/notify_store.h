@@ -44,6 +44,11 @@ struct TryAgain {
   Key target;
   const Key& key() const { return target; }
 };
+// A sent one came back. Answers with a v1::Notification without content.
+struct ComeBack {
+  Key target;
+  const Key& key() const { return target; }
+};
 // The sender begins an attempt on a row of `sends` that it owns. Answers with a stored::Begun; ABORTED / CLAIM_LOST when it owns it no
 // more.
 struct BeginSend {
@@ -59,7 +64,7 @@ struct FinishSend {
   Outcome outcome;
   const Key& key() const { return target; }
 };
-using Command = std::variant<Accept, CallBack, TryAgain, BeginSend, FinishSend>;
+using Command = std::variant<Accept, CallBack, TryAgain, ComeBack, BeginSend, FinishSend>;
 
 // The id of its row of `sends`.
 std::string SendId(const Key& key);

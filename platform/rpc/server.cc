@@ -46,7 +46,7 @@ ABSL_FLAG(std::string, database, "",
           "The store: sqlite:PATH, or mysql://USER@HOST[:PORT][,HOST...]/SCHEMA[?password_file=PATH&ssl_ca=PATH&pool=N]; by default a file "
           "named after the service in the current folder.");
 ABSL_FLAG(bool, migrate_only, false, "Bring the schema up to date and exit.");
-ABSL_FLAG(std::string, log_level, "info", "debug, info, warn or error.");
+ABSL_FLAG(std::string, log_level, "info", "debug, info, warn, error or off.");
 ABSL_FLAG(absl::Duration, drain_timeout, absl::Seconds(10), "How long calls in flight may take to end after SIGTERM.");
 
 // What jemalloc reads before main(), by this name: a thread of its own gives memory back, which else only those who ask for memory do, and

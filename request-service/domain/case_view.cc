@@ -150,6 +150,12 @@ bool IsStruck(const Case& c, std::string_view mentor) {
   return std::find(c.struck().begin(), c.struck().end(), mentor) != c.struck().end();
 }
 
+bool MayConcern(const Case& c, std::string_view mentor) {
+  return std::any_of(c.offers().begin(), c.offers().end(),
+                     [&](const Offer& offer) { return offer.mentor() == mentor || (offer.mentor().empty() && IsHoldRunning(c, offer)); }) ||
+         std::any_of(c.people().begin(), c.people().end(), [&](const Person& person) { return person.mentor() == mentor; });
+}
+
 bool HasLeft(const Case& c, std::string_view mentor) { return std::find(c.left().begin(), c.left().end(), mentor) != c.left().end(); }
 
 bool IsExcluded(const Case& c, std::string_view mentor) {

@@ -60,6 +60,8 @@ const Offer* LiveIndividualOffer(const Case& c);
 // The offer that the Leader chose or took and whose seat is being asked for: nobody else can be confirmed meanwhile (F29).
 const Offer* ChosenOffer(const Case& c);
 bool HasLiveOffer(const Case& c, std::string_view mentor);
+// They were asked or named in the case, or may be at this moment.
+bool MayConcern(const Case& c, std::string_view mentor);
 // They are no longer a mentor, as the roster reported while the case ran.
 bool HasLeft(const Case& c, std::string_view mentor);
 // Not wanted by the Leader, or the mentor of record when the case began, if that has changed since.

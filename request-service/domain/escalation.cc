@@ -135,6 +135,7 @@ class Decider {
   absl::Status Run(const Command::MentorLeft& left);
   absl::Status Run(const Command::AssignmentChanged& changed);
   absl::Status Run(const Command::CandidateLeft&);
+  absl::Status Run(const Command::DoNotPair& pair);
   absl::Status Run(const Command::FollowAnswer& follow);
   absl::Status Run(const Command::Due&);
   absl::Status RunCommand();
@@ -171,6 +172,8 @@ class Decider {
   // The offer is over: its seat is given up and its message called back if there is time.
   void EndOffer(const std::string& offer, v1::OfferState state, std::string_view cause);
   void PassOver(const std::string& offer, std::string_view cause);
+  // Out of this case, whoever says so.
+  void StrikeOut(const std::string& mentor);
   // Whoever was asked in confidence need not think about it any more.
   void CallOff(const Offer& offer, std::string_view cause);
   // Everything that the search has under way: live offers but the match, questions, tasks.
@@ -678,10 +681,17 @@ absl::Status Decider::Run(const Command::SkipStage&) {
 // The mentor is out of the case, whatever they have answered.
 absl::Status Decider::Run(const Command::Strike& strike) {
   if (c_.state() != v1::PROPOSED) REMATCH_RETURN_IF_ERROR(RequireState(v1::SEARCHING));
-  if (strike.mentor() == c_.current_mentor() || IsStruck(c_, strike.mentor())) return absl::OkStatus();
-  Emit([&](Event& e) { e.mutable_mentor_struck()->set_mentor(strike.mentor()); });
+  StrikeOut(strike.mentor());
+  return absl::OkStatus();
+}
+
+void Decider::StrikeOut(const std::string& mentor) {
+  if (mentor == c_.current_mentor() || IsStruck(c_, mentor)) return;
+  Emit([&](Event& e) { e.mutable_mentor_struck()->set_mentor(mentor); });
+  // Once the candidate has agreed, mentor-service judges the change itself.
+  if (c_.state() != v1::SEARCHING && c_.state() != v1::PROPOSED) return;
   for (const Offer& offer : c_.offers()) {
-    if (offer.mentor() != strike.mentor() || !IsLive(offer)) continue;
+    if (offer.mentor() != mentor || !IsLive(offer)) continue;
     if (offer.state() == v1::CONFIRMED) EndProposal(offer.id());
     if (IsIndividual(offer)) {
       CallOff(offer, cause::kStruck);
@@ -690,7 +700,6 @@ absl::Status Decider::Run(const Command::Strike& strike) {
       EndOffer(offer.id(), offer.willing() ? v1::PASSED_OVER : v1::CANCELLED, cause::kNotChosen);
     }
   }
-  return absl::OkStatus();
 }
 
 // F31: a yes that came late counts, once a seat is held again; the match is then judged like any other.
@@ -724,9 +733,7 @@ absl::Status Decider::Run(const Command::Snooze& snooze) {
   const Task* task = FindTask(c_, snooze.task());
   if (task == nullptr) return Unknown(reason::kTaskNotFound, "the case has no such task");
   if (task->ended() != 0) return Refused(reason::kTaskNotOpen, "this task has ended");
-  if (snooze.until() <= now() || FromStored(snooze.until()) > now_ + kLongestSnooze) {
-    return Invalid("until_time", "must be in the future, within a year");
-  }
+  REMATCH_RETURN_IF_ERROR(CheckSnooze(snooze.until(), now_));
   Emit([&](Event& e) {
     e.mutable_task_snoozed()->set_task(task->id());
     e.mutable_task_snoozed()->set_until(snooze.until());
@@ -822,10 +829,11 @@ absl::Status Decider::DecidePaused() {
 }
 
 void Decider::Defer(const Command& fact) {
-  // What is reported again says nothing new.
+  // What is reported again says nothing new. An assignment may change to what it was before: only the last report counts.
   const std::string bytes = fact.SerializeAsString();
-  for (const Command& known : c_.deferred()) {
-    if (known.SerializeAsString() == bytes) return;
+  for (int i = c_.deferred_size() - 1; i >= 0; --i) {
+    if (c_.deferred(i).SerializeAsString() == bytes) return;
+    if (fact.has_assignment_changed() && c_.deferred(i).has_assignment_changed()) break;
   }
   Emit([&](Event& e) { *e.mutable_fact_deferred()->mutable_fact() = fact; });
 }
@@ -870,7 +878,7 @@ Event::Resumed Decider::MovedDeadlines() const {
 // What the roster's feed reports (F33)
 
 absl::Status Decider::Run(const Command::MentorLeft& left) {
-  if (HasEnded(c_) || HasLeft(c_, left.mentor())) return absl::OkStatus();
+  if (HasEnded(c_) || HasLeft(c_, left.mentor()) || !MayConcern(c_, left.mentor())) return absl::OkStatus();
   Emit([&](Event& e) { e.mutable_mentor_gone()->set_mentor(left.mentor()); });
   // Once the candidate has agreed, mentor-service judges the change itself.
   if (c_.state() != v1::SEARCHING && c_.state() != v1::PROPOSED) return absl::OkStatus();
@@ -904,6 +912,11 @@ absl::Status Decider::Run(const Command::AssignmentChanged& changed) {
 absl::Status Decider::Run(const Command::CandidateLeft&) {
   if (HasEnded(c_) || c_.candidate_left()) return absl::OkStatus();
   Emit([](Event& e) { e.mutable_candidate_gone(); });
+  return absl::OkStatus();
+}
+
+absl::Status Decider::Run(const Command::DoNotPair& pair) {
+  if (!HasEnded(c_)) StrikeOut(pair.mentor());
   return absl::OkStatus();
 }
 
@@ -1845,6 +1858,7 @@ absl::Status Decider::RunCommand() {
     REMATCH_RUN(kMentorLeft, mentor_left)
     REMATCH_RUN(kAssignmentChanged, assignment_changed)
     REMATCH_RUN(kCandidateLeft, candidate_left)
+    REMATCH_RUN(kDoNotPair, do_not_pair)
     REMATCH_RUN(kFollowAnswer, follow_answer)
     REMATCH_RUN(kDue, due)
 #undef REMATCH_RUN
@@ -1855,6 +1869,13 @@ absl::Status Decider::RunCommand() {
 }
 
 }  // namespace
+
+absl::Status CheckSnooze(int64_t until, absl::Time now) {
+  if (FromStored(until) <= now || FromStored(until) > now + kLongestSnooze) {
+    return Invalid("until_time", "must be in the future, within a year");
+  }
+  return absl::OkStatus();
+}
 
 std::vector<v1::Disclosure::Fact> FactsIn(MessageKind kind) {
   switch (kind) {

@@ -8,6 +8,7 @@
 #ifndef REMATCH_REQUEST_SERVICE_DOMAIN_ESCALATION_H_
 #define REMATCH_REQUEST_SERVICE_DOMAIN_ESCALATION_H_
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +45,9 @@ bool NeedsSeat(const Case& c, std::string_view seat);
 
 // What whoever gets this message learns by it; nothing for a reminder, which repeats what they were told (F24).
 std::vector<v1::Disclosure::Fact> FactsIn(MessageKind kind);
+
+// INVALID_ARGUMENT unless a task may be put off until then: later, and within a year.
+absl::Status CheckSnooze(int64_t until, absl::Time now);
 
 // F11: ended, or something will happen: a timer, a running effect or an open task. Checked by tests after every step.
 bool CanMove(const Case& c);

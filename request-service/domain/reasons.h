@@ -20,6 +20,7 @@ inline constexpr std::string_view kChangeUnderWay = "CHANGE_UNDER_WAY";       //
 inline constexpr std::string_view kTaskNotOpen = "TASK_NOT_OPEN";             // FAILED_PRECONDITION: this step is not asked for now
 inline constexpr std::string_view kTaskNotACall = "TASK_NOT_A_CALL";          // FAILED_PRECONDITION: ended by another step
 inline constexpr std::string_view kMatchUnderWay = "MATCH_UNDER_WAY";         // FAILED_PRECONDITION: another mentor's seat is being held
+inline constexpr std::string_view kCandidateUnenrolled = "CANDIDATE_UNENROLLED";  // FAILED_PRECONDITION: they have left the program
 inline constexpr std::string_view kNoAlternate = "NO_ALTERNATE";              // FAILED_PRECONDITION: nobody may decide (F35)
 inline constexpr std::string_view kStageNotInPolicy = "STAGE_NOT_IN_POLICY";  // FAILED_PRECONDITION
 

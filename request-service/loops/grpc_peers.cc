@@ -34,6 +34,48 @@ absl::StatusOr<Response> Ask(Stub& stub, grpc::Status (Stub::*method)(grpc::Clie
   return response;
 }
 
+// The watches of a peer's feed that run, so that all can be ended. Thread-safe.
+class Watches {
+ public:
+  template <typename Request, typename Stub, typename Item>
+  absl::Status Read(Stub& stub, std::unique_ptr<grpc::ClientReader<Item>> (Stub::*watch)(grpc::ClientContext*, const Request&),
+                    absl::Duration timeout, int64_t after, bool follow, absl::FunctionRef<bool(const Item&)> each) {
+    grpc::ClientContext context;
+    rpc::Prepare(context, follow ? kLongestWatch : timeout, Self());
+    {
+      absl::MutexLock lock(&mutex_);
+      if (stopped_) return Error(absl::StatusCode::kCancelled, reason::kShuttingDown, "the watch was ended");
+      running_.insert(&context);
+    }
+    Request request;
+    request.set_parent("consortia/-");
+    request.set_after_position(after);
+    request.set_follow(follow);
+    const std::unique_ptr<grpc::ClientReader<Item>> reader = (stub.*watch)(&context, request);
+    Item item;
+    while (reader->Read(&item)) {
+      if (each(item)) continue;
+      context.TryCancel();
+      break;
+    }
+    const grpc::Status status = reader->Finish();
+    absl::MutexLock lock(&mutex_);
+    running_.erase(&context);
+    return rpc::FromGrpc(status);
+  }
+
+  void Stop() {
+    absl::MutexLock lock(&mutex_);
+    stopped_ = true;
+    for (grpc::ClientContext* context : running_) context->TryCancel();
+  }
+
+ private:
+  absl::Mutex mutex_;
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  std::set<grpc::ClientContext*> running_ ABSL_GUARDED_BY(mutex_);
+};
+
 class GrpcMentor final : public MentorPeer {
  public:
   GrpcMentor(std::shared_ptr<grpc::Channel> channel, absl::Duration timeout)
@@ -82,6 +124,10 @@ class GrpcMentor final : public MentorPeer {
   absl::StatusOr<mv1::ListSeatsResponse> ListSeats(const mv1::ListSeatsRequest& request) override {
     return Ask(*stub_, &Stub::ListSeats, timeout_, request);
   }
+  absl::Status WatchRoster(int64_t after, bool follow, absl::FunctionRef<bool(const mv1::RosterChange&)> each) override {
+    return watches_.Read<mv1::WatchRosterRequest>(*stub_, &Stub::WatchRoster, timeout_, after, follow, each);
+  }
+  void StopWatching() override { watches_.Stop(); }
 
  private:
   using Stub = mv1::MentorService::Stub;
@@ -95,6 +141,7 @@ class GrpcMentor final : public MentorPeer {
 
   const std::unique_ptr<Stub> stub_;
   const absl::Duration timeout_;
+  Watches watches_;
 };
 
 class GrpcNotify final : public NotifyPeer {
@@ -110,42 +157,14 @@ class GrpcNotify final : public NotifyPeer {
   }
 
   absl::Status WatchDeliveries(int64_t after, bool follow, absl::FunctionRef<bool(const nv1::Delivery&)> each) override {
-    grpc::ClientContext context;
-    rpc::Prepare(context, follow ? kLongestWatch : timeout_, Self());
-    {
-      absl::MutexLock lock(&mutex_);
-      if (stopped_) return Error(absl::StatusCode::kCancelled, reason::kShuttingDown, "the watch was ended");
-      watches_.insert(&context);
-    }
-    nv1::WatchDeliveriesRequest request;
-    request.set_parent("consortia/-");
-    request.set_after_position(after);
-    request.set_follow(follow);
-    const std::unique_ptr<grpc::ClientReader<nv1::Delivery>> reader = stub_->WatchDeliveries(&context, request);
-    nv1::Delivery delivery;
-    while (reader->Read(&delivery)) {
-      if (each(delivery)) continue;
-      context.TryCancel();
-      break;
-    }
-    const grpc::Status status = reader->Finish();
-    absl::MutexLock lock(&mutex_);
-    watches_.erase(&context);
-    return rpc::FromGrpc(status);
+    return watches_.Read<nv1::WatchDeliveriesRequest>(*stub_, &nv1::NotifyService::Stub::WatchDeliveries, timeout_, after, follow, each);
   }
-
-  void StopWatching() override {
-    absl::MutexLock lock(&mutex_);
-    stopped_ = true;
-    for (grpc::ClientContext* context : watches_) context->TryCancel();
-  }
+  void StopWatching() override { watches_.Stop(); }
 
  private:
   const std::unique_ptr<nv1::NotifyService::Stub> stub_;
   const absl::Duration timeout_;
-  absl::Mutex mutex_;
-  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
-  std::set<grpc::ClientContext*> watches_ ABSL_GUARDED_BY(mutex_);
+  Watches watches_;
 };
 
 }  // namespace

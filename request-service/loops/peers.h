@@ -36,6 +36,10 @@ class MentorPeer {
   // Names of all consortia.
   virtual absl::StatusOr<std::vector<std::string>> ListConsortia() = 0;
   virtual absl::StatusOr<mentor::v1::ListSeatsResponse> ListSeats(const mentor::v1::ListSeatsRequest& request) = 0;
+  // As WatchDeliveries() below.
+  virtual absl::Status WatchRoster(int64_t after, bool follow, absl::FunctionRef<bool(const mentor::v1::RosterChange&)> each) = 0;
+  // Ends the watches that run, and any that begins later.
+  virtual void StopWatching() = 0;
 };
 
 class NotifyPeer {

@@ -100,7 +100,7 @@ v1::Offer ToOffer(const CaseKey& key, const Offer& offer) {
 
 v1::Task ToTask(const CaseKey& key, const Task& task) {
   v1::Task out;
-  out.set_name(Child(key, "tasks", task.id()));
+  out.set_name(key.id.empty() ? absl::StrCat(task.about(), "/tasks/", kMentorLeftTask) : Child(key, "tasks", task.id()));
   out.set_kind(task.kind());
   out.set_owner(task.owner());
   SetTime(task.created(), [&] { return out.mutable_create_time(); });

@@ -17,10 +17,14 @@ namespace rematch::request {
 // Stored microseconds; 0 leaves the timestamp unset.
 google::protobuf::Timestamp ToTimestamp(int64_t micros);
 
+// The last part of the name of a candidate's own task.
+inline constexpr char kMentorLeftTask[] = "mentor-left";
+
 std::string EtagOf(const Case& c);
 
 v1::Reassignment ToReassignment(const CaseKey& key, const Case& c, const v1::EscalationPolicy& policy);
 v1::Offer ToOffer(const CaseKey& key, const Offer& offer);
+// Without an id in `key`: a candidate's own.
 v1::Task ToTask(const CaseKey& key, const Task& task);
 v1::Person ToPerson(const CaseKey& key, const Person& person);
 // `link` holds a stored event.

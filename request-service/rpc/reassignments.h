@@ -105,6 +105,7 @@ class Reassignments {
                absl::AnyInvocable<absl::StatusOr<CaseCommand>()> prepare);
   absl::StatusOr<CaseCommand> MakeOpen(const Call& call, const v1::CreateReassignmentRequest& request, const Openings::Facts& facts);
   absl::StatusOr<CaseCommand> PrepareReplacement(const Call& call, const v1::ReplaceLeaderRequest& request, const CaseKey& key);
+  void SnoozeOfCandidate(const Call& call, const v1::SnoozeTaskRequest& request, Done<v1::Task> done);
   absl::StatusOr<CaseCommand> PrepareBroadcast(const Call& call, const v1::OpenBroadcastRequest& request, const CaseKey& key);
 
   // The case, if the caller may call this method on it; else CASE_NOT_FOUND.

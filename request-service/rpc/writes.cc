@@ -149,6 +149,9 @@ absl::StatusOr<CaseCommand> Reassignments::MakeOpen(const Call& call, const v1::
   if (!access::MayTouch(call.caller, call.method, owners)) return access::CaseNotFound();
   if (facts.candidate == nullptr) return Error(absl::StatusCode::kNotFound, reason::kNotFound, "no such candidate");
   const mv1::Candidate& candidate = facts.candidate->candidate();
+  if (candidate.has_unenroll_time()) {
+    return Error(absl::StatusCode::kFailedPrecondition, reason::kCandidateUnenrolled, "the candidate has left the program");
+  }
   // F35: whom the candidate may be asking to be freed of does not hear of it, not even as a refusal.
   for (const mv1::Leader* leader : {&program.leader(), &program.alternate()}) {
     const bool is_replaced = !candidate.mentor().empty() && candidate.mentor() == leader->mentor();
@@ -339,6 +342,9 @@ absl::StatusOr<CaseCommand> Reassignments::PrepareReplacement(const Call& call, 
 }
 
 void Reassignments::SnoozeTask(const Call& call, const v1::SnoozeTaskRequest& request, Done<v1::Task> done) {
+  if (ParseName(request.name(), "consortia/*/programs/*/candidates/*/tasks/*").has_value()) {
+    return SnoozeOfCandidate(call, request, std::move(done));
+  }
   Change(call, request, "tasks", std::move(done), [&](Violations& bad, CaseCommand& command, const std::string& task) {
     if (!request.has_until_time()) bad.Add("until_time", "must say until when");
     command.command.mutable_snooze()->set_task(task);
@@ -348,6 +354,23 @@ void Reassignments::SnoozeTask(const Call& call, const v1::SnoozeTaskRequest& re
       return found == nullptr ? std::string() : ToTask(applied.key, *found).SerializeAsString();
     };
   });
+}
+
+void Reassignments::SnoozeOfCandidate(const Call& call, const v1::SnoozeTaskRequest& request, Done<v1::Task> done) {
+  Violations bad;
+  const std::vector<std::string> ids = CheckName(bad, "name", request.name(), "consortia/*/programs/*/candidates/*/tasks/*");
+  if (bad.empty() && ids[3] != kMentorLeftTask) bad.Add("name", "must be the name of a task");
+  if (!request.has_until_time()) bad.Add("until_time", "must say until when");
+  CheckRequestId(bad, request.request_id());
+  CheckEtag(bad, request.etag());
+  if (!bad.empty()) return done(bad.ToStatus());
+  CaseCommand command = CommandFor(call, {.consortium = ids[0], .program = ids[1], .id = ""});
+  command.candidate_task = CandidateTask{
+      .what = CandidateTask::What::kSnooze,
+      .candidate = request.name().substr(0, request.name().rfind("/tasks/")),
+      .time = ToStored(platform::FromTimestamp(request.until_time())),
+      .reply = [](const CaseKey& key, const Task& task) { return ToTask(key, task).SerializeAsString(); }};
+  Submit(call, request, std::move(command), std::move(done));
 }
 
 // --- The broadcast ---

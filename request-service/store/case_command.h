@@ -50,9 +50,25 @@ struct Applied {
   absl::Span<const Event> events;      // empty: nothing changed
 };
 
+// About the one task that is of a candidate and of no case: their mentor left, and they have none (F33). It is open while the candidate has
+// no open case, which takes its place, and until they have a mentor again.
+struct CandidateTask {
+  enum class What { kMentorLeft, kSettled, kSnooze };
+
+  What what = What::kMentorLeft;
+  std::string candidate;       // resource name
+  std::string leader = {};     // of kMentorLeft: whose task it is
+  std::string alternate = {};  // likewise, who may see it as well
+  int64_t time = 0;            // of kMentorLeft: when it is overdue; of kSnooze: until when it is put off
+  // What is answered, from the program's key and the task.
+  std::function<std::string(const CaseKey&, const Task&)> reply = {};
+};
+
 struct CaseCommand {
   CaseKey key;
   Command command;
+  // Instead of `command`; `key` has no id then.
+  std::optional<CandidateTask> candidate_task;
 
   // Whose right is checked: absent for peers, feeds, time and reply codes, which carry their right in themselves.
   struct Asked {

@@ -16,6 +16,7 @@
 #include "request-service/domain/case_view.h"
 #include "request-service/domain/escalation.h"
 #include "request-service/domain/reasons.h"
+#include "request-service/store/candidate_tasks.h"
 #include "request-service/store/ids.h"
 
 namespace rematch::request {
@@ -90,12 +91,13 @@ absl::Status Delete(sql::Transaction& tx, std::string_view table, const std::set
 class Batch {
  public:
   Batch(sql::Transaction& tx, absl::Span<CaseCommand* const> commands, const std::string& replica, PolicyStore& policies, absl::Time now)
-      : tx_(tx), commands_(commands), replica_(replica), policies_(policies), now_(now), now_micros_(ToMicros(now)) {}
+      : tx_(tx), commands_(commands), replica_(replica), policies_(policies), now_(now), now_micros_(ToMicros(now)), candidate_tasks_(tx, now_micros_) {}
 
   absl::Status Load() {
     REMATCH_RETURN_IF_ERROR(LoadCases());
     REMATCH_RETURN_IF_ERROR(LoadOpenCases());
-    return LoadClaims();
+    REMATCH_RETURN_IF_ERROR(LoadClaims());
+    return candidate_tasks_.Load(commands_);
   }
 
   absl::StatusOr<std::string> Apply(const CaseCommand& command);
@@ -122,18 +124,21 @@ class Batch {
   std::map<Id, Working> cases_;
   std::map<Id, std::string> open_cases_;  // by consortium and candidate; only those that are needed
   std::set<Id> open_cases_changed_;
+  std::set<Id> known_candidates_;  // of those, who may have been there before
   absl::flat_hash_map<std::string, int64_t> claims_;  // rows of effects that are still this replica's: their epochs
   std::set<Id> answered_;                             // rows of effects that go
   std::vector<std::pair<CaseKey, NewEvent>> events_;
   std::vector<std::pair<CaseKey, std::pair<int64_t, std::string>>> disclosures_;
   std::vector<PrivateText> texts_;
   std::vector<PrivatePerson> people_;
+  CandidateTasks candidate_tasks_;
   Committed committed_;
 };
 
 absl::Status Batch::LoadCases() {
   std::set<Id> ids;
   for (const CaseCommand* command : commands_) {
+    if (command->candidate_task.has_value()) continue;
     const Id id = {command->key.consortium, command->key.id};
     cases_[id].key = command->key;
     if (!command->command.has_open()) ids.insert(id);
@@ -165,6 +170,8 @@ absl::Status Batch::LoadOpenCases() {
   std::map<Id, std::string> wanted;
   for (const CaseCommand* command : commands_) {
     if (command->command.has_open()) wanted.try_emplace({command->key.consortium, command->command.open().candidate()}, command->key.id);
+    // Whose row is there from now on, so that a case that opens meets the task.
+    if (command->candidate_task.has_value()) wanted.try_emplace({command->key.consortium, command->candidate_task->candidate});
   }
   if (wanted.empty()) return absl::OkStatus();
   // A case of the batch may end: its row is locked in the same go, since a batch that locked one later could wait for one that waits for
@@ -185,7 +192,11 @@ absl::Status Batch::LoadOpenCases() {
                            tx_.Query(absl::StrCat("SELECT consortium, candidate, case_id FROM open_cases WHERE ", where,
                                                   " ORDER BY consortium, candidate FOR UPDATE"),
                                      values));
-  for (const Row& row : rows) open_cases_[{row.Text(0), row.Text(1)}] = row.Text(2);
+  for (const Row& row : rows) {
+    const Id id = {row.Text(0), row.Text(1)};
+    open_cases_[id] = row.Text(2);
+    known_candidates_.insert(id);
+  }
   return absl::OkStatus();
 }
 
@@ -205,6 +216,9 @@ absl::Status Batch::LoadClaims() {
 }
 
 absl::StatusOr<std::string> Batch::Apply(const CaseCommand& command) {
+  if (command.candidate_task.has_value()) {
+    return candidate_tasks_.Apply(command, !open_cases_[{command.key.consortium, command.candidate_task->candidate}].empty());
+  }
   Working& w = cases_.at({command.key.consortium, command.key.id});
   if (command.command.has_open()) {
     // The row may be there for this very case.
@@ -284,9 +298,11 @@ void Batch::Record(const CaseCommand& command, Working& w, const Decision& decis
   const Id candidate = {w.key.consortium, w.c.candidate()};
   if (command.command.has_open()) {
     if (std::exchange(open_cases_[candidate], w.key.id) != w.key.id) open_cases_changed_.insert(candidate);
+    if (known_candidates_.contains(candidate)) candidate_tasks_.CaseOpened(candidate.first, candidate.second);
   } else if (!was_over && HasEnded(w.c)) {
     open_cases_[candidate].clear();
     open_cases_changed_.insert(candidate);
+    if (w.c.state() != v1::COMPLETED && w.c.current_mentor().empty()) candidate_tasks_.CaseEnded(candidate.first, candidate.second);
   }
 }
 
@@ -362,6 +378,7 @@ absl::Status Batch::Save() {
   REMATCH_RETURN_IF_ERROR(timers.Write(tx_));
   REMATCH_RETURN_IF_ERROR(Delete(tx_, "timers", without_timer));
   REMATCH_RETURN_IF_ERROR(tasks.Write(tx_));
+  REMATCH_RETURN_IF_ERROR(candidate_tasks_.Save());
 
   RowWriter disclosures("INSERT INTO disclosures (consortium, case_id, sequence, disclosure)", 4);
   for (auto& [key, line] : disclosures_) disclosures.Add({key.consortium, key.id, line.first, Bytes{std::move(line.second)}});

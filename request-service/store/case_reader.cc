@@ -193,7 +193,8 @@ absl::StatusOr<std::vector<StoredTask>> CaseReader::Tasks(std::string_view conso
                                                           bool open_only, const TaskPosition& after, size_t limit) {
   std::string statement = "SELECT case_id, folded FROM tasks WHERE consortium = ? AND program = ?";
   std::vector<Value> parameters = {std::string(consortium), std::string(program)};
-  if (open_only) statement += " AND open = 1";
+  // 2: a task of a candidate whose place an open case has taken.
+  statement += open_only ? " AND open = 1" : " AND open <> 2";
   AddLeader(statement, parameters, viewer);
   statement += " AND (due > ? OR (due = ? AND (case_id > ? OR (case_id = ? AND task > ?)))) ORDER BY due, case_id, task LIMIT ?";
   for (Value value : {Value(after.due), Value(after.due), Value(after.case_id), Value(after.case_id), Value(after.task),
@@ -212,6 +213,50 @@ absl::StatusOr<std::vector<StoredTask>> CaseReader::Tasks(std::string_view conso
     return absl::OkStatus();
   }));
   return tasks;
+}
+
+absl::StatusOr<std::vector<CaseReader::OpenCase>> CaseReader::OpenCases(std::string_view consortium, std::string_view program) {
+  // Candidates of a program begin with its name and are no more than it has; '0' comes right behind '/'.
+  const std::string prefix = ProgramName(consortium, program) + "/candidates";
+  std::vector<OpenCase> open;
+  REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
+    open.clear();
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows,
+                             tx.Query("SELECT candidate, case_id FROM open_cases WHERE consortium = ? AND candidate > ? AND candidate < ?"
+                                      " AND case_id <> ''",
+                                      {std::string(consortium), prefix + "/", prefix + "0"}));
+    for (const Row& row : rows) {
+      open.push_back(
+          {.candidate = row.Text(0),
+           .key = {.consortium = std::string(consortium), .program = std::string(program), .id = row.Text(1)}});
+    }
+    return absl::OkStatus();
+  }));
+  return open;
+}
+
+absl::StatusOr<CaseReader::Standing> CaseReader::StandingOf(std::string_view consortium, const std::vector<std::string>& candidates) {
+  Standing standing;
+  if (candidates.empty()) return standing;
+  std::set<Id> names, ids;
+  for (const std::string& candidate : candidates) {
+    names.emplace(consortium, candidate);
+    ids.emplace(consortium, candidate.substr(candidate.rfind('/') + 1));
+  }
+  REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
+    standing = {};
+    const auto [of_names, name_values] = WhereIds("candidate", names);
+    const auto [of_ids, id_values] = WhereIds("task", ids);
+    REMATCH_ASSIGN_OR_RETURN(
+        const std::vector<Row> cases,
+        tx.Query(absl::StrCat("SELECT candidate, case_id FROM open_cases WHERE case_id <> '' AND ", of_names), name_values));
+    for (const Row& row : cases) standing.open_cases.emplace(row.Text(0), row.Text(1));
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> tasks,
+                             tx.Query(absl::StrCat("SELECT task FROM tasks WHERE case_id = '' AND open <> 0 AND ", of_ids), id_values));
+    for (const Row& row : tasks) standing.with_task.insert(row.Text(0));
+    return absl::OkStatus();
+  }));
+  return standing;
 }
 
 absl::StatusOr<std::vector<ChainLink>> CaseReader::Events(const CaseKey& key, int64_t after, size_t limit) {

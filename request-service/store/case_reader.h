@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "platform/clock.h"
@@ -87,7 +88,7 @@ class CaseReader {
   absl::StatusOr<std::vector<StoredText>> Texts(const CaseKey& key);
   // Private. By the id of the person in the case.
   absl::StatusOr<absl::flat_hash_map<std::string, StoredPerson>> People(const CaseKey& key);
-  // Tasks of a program by due time, case and id, behind the position given.
+  // Tasks of a program by due time, case and id, behind the position given; those of candidates have no case.
   struct TaskPosition {
     int64_t due = 0;
     std::string case_id;
@@ -95,6 +96,19 @@ class CaseReader {
   };
   absl::StatusOr<std::vector<StoredTask>> Tasks(std::string_view consortium, std::string_view program, const Viewer& viewer, bool open_only,
                                                 const TaskPosition& after, size_t limit);
+  // The open cases of a program.
+  struct OpenCase {
+    std::string candidate;
+    CaseKey key;
+  };
+  absl::StatusOr<std::vector<OpenCase>> OpenCases(std::string_view consortium, std::string_view program);
+  // Of these candidates of a consortium: the ids of their open cases by name, and the ids of those who have a task of their own that has not
+  // ended.
+  struct Standing {
+    absl::flat_hash_map<std::string, std::string> open_cases;
+    absl::flat_hash_set<std::string> with_task;
+  };
+  absl::StatusOr<Standing> StandingOf(std::string_view consortium, const std::vector<std::string>& candidates);
   // Events behind a sequence, as they are stored.
   absl::StatusOr<std::vector<ChainLink>> Events(const CaseKey& key, int64_t after, size_t limit);
   // The case and its whole trail, of one moment.

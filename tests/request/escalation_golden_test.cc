@@ -411,6 +411,10 @@ std::vector<std::pair<std::string, Command>> Commands(const State& state) {
     c.mutable_assignment_changed()->set_mentor(MentorName("m9"));
   });
   add("CandidateLeft", [](Command& c) { c.mutable_candidate_left(); });
+  add("DoNotPair", [&](Command& c) {
+    const Offer* offer = FindOffer(s.c, state.focus);
+    c.mutable_do_not_pair()->set_mentor(offer == nullptr || offer->mentor().empty() ? MentorName("m1") : offer->mentor());
+  });
   add("FollowAnswer", [&](Command& c) { c.mutable_follow_answer()->set_offer(state.focus); });
   add("Due(reminder)", [](Command& c) { c.mutable_due(); });
   add("Due(window end)", [](Command& c) { c.mutable_due(); });

@@ -367,7 +367,9 @@ class World {
     Command command;
     command.set_actor_role("PEER");
     const std::string& mentor = mentors_[Pick(static_cast<int>(mentors_.size()))];
-    if (Chance(60)) {
+    if (Chance(30)) {
+      command.mutable_do_not_pair()->set_mentor(mentor);
+    } else if (Chance(50)) {
       command.mutable_mentor_left()->set_mentor(mentor);
     } else if (Chance(90)) {
       if (Chance(80)) command.mutable_assignment_changed()->set_assignment(absl::StrCat("consortia/c/assignments/x", Pick(5)));

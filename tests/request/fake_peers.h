@@ -245,6 +245,10 @@ class FakeMentor final : public MentorPeer {
       }
       seat.set_state(mv1::Seat::TRANSFERRED);
       seat.set_assignment(Assign(seat.candidate(), seat.mentor()));
+      mv1::RosterChange& change = Report(mv1::RosterChange::ASSIGNMENT_CHANGED, seat.candidate());
+      change.set_mentor(seat.mentor());
+      change.set_assignment(seat.assignment());
+      change.set_seat(seat.name());
       ++transfers_;
     }
     assignment.set_name(seat.assignment());
@@ -269,6 +273,67 @@ class FakeMentor final : public MentorPeer {
       }
     }
     return response;
+  }
+
+  // As MentorService's: they end assignments, and the feed tells.
+  void Retire(const std::string& id) {
+    absl::MutexLock lock(&mutex_);
+    const std::string name = MentorName(id);
+    individual_.erase(name);
+    std::erase(order_, name);
+    Report(mv1::RosterChange::MENTOR_LEFT, "").set_mentor(name);
+    for (auto& [candidate_name, candidate] : candidates_) {
+      if (candidate.mentor() != name) continue;
+      candidate.clear_mentor();
+      candidate.clear_assignment();
+      Report(mv1::RosterChange::ASSIGNMENT_CHANGED, candidate_name).set_mentor_left(true);
+    }
+  }
+  // Empty: they have nobody from now on.
+  void ChangeMentorOf(const std::string& candidate, const std::string& mentor) {
+    absl::MutexLock lock(&mutex_);
+    candidates_[candidate].clear_mentor();
+    candidates_[candidate].clear_assignment();
+    if (!mentor.empty()) Assign(candidate, MentorName(mentor));
+    mv1::RosterChange& change = Report(mv1::RosterChange::ASSIGNMENT_CHANGED, candidate);
+    change.set_mentor(candidates_[candidate].mentor());
+    change.set_assignment(candidates_[candidate].assignment());
+  }
+  void Unenroll(const std::string& candidate) {
+    absl::MutexLock lock(&mutex_);
+    candidates_[candidate].mutable_unenroll_time()->set_seconds(1);
+    Report(mv1::RosterChange::CANDIDATE_LEFT, candidate);
+  }
+  void KeepApart(const std::string& candidate, const std::string& mentor) {
+    absl::MutexLock lock(&mutex_);
+    candidates_[candidate].add_do_not_pair(MentorName(mentor));
+    Report(mv1::RosterChange::DO_NOT_PAIR_ADDED, candidate).set_mentor(MentorName(mentor));
+  }
+
+  absl::Status WatchRoster(int64_t after, bool follow, absl::FunctionRef<bool(const mv1::RosterChange&)> each) override {
+    for (int64_t next = after;; ++next) {
+      mv1::RosterChange change;
+      {
+        absl::MutexLock lock(&mutex_);
+        REMATCH_RETURN_IF_ERROR(Before("WatchRoster"));
+        const auto there = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+          return !follow || stopped_ || static_cast<size_t>(next) < changes_.size();
+        };
+        mutex_.Await(absl::Condition(&there));
+        if (stopped_ || static_cast<size_t>(next) >= changes_.size()) return absl::OkStatus();
+        change = changes_[static_cast<size_t>(next)];
+      }
+      if (!each(change)) return absl::OkStatus();
+    }
+  }
+  void StopWatching() override {
+    absl::MutexLock lock(&mutex_);
+    stopped_ = true;
+  }
+  // A new core follows anew.
+  void Reopen() {
+    absl::MutexLock lock(&mutex_);
+    stopped_ = false;
   }
 
   // What tests look at.
@@ -302,6 +367,15 @@ class FakeMentor final : public MentorPeer {
   }
 
  private:
+  mv1::RosterChange& Report(mv1::RosterChange::Kind kind, const std::string& candidate) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    mv1::RosterChange& change = changes_.emplace_back();
+    change.set_position(static_cast<int64_t>(changes_.size()));
+    change.set_kind(kind);
+    change.set_program(kProgram);
+    change.set_candidate(candidate);
+    return change;
+  }
+
   static std::string SeatName(const std::string& parent, const std::string& id) { return parent + "/seats/" + id; }
 
   static mv1::Seat MakeSeat(const std::string& name, const std::string& mentor, const std::string& candidate) {
@@ -375,6 +449,8 @@ class FakeMentor final : public MentorPeer {
   std::map<std::string, std::string> by_request_ ABSL_GUARDED_BY(mutex_);
   int assignments_ ABSL_GUARDED_BY(mutex_) = 0;
   int transfers_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::vector<mv1::RosterChange> changes_ ABSL_GUARDED_BY(mutex_);
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 class FakeNotify final : public NotifyPeer {

@@ -84,6 +84,7 @@ class Harness {
     // What is in memory is gone when it is closed.
     if (store_.kind() != TestStore::Kind::kMemory) instance.database.reset();
     notify.Reopen();
+    mentor.Reopen();
     Start(instance);
     // The leases of the one before run out.
     for (int i = 0; i < 5; ++i) {

@@ -153,6 +153,8 @@ class BadStoreMysql : public testing::Test {
     EXPECT_EQ(service.Health("liveness"), kServing);
     EXPECT_EQ(service.Health(""), kNotServing);
     EXPECT_TRUE(service.running());
+    // What it met first may have been something else: a server that was slow to answer.
+    EXPECT_TRUE(demo::WaitUntil([&] { return absl::StrContains(service.log(), hint); }, kPatience));
     EXPECT_THAT(service.log(), AllOf(HasSubstr("waiting_for_store"), HasSubstr(where), HasSubstr(hint)));
     const grpc::Status refused = service.Create("early");
     EXPECT_EQ(refused.error_code(), grpc::StatusCode::UNAVAILABLE) << "who calls may try again: " << refused.error_message();

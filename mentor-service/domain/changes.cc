@@ -1,0 +1,78 @@
+#include "mentor-service/domain/changes.h"
+
+#include <map>
+
+namespace rematch::mentor {
+namespace {
+
+// Without what seats, assignments and the counting of writes change.
+Mentor AsOthersKnow(Mentor mentor) {
+  mentor.assigned = 0;
+  mentor.held = 0;
+  mentor.has_mentored = false;
+  mentor.version = 0;
+  return mentor;
+}
+
+void AddChanges(const Table<Mentor>::Row& row, std::vector<Change>& changes) {
+  const Mentor& mentor = row.value;
+  if (!row.before.has_value() || AsOthersKnow(*row.before) != AsOthersKnow(mentor)) {
+    changes.push_back({.kind = Change::Kind::kMentorChanged, .mentor = mentor.id});
+  }
+  if (!row.before.has_value() || row.before->state == Mentor::State::kRetired) return;
+  for (const std::string& program : row.before->programs) {
+    if (mentor.state == Mentor::State::kActive && Contains(mentor.programs, program)) continue;
+    changes.push_back({.kind = Change::Kind::kMentorLeft, .program = program, .mentor = mentor.id});
+  }
+}
+
+bool HasRetired(const Roster& roster, const std::string& id) {
+  const Mentor* mentor = roster.mentors.Find(id);
+  return mentor != nullptr && mentor->state == Mentor::State::kRetired;
+}
+
+void AddChanges(const Roster& roster, const Table<Candidate>::Row& row, const std::map<std::string, std::string>& seats,
+                std::vector<Change>& changes) {
+  const Candidate& candidate = row.value;
+  const auto add = [&](Change::Kind kind) -> Change& {
+    return changes.emplace_back(Change{.kind = kind, .program = candidate.program, .candidate = candidate.id});
+  };
+  const auto set_mentor = [&](Change& change) {
+    change.mentor = candidate.mentor;
+    change.assignment = candidate.assignment;
+    if (const auto seat = seats.find(candidate.assignment); seat != seats.end()) change.seat = seat->second;
+  };
+  if (!row.before.has_value()) {
+    set_mentor(add(Change::Kind::kCandidateAdded));
+    return;
+  }
+  if (candidate.unenrolled.has_value() && !row.before->unenrolled.has_value()) {
+    add(Change::Kind::kCandidateLeft);
+  } else if (candidate.assignment != row.before->assignment) {
+    Change& change = add(Change::Kind::kAssignmentChanged);
+    set_mentor(change);
+    change.mentor_left = candidate.mentor.empty() && HasRetired(roster, row.before->mentor);
+  }
+  for (const std::string& mentor : candidate.do_not_pair) {
+    if (!Contains(row.before->do_not_pair, mentor)) add(Change::Kind::kDoNotPairAdded).mentor = mentor;
+  }
+}
+
+}  // namespace
+
+std::vector<Change> ChangesIn(const Roster& roster) {
+  std::vector<Change> changes;
+  for (const auto& [id, row] : roster.mentors.rows()) {
+    if (row.changed) AddChanges(row, changes);
+  }
+  std::map<std::string, std::string> seats;  // by the assignments that they became
+  for (const auto& [id, row] : roster.seats.rows()) {
+    if (row.changed && !row.value.assignment.empty()) seats[row.value.assignment] = id;
+  }
+  for (const auto& [id, row] : roster.candidates.rows()) {
+    if (row.changed) AddChanges(roster, row, seats, changes);
+  }
+  return changes;
+}
+
+}  // namespace rematch::mentor

@@ -1,0 +1,47 @@
+// Follows the roster's feed of mentor-service (F33): a mentor who left, a candidate who left or has another mentor, two who are not to be
+// paired any more. What a change was is history by the time that it is read here, so cases are told what is so now.
+#ifndef REMATCH_REQUEST_SERVICE_LOOPS_ROSTER_FOLLOWER_H_
+#define REMATCH_REQUEST_SERVICE_LOOPS_ROSTER_FOLLOWER_H_
+
+#include <string>
+#include <vector>
+
+#include "platform/clock.h"
+#include "rematch/mentor/v1/resources.pb.h"
+#include "request-service/loops/feed_follower.h"
+#include "request-service/loops/peers.h"
+#include "request-service/store/case_reader.h"
+#include "request-service/store/policy_store.h"
+
+namespace rematch::request {
+
+class RosterFollower final : public FeedFollower<mentor::v1::RosterChange> {
+ public:
+  RosterFollower(CaseDoor& door, CaseReader& reader, WorkStore& work, PolicyStore& policies, MentorPeer& mentor, platform::Clock& clock,
+                 platform::Metrics& metrics)
+      : FeedFollower("roster", door, work, metrics), reader_(reader), policies_(policies), mentor_(mentor), clock_(clock) {}
+  ~RosterFollower() override { StopFollowing(); }
+
+ private:
+  using Change = mentor::v1::RosterChange;
+
+  absl::Status Watch(int64_t after, bool follow, absl::FunctionRef<bool(const Change&)> each) override {
+    return mentor_.WatchRoster(after, follow, each);
+  }
+  void StopWatching() override { mentor_.StopWatching(); }
+  absl::StatusOr<std::vector<Reported>> CommandsOf(const std::vector<Change>& page) override;
+
+  absl::Status AddMentorLeft(const Change& change, std::vector<Reported>& reported);
+  absl::Status AddOfCandidate(const Change& change, const CaseReader::Standing& standing, std::vector<Reported>& reported);
+  // The task of whoever leads the program now.
+  absl::StatusOr<CandidateTask> MentorLeftTask(const Change& change);
+
+  CaseReader& reader_;
+  PolicyStore& policies_;
+  MentorPeer& mentor_;
+  platform::Clock& clock_;
+};
+
+}  // namespace rematch::request
+
+#endif  // REMATCH_REQUEST_SERVICE_LOOPS_ROSTER_FOLLOWER_H_

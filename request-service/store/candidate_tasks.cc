@@ -1,0 +1,136 @@
+#include "request-service/store/candidate_tasks.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "access/access.h"
+#include "platform/errors.h"
+#include "platform/sql/rows.h"
+#include "request-service/domain/case_view.h"
+#include "request-service/domain/escalation.h"
+#include "request-service/domain/reasons.h"
+
+namespace rematch::request {
+namespace {
+
+// Of the column `open`: as tasks of cases have it, and one more.
+constexpr int64_t kEnded = 0;
+constexpr int64_t kOpen = 1;
+constexpr int64_t kCovered = 2;  // by an open case
+
+std::string IdOf(std::string_view name) { return std::string(name.substr(name.rfind('/') + 1)); }
+
+absl::Status NoTask() { return Error(absl::StatusCode::kNotFound, reason::kTaskNotFound, "the candidate has no such task"); }
+
+}  // namespace
+
+absl::Status CandidateTasks::Load(absl::Span<CaseCommand* const> commands) {
+  std::set<Id> ids;
+  for (const CaseCommand* command : commands) {
+    if (command->candidate_task.has_value()) ids.emplace(command->key.consortium, IdOf(command->candidate_task->candidate));
+  }
+  if (ids.empty()) return absl::OkStatus();
+  const auto [where, values] = WhereIds("task", ids);
+  REMATCH_ASSIGN_OR_RETURN(
+      const std::vector<sql::Row> rows,
+      tx_.Query(absl::StrCat("SELECT consortium, task, program, leader, alternate, open, folded FROM tasks WHERE case_id = '' AND ", where,
+                             " ORDER BY consortium, task FOR UPDATE"),
+                values));
+  for (const sql::Row& row : rows) {
+    Row& one = rows_[{row.Text(0), row.Text(1)}];
+    one.key = {.consortium = row.Text(0), .program = row.Text(2), .id = ""};
+    one.leader = row.Text(3);
+    one.alternate = row.Text(4);
+    one.open = row.Int(5);
+    if (!one.task.ParseFromString(row.Text(6))) return sql::StoreError(sql::Failure::kSplit, "a stored task cannot be read");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> CandidateTasks::Apply(const CaseCommand& command, bool has_open_case) {
+  const CandidateTask& asked = *command.candidate_task;
+  const auto found = rows_.find({command.key.consortium, IdOf(asked.candidate)});
+  const bool is_there = found != rows_.end() && found->second.key.program == command.key.program && found->second.open != kEnded;
+  switch (asked.what) {
+    case CandidateTask::What::kMentorLeft: {
+      if (is_there) return "";  // it was reported before
+      Row& row = rows_[{command.key.consortium, IdOf(asked.candidate)}];
+      row = {.key = command.key, .leader = asked.leader, .alternate = asked.alternate, .task = {}};
+      row.task.set_id(IdOf(asked.candidate));
+      row.task.set_kind(v1::MENTOR_LEFT);
+      row.task.set_owner(asked.leader);
+      row.task.set_created(now_);
+      row.task.set_due(asked.time);
+      row.task.set_about(asked.candidate);
+      row.open = has_open_case ? kCovered : kOpen;
+      row.changed = true;
+      return "";
+    }
+    case CandidateTask::What::kSettled:
+      if (!is_there) return "";
+      found->second.task.set_ended(now_);
+      found->second.open = kEnded;
+      found->second.changed = true;
+      return "";
+    case CandidateTask::What::kSnooze: {
+      if (!is_there) return NoTask();
+      Row& row = found->second;
+      access::Owners owners;
+      owners.leaders = {row.leader, row.alternate};
+      owners.acting_leader = row.leader;
+      if (command.asked.has_value() && !access::MayTouch(command.asked->caller, command.asked->method, owners)) return NoTask();
+      if (row.open != kOpen) return Error(absl::StatusCode::kFailedPrecondition, reason::kTaskNotOpen, "an open case has taken its place");
+      REMATCH_RETURN_IF_ERROR(CheckSnooze(asked.time, FromStored(now_)));
+      row.task.set_due(std::max(row.task.due(), asked.time));
+      row.task.set_not_before(asked.time);
+      row.changed = true;
+      return asked.reply ? asked.reply(row.key, row.task) : "";
+    }
+  }
+  return absl::InternalError("an unknown command about a task");
+}
+
+void CandidateTasks::CaseOpened(std::string_view consortium, std::string_view candidate) {
+  const Id id = {std::string(consortium), IdOf(candidate)};
+  opened_.insert(id);
+  ended_.erase(id);
+  if (const auto row = rows_.find(id); row != rows_.end() && row->second.open == kOpen) {
+    row->second.open = kCovered;
+    row->second.changed = true;
+  }
+}
+
+void CandidateTasks::CaseEnded(std::string_view consortium, std::string_view candidate) {
+  const Id id = {std::string(consortium), IdOf(candidate)};
+  ended_.insert(id);
+  opened_.erase(id);
+  if (const auto row = rows_.find(id); row != rows_.end() && row->second.open == kCovered) {
+    row->second.open = kOpen;
+    row->second.changed = true;
+  }
+}
+
+absl::Status CandidateTasks::Save() {
+  REMATCH_RETURN_IF_ERROR(Move(opened_, kOpen, kCovered));
+  REMATCH_RETURN_IF_ERROR(Move(ended_, kCovered, kOpen));
+  sql::RowWriter writer("INSERT INTO tasks (consortium, case_id, task, program, leader, alternate, open, due, folded)", 9,
+                        " ON DUPLICATE KEY UPDATE program = VALUES(program), leader = VALUES(leader), alternate = VALUES(alternate),"
+                        " open = VALUES(open), due = VALUES(due), folded = VALUES(folded)");
+  for (const auto& [id, row] : rows_) {
+    if (!row.changed) continue;
+    writer.Add({id.first, "", id.second, row.key.program, row.leader, row.alternate, row.open, row.task.due(),
+                sql::Bytes{row.task.SerializeAsString()}});
+  }
+  return writer.Write(tx_);
+}
+
+absl::Status CandidateTasks::Move(const std::set<Id>& candidates, int64_t from, int64_t to) {
+  if (candidates.empty()) return absl::OkStatus();
+  const auto [where, ids] = WhereIds("task", candidates);
+  std::vector<sql::Value> values = {to, from};
+  values.insert(values.end(), ids.begin(), ids.end());
+  return tx_.Execute(absl::StrCat("UPDATE tasks SET open = ? WHERE case_id = '' AND open = ? AND ", where), values).status();
+}
+
+}  // namespace rematch::request

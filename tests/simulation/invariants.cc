@@ -1,0 +1,263 @@
+#include "tests/simulation/invariants.h"
+
+#include <algorithm>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "mentor-service/store/store.h"
+#include "platform/errors.h"
+#include "platform/strings.h"
+#include "request-service/domain/audit.h"
+#include "request-service/domain/case_view.h"
+#include "request-service/domain/escalation.h"
+
+namespace rematch::simulation {
+namespace {
+
+namespace rv1 = request::v1;
+namespace nv1 = notify::v1;
+using request::Event;
+using sql::Row;
+
+std::string LastPart(std::string_view name) { return std::string(name.substr(name.rfind('/') + 1)); }
+
+}  // namespace
+
+void Invariants::Must(bool holds, std::string_view what) {
+  if (!holds && broken_.empty()) broken_ = std::string(what);
+}
+
+std::vector<Row> Invariants::Query(sql::Database& database, std::string_view statement, const std::vector<sql::Value>& values) {
+  std::vector<Row> rows;
+  const absl::Status status = database.Read([&](sql::Transaction& tx) -> absl::Status {
+    REMATCH_ASSIGN_OR_RETURN(rows, tx.Query(statement, values));
+    return absl::OkStatus();
+  });
+  Must(status.ok(), absl::StrCat("a query of the checks: ", status.ToString()));
+  return rows;
+}
+
+// --- Cases ---
+
+void Invariants::CheckCases(const std::vector<request::CaseKey>& changed) {
+  for (const request::CaseKey& key : changed) CheckCase(key);
+  // F32: one open case a candidate.
+  std::map<std::string_view, int> open;
+  for (const auto& [name, shadow] : cases_) {
+    if (!request::HasEnded(shadow.c)) Must(++open[shadow.c.candidate()] == 1, absl::StrCat("F32: two open cases: ", name));
+  }
+}
+
+void Invariants::CheckCase(const request::CaseKey& key) {
+  Shadow& shadow = cases_[key.Name()];
+  if (shadow.events == 0) {
+    shadow.key = key;
+    shadow.head = request::ChainStart(key.Name());
+  }
+  const std::vector<Row> events =
+      Query(request_, "SELECT sequence, event, hash FROM events WHERE consortium = ? AND case_id = ? AND sequence > ? ORDER BY sequence",
+            {key.consortium, key.id, shadow.events});
+  for (const Row& row : events) {
+    Must(row.Int(0) == shadow.events + 1, absl::StrCat("F41: an event is missing: ", key.Name()));
+    shadow.head = request::ChainHash(shadow.head, row.Int(0), row.Text(1));
+    Must(shadow.head == row.Text(2), absl::StrCat("F41: the chain is broken: ", key.Name()));
+    Event event;
+    Must(event.ParseFromString(row.Text(1)), "F41: an event cannot be read");
+    CheckEvent(shadow, event);
+    if (event.has_call_recorded() && event.call_recorded().outcome() == rv1::AGREED) shadow.call_agreed = true;
+    if (event.has_transfer_refused()) shadow.call_agreed = false;
+    if (event.has_transferred()) shadow.swapped = true;
+    request::Fold(shadow.c, event);
+    shadow.events = row.Int(0);
+    ++seen_[request::EventType(event)];
+  }
+  const std::vector<Row> stored =
+      Query(request_, "SELECT folded, events, head_hash FROM cases WHERE consortium = ? AND id = ?", {key.consortium, key.id});
+  Must(stored.size() == 1, absl::StrCat("F33: a case is gone: ", key.Name()));
+  if (stored.size() != 1) return;
+  Must(stored[0].Text(0) == shadow.c.SerializeAsString(), absl::StrCat("F41: the events do not give the state: ", key.Name()));
+  Must(stored[0].Int(1) == shadow.events && stored[0].Text(2) == shadow.head, absl::StrCat("F41: the head of the chain: ", key.Name()));
+  Must(request::CanMove(shadow.c), absl::StrCat("F11: nothing will happen to ", key.Name()));
+  int individual = 0, confirmed = 0;
+  for (const request::Offer& offer : shadow.c.offers()) {
+    if (!request::IsLive(offer)) continue;
+    individual += request::IsIndividual(offer);
+    confirmed += offer.state() == rv1::CONFIRMED;
+  }
+  Must(individual <= 1, absl::StrCat("F17: two individual offers are live: ", key.Name()));
+  Must(confirmed <= 1, absl::StrCat("F29: two mentors are confirmed: ", key.Name()));
+}
+
+void Invariants::CheckEvent(const Shadow& before, const Event& event) {
+  const request::Case& c = before.c;
+  const std::string name = c.name();
+  if (request::HasEnded(c)) {
+    // What was already under way ends, a completed case has people to tell; but it stays what it is.
+    const bool reopens = event.has_stage_opened() || event.has_offer_made() || event.has_proposed() || event.has_transfer_started() ||
+                         event.has_transferred() || event.has_withdrawn() || event.has_closed() || event.has_completed() ||
+                         event.has_paused() || event.has_search_restarted();
+    Must(!reopens, absl::StrCat("F32: an ended case goes on: ", name, " ", request::EventType(event)));
+  }
+  if (c.paused() != 0) {
+    const bool goes_on = event.has_effect_started() || event.has_offer_ended() || event.has_offer_opened() || event.has_offer_made() ||
+                         event.has_stage_opened() || event.has_proposed() || event.has_message_made();
+    Must(!goes_on, absl::StrCat("F44: a paused case goes on: ", name, " ", request::EventType(event)));
+  }
+  if (event.has_transfer_started()) Must(before.call_agreed, absl::StrCat("F7: a swap without an agreed call: ", name));
+  if (event.has_message_made()) {
+    const request::MessageKind kind = event.message_made().message().kind();
+    if (kind == request::OFFICIAL_CANDIDATE || kind == request::OFFICIAL_MENTOR) {
+      Must(before.call_agreed && before.swapped, absl::StrCat("F7: an official mail before the swap: ", name));
+    }
+  }
+}
+
+// --- The roster ---
+
+void Invariants::CheckRoster() {
+  std::vector<mentor::Assignment> assignments;
+  const absl::Status status = mentor_.Read([&](sql::Transaction& tx) -> absl::Status {
+    mentor::Wants wants;
+    wants.everything = true;
+    REMATCH_ASSIGN_OR_RETURN(roster_, mentor::store::Load(tx, "c1", std::move(wants), mentor::store::Locks::kNone));
+    REMATCH_ASSIGN_OR_RETURN(assignments, mentor::store::ListAssignments(tx, "c1", {}, {}, 100'000));
+    return absl::OkStatus();
+  });
+  Must(status.ok(), absl::StrCat("the roster cannot be read: ", status.ToString()));
+  std::map<std::string, int> assigned, held;
+  std::map<std::string, std::vector<std::string>> open;
+  for (const mentor::Assignment& assignment : assignments) {
+    if (!assignment.end.has_value()) open[assignment.candidate].push_back(assignment.id);
+  }
+  for (const auto& [id, row] : roster_.candidates.rows()) {
+    const mentor::Candidate& candidate = row.value;
+    if (!candidate.mentor.empty()) ++assigned[candidate.mentor];
+    const std::vector<std::string> live = candidate.assignment.empty() ? std::vector<std::string>() : std::vector<std::string>{candidate.assignment};
+    Must(open[id] == live, absl::StrCat("F34: not exactly the live assignment is open: ", id));
+  }
+  for (const auto& [id, row] : roster_.seats.rows()) {
+    if (row.value.state == mentor::Seat::State::kHeld) ++held[row.value.mentor];
+  }
+  for (const auto& [id, row] : roster_.mentors.rows()) {
+    Must(row.value.assigned == assigned[id] && row.value.held == held[id], absl::StrCat("F30: the counters of ", id));
+    Must(row.value.assigned + row.value.held <= row.value.capacity, absl::StrCat("F30: more than the capacity of ", id));
+    Must(row.value.state == mentor::Mentor::State::kActive || row.value.assigned == 0, absl::StrCat("F33: who left has a candidate: ", id));
+  }
+}
+
+// --- The feeds ---
+
+void Invariants::CheckFeeds() {
+  for (const Row& row : Query(mentor_, "SELECT position FROM roster_changes WHERE position > ? ORDER BY position", {roster_feed_})) {
+    Must(row.Int(0) == roster_feed_ + 1, "the roster's feed has a gap that is filled later");
+    roster_feed_ = row.Int(0);
+  }
+  for (const Row& row :
+       Query(notify_, "SELECT position, notification, state FROM deliveries WHERE position > ? ORDER BY position", {delivery_feed_})) {
+    Must(row.Int(0) == delivery_feed_ + 1, "the feed of deliveries has a gap that is filled later");
+    delivery_feed_ = row.Int(0);
+    states_[row.Text(1)].push_back(row.Int(2));
+  }
+}
+
+// --- At rest ---
+
+void Invariants::CheckAtRest() {
+  CheckSeatsAtRest();
+  CheckMailAtRest();
+  CheckTasksOfCandidates();
+  for (const auto& [name, shadow] : cases_) {
+    const request::Case& c = shadow.c;
+    Must(c.running_size() == 0, absl::StrCat("F11: an effect was never answered: ", name));
+    Must(request::HasEnded(c) || std::any_of(c.tasks().begin(), c.tasks().end(), [](const request::Task& task) { return task.ended() == 0; }),
+         absl::StrCat("F11: at rest, and nobody has a task: ", name));
+    const mentor::Candidate* candidate = roster_.candidates.Find(LastPart(c.candidate()));
+    if (candidate == nullptr || request::HasEnded(c)) continue;
+    Must(!candidate->unenrolled.has_value(), absl::StrCat("F33: the candidate has left, and their case is open: ", name));
+    Must(LastPart(c.current_mentor()) == candidate->mentor, absl::StrCat("F33: the case does not know the mentor of record: ", name));
+  }
+  for (const char* table : {"effects", "timers"}) {
+    const std::vector<Row> poison = Query(request_, absl::StrCat("SELECT COUNT(*) FROM ", table, " WHERE refusals > 3"));
+    Must(poison.empty() || poison[0].Int(0) == 0, absl::StrCat("something is refused again and again: ", table));
+  }
+}
+
+void Invariants::CheckSeatsAtRest() {
+  std::set<std::string> needed;
+  for (const auto& [name, shadow] : cases_) {
+    for (const request::Offer& offer : shadow.c.offers()) {
+      if (offer.seat_held()) needed.insert(offer.seat());
+    }
+    const mentor::Candidate* candidate = roster_.candidates.Find(LastPart(shadow.c.candidate()));
+    const std::vector<Row> swaps = Query(
+        mentor_, "SELECT assignment FROM seats WHERE consortium = 'c1' AND state = 3 AND seat >= ? AND seat < ?", {shadow.key.id + ".", shadow.key.id + "/"});
+    Must(swaps.size() == (shadow.swapped ? 1u : 0u), absl::StrCat("F34: swaps and the case's own story differ: ", name));
+    Must(candidate != nullptr, "F33: a candidate is gone");
+  }
+  for (const auto& [id, row] : roster_.seats.rows()) {
+    const bool held = row.value.state == mentor::Seat::State::kHeld;
+    if (held) Must(needed.contains(id), absl::StrCat("F30: a seat stays held for an offer that is over: ", id));
+    if (needed.contains(id)) Must(held || row.value.state == mentor::Seat::State::kTransferred, absl::StrCat("F30: a seat is lost: ", id));
+    needed.erase(id);
+  }
+  Must(needed.empty(), "F30: a case relies on a seat that is not there");
+}
+
+void Invariants::CheckMailAtRest() {
+  const auto was = [this](const std::string& key, nv1::Notification::State state) {
+    const auto found = states_.find(key);
+    return found != states_.end() && std::find(found->second.begin(), found->second.end(), int64_t{state}) != found->second.end();
+  };
+  for (const auto& [id, mail] : post_.mails()) {
+    Must(mail.arrived <= 1 || was(mail.key, nv1::Notification::UNKNOWN), absl::StrCat("F40: a message went out twice, for no reason: ", mail.key));
+    const auto told = states_.find(mail.key);
+    if (told == states_.end()) continue;
+    if (told->second.back() == nv1::Notification::SENT) Must(mail.arrived >= 1, absl::StrCat("F40: reported as sent, and never arrived: ", mail.key));
+    if (told->second.back() == nv1::Notification::CANCELLED) {
+      Must(mail.arrived == 0, absl::StrCat("F40: reported as called back, and arrived: ", mail.key));
+    }
+  }
+  for (const auto& [name, shadow] : cases_) {
+    // F8: both know who the mentor is now, by mail or by phone, or somebody has the task to tell them.
+    if (shadow.c.state() != rv1::COMPLETED) continue;
+    for (const request::Announcement::Told told : {shadow.c.announcement().candidate(), shadow.c.announcement().mentor()}) {
+      Must(told != request::Announcement::UNTOLD, absl::StrCat("F8: completed, and somebody was never told: ", name));
+      if (told == request::Announcement::FAILED) {
+        Must(request::OpenTask(shadow.c, rv1::TELL_BY_PHONE) != nullptr, absl::StrCat("F39: a mail failed, and nobody is to phone: ", name));
+      }
+    }
+    // What the case knows of its messages is what the feed told.
+    for (const request::Message& message : shadow.c.messages()) {
+      const auto told = states_.find(message.key());
+      if (told == states_.end()) continue;
+      if (told->second.back() == nv1::Notification::FAILED) {
+        Must(message.state() == request::Message::FAILED, absl::StrCat("F39: the case never heard of a failure: ", message.key()));
+      }
+    }
+  }
+}
+
+// F33: whoever has no mentor because theirs left has a case, or is a task of somebody's.
+void Invariants::CheckTasksOfCandidates() {
+  std::set<std::string> tasks;
+  for (const Row& row : Query(request_, "SELECT task FROM tasks WHERE case_id = '' AND open = 1")) tasks.insert(row.Text(0));
+  std::set<std::string> left;
+  for (const Row& row : Query(mentor_, "SELECT candidate, kind, mentor_left FROM roster_changes WHERE candidate <> '' ORDER BY position")) {
+    if (row.Int(2) != 0) left.insert(row.Text(0));
+    if (row.Int(1) == 5 && row.Int(2) == 0) {
+      // Whoever was given another one, and lost that one otherwise, is not without a mentor because theirs left.
+      const mentor::Candidate* candidate = roster_.candidates.Find(row.Text(0));
+      if (candidate != nullptr) left.erase(row.Text(0));
+    }
+  }
+  for (const auto& [id, row] : roster_.candidates.rows()) {
+    const bool without = row.value.mentor.empty() && !row.value.unenrolled.has_value() && left.contains(id);
+    const bool has_case = std::any_of(cases_.begin(), cases_.end(), [&, id = id](const auto& one) {
+      return LastPart(one.second.c.candidate()) == id && !request::HasEnded(one.second.c);
+    });
+    Must(tasks.contains(id) == (without && !has_case),
+         absl::StrCat("F33: ", id, tasks.contains(id) ? " is a task for no reason" : " has no mentor, and is nobody's task"));
+  }
+}
+
+}  // namespace rematch::simulation

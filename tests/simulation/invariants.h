@@ -1,0 +1,74 @@
+// What must hold after every step, read from the stores as they are, beside the services and their faults.
+#ifndef REMATCH_TESTS_SIMULATION_INVARIANTS_H_
+#define REMATCH_TESTS_SIMULATION_INVARIANTS_H_
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "mentor-service/domain/roster.h"
+#include "platform/sql/database.h"
+#include "request-service/domain/case.pb.h"
+#include "request-service/store/case_command.h"
+#include "tests/simulation/post_office.h"
+
+namespace rematch::simulation {
+
+// A case as its events tell it.
+struct Shadow {
+  request::CaseKey key;
+  request::Case c;
+  int64_t events = 0;
+  std::string head;
+  bool call_agreed = false;  // and the swap that it leads to has not been refused
+  bool swapped = false;
+};
+
+class Invariants {
+ public:
+  Invariants(sql::Database& mentor, sql::Database& request, sql::Database& notify, PostOffice& post)
+      : mentor_(mentor), request_(request), notify_(notify), post_(post) {}
+
+  // What is broken, in words, or "".
+  const std::string& broken() const { return broken_; }
+
+  // After every step: the cases that a commit changed, the roster, and the feeds.
+  void CheckCases(const std::vector<request::CaseKey>& changed);
+  void CheckRoster();
+  void CheckFeeds();
+  // Once nothing happens by itself any more and nothing goes wrong.
+  void CheckAtRest();
+
+  const std::map<std::string, Shadow>& cases() const { return cases_; }
+  const mentor::Roster& roster() const { return roster_; }
+  // Every event that was seen, by its type.
+  const std::map<std::string, int64_t>& seen() const { return seen_; }
+
+ private:
+  void Must(bool holds, std::string_view what);
+  void CheckCase(const request::CaseKey& key);
+  void CheckEvent(const Shadow& before, const request::Event& event);
+  void CheckSeatsAtRest();
+  void CheckMailAtRest();
+  void CheckTasksOfCandidates();
+  // Rows of a query that cannot fail.
+  std::vector<sql::Row> Query(sql::Database& database, std::string_view statement, const std::vector<sql::Value>& values = {});
+
+  sql::Database& mentor_;
+  sql::Database& request_;
+  sql::Database& notify_;
+  PostOffice& post_;
+  std::string broken_;
+  std::map<std::string, Shadow> cases_;  // by name
+  mentor::Roster roster_;
+  std::map<std::string, int64_t> seen_;
+  int64_t roster_feed_ = 0;    // the last position seen
+  int64_t delivery_feed_ = 0;  // likewise
+  std::map<std::string, std::vector<int64_t>> states_;  // of messages, by key, as the feed told them
+};
+
+}  // namespace rematch::simulation
+
+#endif  // REMATCH_TESTS_SIMULATION_INVARIANTS_H_

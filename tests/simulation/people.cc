@@ -1,0 +1,436 @@
+#include "tests/simulation/people.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "platform/timestamps.h"
+#include "request-service/domain/case_view.h"
+#include "request-service/domain/escalation.h"
+
+namespace rematch::simulation {
+namespace {
+
+namespace mv1 = mentor::v1;
+namespace nv1 = notify::v1;
+namespace rv1 = request::v1;
+using request::Reassignments;
+
+rpc::Caller As(std::string_view role, std::string person) { return {.role = std::string(role), .person = std::move(person)}; }
+std::string LastPart(std::string_view name) { return std::string(name.substr(name.rfind('/') + 1)); }
+
+}  // namespace
+
+template <typename Response, typename Request>
+void People::Deliver(const rpc::Caller& caller, void (Reassignments::*method)(const rpc::Call&, const Request&, rpc::Done<Response>),
+                     const Request& request) {
+  RequestProcess* const process = request_();
+  if (process == nullptr) return;
+  // What is answered OK twice must be the same: the first answer counts.
+  auto done = rpc::Done<Response>(std::make_shared<absl::AnyInvocable<void(absl::StatusOr<Response>)>>(
+      [this, said = said_, id = request.request_id()](absl::StatusOr<Response> result) {
+        if (!result.ok()) return;
+        const auto [first, is_first] = said->first.try_emplace(id, result->SerializeAsString());
+        if (!is_first && first->second != result->SerializeAsString() && contradiction_.empty()) {
+          contradiction_ = absl::StrCat("F32: request ", id, " was answered twice, not alike");
+        }
+      }));
+  (process->core().reassignments().*method)(MakeCall<Request>(process->clock(), caller), request, std::move(done));
+  // Else it waits for whoever comes next, and both are one batch.
+  if (chance_.Percent(70)) {
+    while (process->core().door().RunOnce()) {
+    }
+  }
+}
+
+template <typename Response, typename Request>
+void People::Ask(const rpc::Caller& caller, void (Reassignments::*method)(const rpc::Call&, const Request&, rpc::Done<Response>),
+                 Request request) {
+  request.set_request_id(NewRequestId());
+  tell_(absl::StrCat(caller.role, " ", LastPart(caller.person), " asks ", Request::descriptor()->name(), " ", request.ShortDebugString()));
+  Deliver(caller, method, request);
+  if (faults_.Happens(Fault::kPersonTwice, 4)) Deliver(caller, method, request);
+  if (faults_.Happens(Fault::kPersonAgain, 4)) unanswered_.push_back([this, caller, method, request] { Deliver(caller, method, request); });
+}
+
+template <typename Request>
+void People::AskOfCase(void (Reassignments::*method)(const rpc::Call&, const Request&, rpc::Done<rv1::Reassignment>),
+                       const std::string& name) {
+  Request request;
+  request.set_name(name);
+  Ask(Leader(invariants_.cases().at(name.substr(0, name.find("/offers/"))).c), method, std::move(request));
+}
+
+template <typename Response, typename Request>
+void People::ChangeRoster(Request request) {
+  MentorProcess* const process = mentor_();
+  if (process == nullptr) return;
+  request.set_request_id(NewRequestId());
+  tell_(absl::StrCat("the office asks ", Request::descriptor()->name(), " ", request.ShortDebugString()));
+  const Answer<Response> answer = process->Submit<Response>(request);
+  if (chance_.Percent(50)) {
+    while (process->door().RunOnce()) {
+    }
+  }
+}
+
+void People::AskAgain() {
+  if (unanswered_.empty()) return;
+  const auto at = unanswered_.begin() + chance_.Pick(static_cast<int>(unanswered_.size()));
+  const std::function<void()> again = std::move(*at);
+  unanswered_.erase(at);
+  tell_("somebody asks again");
+  again();
+}
+
+std::vector<const Shadow*> People::Open() const {
+  std::vector<const Shadow*> open;
+  for (const auto& [name, shadow] : invariants_.cases()) {
+    if (!request::HasEnded(shadow.c)) open.push_back(&shadow);
+  }
+  return open;
+}
+
+rpc::Caller People::Leader(const request::Case& c) const { return As(access::kProgramLeader, request::ActingLeader(c).person()); }
+
+std::string People::AnyMentor() {
+  const auto& rows = invariants_.roster().mentors.rows();
+  if (rows.empty()) return "";
+  return absl::StrCat(kConsortium, "/mentors/", std::next(rows.begin(), chance_.Pick(static_cast<int>(rows.size())))->first);
+}
+
+std::string People::AnyOffer(const request::Case& c) { return absl::StrCat(c.name(), "/offers/o", 1 + chance_.Pick(c.offers_size() + 1)); }
+
+// --- Candidates ---
+
+void People::ActAsCandidate() {
+  const auto& rows = invariants_.roster().candidates.rows();
+  if (rows.empty()) return;
+  const std::string name = absl::StrCat(kProgram, "/candidates/", std::next(rows.begin(), chance_.Pick(static_cast<int>(rows.size())))->first);
+  const rpc::Caller caller = As(access::kCandidate, name);
+  for (const Shadow* shadow : Open()) {
+    if (shadow->c.candidate() != name) continue;
+    if (request::OpenTask(shadow->c, rv1::ASK_CONSENT) != nullptr && chance_.Percent(50)) {
+      rv1::RecordConsentRequest consent;
+      consent.set_name(shadow->c.name());
+      consent.set_consents(chance_.Percent(60));
+      return Ask(caller, &Reassignments::RecordConsent, std::move(consent));
+    }
+    if (!chance_.Percent(2)) return;
+    rv1::WithdrawReassignmentRequest withdraw;
+    withdraw.set_name(shadow->c.name());
+    return Ask(caller, &Reassignments::WithdrawReassignment, std::move(withdraw));
+  }
+  rv1::CreateReassignmentRequest create;
+  create.set_parent(kProgram);
+  create.set_candidate(name);
+  create.set_reasons("no trust");
+  Ask(caller, &Reassignments::CreateReassignment, std::move(create));
+}
+
+// --- Mentors, and whoever else gets mail ---
+
+void People::ActAsMentor() {
+  std::vector<Mail*> waiting;
+  for (auto& [id, mail] : post_.mails()) {
+    if (mail.arrived > 0 && !mail.reply_code.empty() && (!mail.read || chance_.Percent(3))) waiting.push_back(&mail);
+  }
+  if (waiting.empty()) return;
+  ReplyTo(*waiting[static_cast<size_t>(chance_.Pick(static_cast<int>(waiting.size())))]);
+}
+
+void People::ReplyTo(Mail& mail) {
+  mail.read = true;
+  if (chance_.Percent(20)) return;  // and stays silent
+  rv1::RespondToOfferRequest request;
+  request.set_reply_code(mail.reply_code);
+  request.set_answer(chance_.Percent(55) ? rv1::YES : rv1::NOT_NOW);
+  if (chance_.Percent(absl::StrContains(mail.kind, "recommendation") ? 80 : 12)) {
+    // Now and then somebody who is a mentor already.
+    const bool is_mentor = chance_.Percent(30);
+    request.mutable_referral()->set_display_name("Rita Referred");
+    request.mutable_referral()->set_email(is_mentor ? absl::StrCat("m", chance_.Pick(5), "@mentors.example")
+                                                    : absl::StrCat("rita", chance_.Pick(4), "@people.example"));
+    request.mutable_referral()->set_phone("310 555 0100");
+  }
+  Ask(AsService(), &Reassignments::RespondToOffer, std::move(request));
+}
+
+// --- Leaders ---
+
+void People::ActAsLeader() {
+  if (leader_on_holiday_) return;
+  std::vector<std::pair<const Shadow*, const request::Task*>> tasks;
+  for (const auto& [name, shadow] : invariants_.cases()) {
+    for (const request::Task& task : shadow.c.tasks()) {
+      if (task.ended() == 0) tasks.emplace_back(&shadow, &task);
+    }
+  }
+  const std::vector<const Shadow*> open = Open();
+  if (!open.empty() && (tasks.empty() || chance_.Percent(15))) return DoSomethingElse(*chance_.Of(open));
+  if (tasks.empty()) return;
+  const auto& [shadow, task] = chance_.Of(tasks);
+  // A task of a case that changes meanwhile is still what they saw.
+  const request::Task seen = *task;
+  Do(*shadow, seen, /*to_the_end=*/false);
+}
+
+void People::Do(const Shadow& shadow, const request::Task& task, bool to_the_end) {
+  const request::Case& c = shadow.c;
+  const std::string name = c.name();
+  const rpc::Caller leader = Leader(c);
+  const auto offer_name = [&](const std::string& id) { return absl::StrCat(name, "/offers/", id); };
+  const auto call = [&](rv1::CallOutcome outcome) {
+    rv1::RecordCallRequest request;
+    request.set_name(absl::StrCat(name, "/tasks/", task.id()));
+    request.set_outcome(outcome);
+    Ask(leader, &Reassignments::RecordCall, std::move(request));
+  };
+  const auto close = [&] {
+    rv1::CloseReassignmentRequest request;
+    request.set_name(name);
+    request.set_ground(rv1::NO_MENTOR_FOUND);
+    request.set_note("nobody was found");
+    Ask(leader, &Reassignments::CloseReassignment, std::move(request));
+  };
+  switch (task.kind()) {
+    case rv1::REVIEW_REASONS: {
+      rv1::ReviewReassignmentRequest request;
+      request.set_name(name);
+      const bool proceed = chance_.Percent(95);
+      request.set_decision(proceed ? rv1::ReviewReassignmentRequest::PROCEED : rv1::ReviewReassignmentRequest::CLOSE);
+      if (!proceed) request.set_ground(rv1::RESOLVED_WITHOUT_CHANGE);
+      if (proceed && chance_.Percent(20)) request.add_strike(AnyMentor());
+      if (proceed && chance_.Percent(20)) request.add_order(AnyMentor());
+      request.set_note("looked into it");
+      return Ask(leader, &Reassignments::ReviewReassignment, std::move(request));
+    }
+    case rv1::ASK_CONSENT: {
+      rv1::RecordConsentRequest request;
+      request.set_name(name);
+      request.set_consents(chance_.Percent(60));
+      return Ask(leader, &Reassignments::RecordConsent, std::move(request));
+    }
+    case rv1::CONFIRM_MATCH:
+      if (!chance_.Percent(85)) return AskOfCase<rv1::RejectMatchRequest>(&Reassignments::RejectMatch, offer_name(task.offer()));
+      return AskOfCase<rv1::ConfirmMatchRequest>(&Reassignments::ConfirmMatch, offer_name(task.offer()));
+    case rv1::CHOOSE_BROADCAST_AUDIENCE: {
+      rv1::OpenBroadcastRequest request;
+      request.set_name(name);
+      request.set_include_current_mentor(chance_.Percent(50));
+      return Ask(leader, &Reassignments::OpenBroadcast, std::move(request));
+    }
+    case rv1::CHOOSE_AMONG_INTERESTED: {
+      std::vector<std::string> willing;
+      for (const request::Offer& offer : c.offers()) {
+        if (offer.state() == rv1::WILLING) willing.push_back(offer.id());
+      }
+      if (willing.empty() || chance_.Percent(15)) return AskOfCase<rv1::PassAllOverRequest>(&Reassignments::PassAllOver, name);
+      return AskOfCase<rv1::ChooseInterestedRequest>(&Reassignments::ChooseInterested, offer_name(chance_.Of(willing)));
+    }
+    case rv1::QUALIFY_PERSON: {
+      rv1::QualifyPersonRequest request;
+      request.set_name(absl::StrCat(name, "/people/", task.person()));
+      request.set_decision(chance_.Percent(60) ? rv1::QualifyPersonRequest::QUALIFY : rv1::QualifyPersonRequest::DISMISS);
+      if (request.decision() == rv1::QualifyPersonRequest::QUALIFY) {
+        if (chance_.Percent(30)) {
+          request.set_mentor(AnyMentor());
+        } else {
+          request.mutable_attributes()->set_capacity(1 + chance_.Pick(2));
+          request.mutable_attributes()->set_district(absl::StrCat(kConsortium, "/districts/d1"));
+        }
+      }
+      return Ask(leader, &Reassignments::QualifyPerson, std::move(request));
+    }
+    case rv1::CALL_CANDIDATE:
+    case rv1::FIND_NUMBER: {
+      constexpr rv1::CallOutcome kOutcomes[] = {rv1::NO_ANSWER, rv1::VOICEMAIL, rv1::WRONG_NUMBER, rv1::DECLINED_BY_CANDIDATE, rv1::TOLD};
+      return call(to_the_end || chance_.Percent(65) ? rv1::AGREED : kOutcomes[chance_.Pick(5)]);
+    }
+    case rv1::TELL_BY_PHONE:
+      return call(to_the_end || chance_.Percent(70) ? rv1::TOLD : rv1::NO_ANSWER);
+    case rv1::TELL_FORMER_MENTOR:
+      if (chance_.Percent(50)) return call(rv1::TOLD);
+      return AskOfCase<rv1::SendClosingNoteRequest>(&Reassignments::SendClosingNote, name);
+    case rv1::TAKE_CANDIDATE:
+      if (chance_.Percent(60)) return AskOfCase<rv1::TakeCandidateRequest>(&Reassignments::TakeCandidate, name);
+      return AskOfCase<rv1::DeclineToTakeRequest>(&Reassignments::DeclineToTake, name);
+    case rv1::TRANSFER_REFUSED:
+      if (!to_the_end && chance_.Percent(40)) {
+        return AskOfCase<rv1::ConfirmMatchRequest>(&Reassignments::ConfirmMatch, offer_name(task.offer()));
+      }
+      [[fallthrough]];
+    case rv1::RESOLVE_STUCK:
+      if (to_the_end && chance_.Percent(70)) return close();
+      if (chance_.Percent(60)) return AskOfCase<rv1::RestartSearchRequest>(&Reassignments::RestartSearch, name);
+      if (chance_.Percent(50)) {
+        rv1::RecommendPersonRequest request;
+        request.set_parent(name);
+        request.mutable_contact()->set_display_name("Nora Named");
+        request.mutable_contact()->set_email(absl::StrCat("nora", chance_.Pick(3), "@people.example"));
+        request.mutable_contact()->set_phone("310 555 0101");
+        return Ask(leader, &Reassignments::RecommendPerson, std::move(request));
+      }
+      return close();
+    case rv1::RESUME_CASE:
+      if (to_the_end || chance_.Percent(60)) AskOfCase<rv1::ResumeReassignmentRequest>(&Reassignments::ResumeReassignment, name);
+      return;
+    default:
+      return;
+  }
+}
+
+void People::DoSomethingElse(const Shadow& shadow) {
+  const std::string name = shadow.c.name();
+  const rpc::Caller leader = Leader(shadow.c);
+  switch (chance_.Pick(12)) {
+    case 0: {
+      rv1::StrikeMentorRequest request;
+      request.set_name(name);
+      request.set_mentor(AnyMentor());
+      return Ask(leader, &Reassignments::StrikeMentor, std::move(request));
+    }
+    case 1: {
+      rv1::SkipStageRequest request;
+      request.set_name(name);
+      request.set_note("no use in waiting");
+      return Ask(leader, &Reassignments::SkipStage, std::move(request));
+    }
+    case 2:
+    case 3:
+      return AskOfCase<rv1::ReviveOfferRequest>(&Reassignments::ReviveOffer, AnyOffer(shadow.c));
+    case 4:
+    case 5: {
+      rv1::PauseReassignmentRequest request;
+      request.set_name(name);
+      request.set_note("over the break");
+      return Ask(leader, &Reassignments::PauseReassignment, std::move(request));
+    }
+    case 6: {
+      if (shadow.c.tasks_size() == 0) return;
+      rv1::SnoozeTaskRequest request;
+      request.set_name(absl::StrCat(name, "/tasks/t", 1 + chance_.Pick(shadow.c.tasks_size())));
+      RequestProcess* const process = request_();
+      if (process == nullptr) return;
+      *request.mutable_until_time() = platform::ToTimestamp(process->clock().Now() + chance_.UpTo(absl::Hours(2)));
+      return Ask(leader, &Reassignments::SnoozeTask, std::move(request));
+    }
+    case 7: {
+      rv1::RecordOfferResponseRequest request;
+      request.set_name(AnyOffer(shadow.c));
+      request.set_answer(chance_.Percent(50) ? rv1::YES : rv1::NOT_NOW);
+      return Ask(leader, &Reassignments::RecordOfferResponse, std::move(request));
+    }
+    case 8:
+      return AskOfCase<rv1::ReplaceLeaderRequest>(&Reassignments::ReplaceLeader, name);
+    case 9: {
+      // What does not fit: a confirmation, a choice, a call of anything.
+      if (chance_.Percent(50)) return AskOfCase<rv1::ConfirmMatchRequest>(&Reassignments::ConfirmMatch, AnyOffer(shadow.c));
+      return AskOfCase<rv1::ChooseInterestedRequest>(&Reassignments::ChooseInterested, AnyOffer(shadow.c));
+    }
+    case 10:
+      if (!chance_.Percent(5)) return;
+      {
+        rv1::CloseReassignmentRequest request;
+        request.set_name(name);
+        request.set_ground(rv1::RESOLVED_WITHOUT_CHANGE);
+        request.set_note("it got better");
+        return Ask(leader, &Reassignments::CloseReassignment, std::move(request));
+      }
+    default:
+      return AskOfCase<rv1::ResumeReassignmentRequest>(&Reassignments::ResumeReassignment, name);
+  }
+}
+
+bool People::WorkOff() {
+  bool any = false;
+  // By name: what is done to one may change the others.
+  std::vector<std::string> names;
+  for (const auto& [name, shadow] : invariants_.cases()) names.push_back(name);
+  for (const std::string& name : names) {
+    const Shadow shadow = invariants_.cases().at(name);
+    for (const request::Task& task : shadow.c.tasks()) {
+      if (task.ended() != 0) continue;
+      any = true;
+      Do(shadow, task, /*to_the_end=*/true);
+    }
+  }
+  return any;
+}
+
+// --- The office ---
+
+void People::ActAsOffice() {
+  const auto& candidates = invariants_.roster().candidates.rows();
+  if (candidates.empty()) return;
+  const mentor::Candidate& candidate = std::next(candidates.begin(), chance_.Pick(static_cast<int>(candidates.size())))->second.value;
+  const std::string candidate_name = absl::StrCat(kProgram, "/candidates/", candidate.id);
+  switch (chance_.Pick(12)) {
+    case 0:
+      if (chance_.Percent(60)) return;
+      {
+        mv1::RetireMentorRequest request;
+        request.set_name(AnyMentor());
+        return ChangeRoster<mv1::Mentor>(std::move(request));
+      }
+    case 1:
+      if (chance_.Percent(85)) return;
+      {
+        mv1::UnenrollCandidateRequest request;
+        request.set_name(candidate_name);
+        return ChangeRoster<mv1::Candidate>(std::move(request));
+      }
+    case 2: {
+      mv1::AddDoNotPairRequest request;
+      request.set_candidate(candidate_name);
+      request.set_mentor(AnyMentor());
+      return ChangeRoster<mv1::Candidate>(std::move(request));
+    }
+    case 3: {
+      mv1::RemoveDoNotPairRequest request;
+      request.set_candidate(candidate_name);
+      request.set_mentor(AnyMentor());
+      return ChangeRoster<mv1::Candidate>(std::move(request));
+    }
+    case 4:
+      if (candidate.assignment.empty() || chance_.Percent(60)) return;
+      {
+        mv1::EndAssignmentRequest request;
+        request.set_name(absl::StrCat(kConsortium, "/assignments/", candidate.assignment));
+        return ChangeRoster<mv1::Assignment>(std::move(request));
+      }
+    case 5:
+    case 6: {
+      mv1::AssignMentorRequest request;
+      request.set_candidate(candidate_name);
+      request.set_mentor(AnyMentor());
+      return ChangeRoster<mv1::Assignment>(std::move(request));
+    }
+    case 7: {
+      mv1::UpdateMentorRequest request;
+      request.mutable_mentor()->set_name(AnyMentor());
+      request.mutable_mentor()->set_capacity(chance_.Pick(4));
+      request.mutable_update_mask()->add_paths("capacity");
+      return ChangeRoster<mv1::Mentor>(std::move(request));
+    }
+    case 8: {
+      // Out of the program, or back into it.
+      mv1::UpdateMentorRequest request;
+      request.mutable_mentor()->set_name(AnyMentor());
+      if (chance_.Percent(70)) request.mutable_mentor()->add_programs(kProgram);
+      request.mutable_update_mask()->add_paths("programs");
+      return ChangeRoster<mv1::Mentor>(std::move(request));
+    }
+    default: {
+      if (!faults_.Happens(Fault::kMailBounced, 10)) return;
+      NotifyProcess* const notify = notify_();
+      if (notify == nullptr || post_.mails().empty()) return;
+      const auto& [id, mail] = *std::next(post_.mails().begin(), chance_.Pick(static_cast<int>(post_.mails().size())));
+      tell_(absl::StrCat("mail ", mail.key, " bounces"));
+      notify->Do(notify::ComeBack{.target = {.consortium = "c1", .id = mail.key}}, {}).IgnoreError();
+    }
+  }
+}
+
+}  // namespace rematch::simulation

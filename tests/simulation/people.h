@@ -1,0 +1,96 @@
+// The people around the suite: candidates who ask and withdraw, leaders who work through their tasks or are on holiday, mentors who answer,
+// stay silent, answer late or twice, and leave. They use the published calls, and see what those show.
+#ifndef REMATCH_TESTS_SIMULATION_PEOPLE_H_
+#define REMATCH_TESTS_SIMULATION_PEOPLE_H_
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/simulation/invariants.h"
+#include "tests/simulation/post_office.h"
+#include "tests/simulation/processes.h"
+
+namespace rematch::simulation {
+
+inline constexpr char kConsortium[] = "consortia/c1";
+inline constexpr char kProgram[] = "consortia/c1/programs/p1";
+inline constexpr char kLeader[] = "consortia/c1/leaders/lena";
+inline constexpr char kAlternate[] = "consortia/c1/leaders/alex";
+
+class People {
+ public:
+  // The processes are what can be reached: null when nobody answers.
+  People(Faults& faults, Invariants& invariants, PostOffice& post, std::function<RequestProcess*()> request,
+         std::function<MentorProcess*()> mentor, std::function<NotifyProcess*()> notify, std::function<void(std::string_view)> tell)
+      : faults_(faults),
+        chance_(faults.chance()),
+        invariants_(invariants),
+        post_(post),
+        request_(std::move(request)),
+        mentor_(std::move(mentor)),
+        notify_(std::move(notify)),
+        tell_(std::move(tell)) {}
+
+  void SetHoliday(bool on_holiday) { leader_on_holiday_ = on_holiday; }
+
+  // Each does one thing, or finds nothing to do.
+  void ActAsCandidate();
+  void ActAsLeader();
+  void ActAsMentor();
+  void ActAsOffice();  // who keeps the roster, and whoever reports a bounce
+  void AskAgain();     // somebody who has not seen an answer
+
+  // What a leader who wants to come to an end does about everything that is open; false when nothing is.
+  bool WorkOff();
+  // What was answered twice, and not alike; "" if nothing was.
+  const std::string& contradiction() const { return contradiction_; }
+
+ private:
+  // A call as this caller, at some replica, perhaps twice: the same request id, so it is done once (F32).
+  template <typename Response, typename Request>
+  void Ask(const rpc::Caller& caller,
+           void (request::Reassignments::*method)(const rpc::Call&, const Request&, rpc::Done<Response>), Request request);
+  template <typename Response, typename Request>
+  void Deliver(const rpc::Caller& caller, void (request::Reassignments::*method)(const rpc::Call&, const Request&, rpc::Done<Response>),
+               const Request& request);
+  template <typename Request>
+  void AskOfCase(void (request::Reassignments::*method)(const rpc::Call&, const Request&, rpc::Done<request::v1::Reassignment>),
+                 const std::string& name);
+  template <typename Response, typename Request>
+  void ChangeRoster(Request request);
+
+  // Does what the task asks for. `to_the_end`: nothing that leaves it open.
+  void Do(const Shadow& shadow, const request::Task& task, bool to_the_end);
+  void DoSomethingElse(const Shadow& shadow);
+  void ReplyTo(Mail& mail);
+  rpc::Caller Leader(const request::Case& c) const;
+  std::string AnyMentor();
+  std::string AnyOffer(const request::Case& c);
+  std::string NewRequestId() { return absl::StrCat("p", ++requests_); }
+  std::vector<const Shadow*> Open() const;
+
+  Faults& faults_;
+  Chance& chance_;
+  Invariants& invariants_;
+  PostOffice& post_;
+  const std::function<RequestProcess*()> request_;
+  const std::function<MentorProcess*()> mentor_;
+  const std::function<NotifyProcess*()> notify_;
+  const std::function<void(std::string_view)> tell_;
+  bool leader_on_holiday_ = false;
+  int requests_ = 0;
+  std::vector<std::function<void()>> unanswered_;
+  struct Said {
+    std::map<std::string, std::string> first;  // by request id
+  };
+  std::shared_ptr<Said> said_ = std::make_shared<Said>();
+  std::string contradiction_;
+};
+
+}  // namespace rematch::simulation
+
+#endif  // REMATCH_TESTS_SIMULATION_PEOPLE_H_

@@ -1,0 +1,526 @@
+#include "tests/simulation/world.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "mentor-service/mentor_service.h"
+#include "mentor-service/store/store.h"
+#include "notify-service/notify_service.h"
+#include "platform/sql/migrations.h"
+
+namespace rematch::simulation {
+namespace {
+
+namespace rv1 = request::v1;
+
+constexpr absl::Duration kLease = absl::Seconds(5);
+
+// One for the whole process: nothing that is decided depends on it.
+platform::Metrics& SharedMetrics() {
+  static auto* const metrics = new platform::Metrics;
+  return *metrics;
+}
+const notify::Templates& SharedTemplates() {
+  static const auto* const templates = new notify::Templates(*notify::Templates::Make(notify::NotifyTemplates()));
+  return *templates;
+}
+
+std::unique_ptr<sql::Database> Open(std::span<const platform::EmbeddedFile> migrations) {
+  absl::StatusOr<std::unique_ptr<sql::Database>> database = sql::Open("sqlite::memory:");
+  if (!database.ok()) std::abort();
+  platform::ManualClock clock(absl::UnixEpoch());
+  if (!sql::Migrate(**database, migrations, clock).ok()) std::abort();
+  return *std::move(database);
+}
+
+rv1::EscalationPolicy MakePolicy(Chance& chance) {
+  rv1::EscalationPolicy policy;
+  policy.set_display_name("Simulated");
+  const bool in_days = chance.Percent(20);
+  const auto set = [&](rv1::Window* window, int seconds, int days) {
+    window->set_unit(in_days ? rv1::Window::WORKING_DAYS : rv1::Window::SECONDS);
+    window->set_amount(in_days ? days : seconds);
+  };
+  for (const rv1::StageKind kind : {rv1::INDIVIDUAL, rv1::BROADCAST, rv1::RECOMMENDATION, rv1::LEADER}) {
+    rv1::EscalationPolicy::Stage& stage = *policy.add_stages();
+    stage.set_kind(kind);
+    if (kind == rv1::LEADER) break;
+    set(stage.mutable_window(), 60, 3);
+    set(stage.mutable_remind_before(), 20, 1);
+    if (kind != rv1::INDIVIDUAL) continue;
+    stage.add_tiers(mentor::v1::TIER_ONE_CANDIDATE);
+    stage.add_tiers(mentor::v1::TIER_INTERESTED);
+    stage.add_tiers(mentor::v1::TIER_PAST_MENTOR);
+  }
+  set(policy.mutable_redial_after(), 30, 1);
+  set(policy.mutable_task_due_after(), 300, 5);
+  policy.set_k_anonymity(3);
+  policy.set_without_consent(chance.Percent(70) ? rv1::EscalationPolicy::DISTRICT_ONLY : rv1::EscalationPolicy::NOBODY);
+  return policy;
+}
+
+}  // namespace
+
+World::World(uint64_t seed, bool story)
+    : seed_(seed),
+      tells_(story),
+      time_{.now = absl::FromCivil(absl::CivilSecond(2026, 3, 2, 9, 0, 0), absl::UTCTimeZone()), .monotonic = absl::Hours(1)},
+      random_(seed),
+      machine_{.time = time_, .faults = faults_, .random = random_, .metrics = SharedMetrics()},
+      mentor_store_{.database = Open(mentor::MentorMigrations())},
+      request_store_{.database = Open(request::RequestMigrations())},
+      notify_store_{.database = Open(notify::NotifyMigrations())},
+      invariants_(*mentor_store_.database, *request_store_.database, *notify_store_.database, post_),
+      network_(
+          faults_, [this] { return mentor_.get(); }, [this] { return AnyNotify(); }, post_, SharedTemplates()),
+      people_(
+          faults_, invariants_, post_, [this] { return AnyRequest(); }, [this] { return mentor_.get(); }, [this] { return AnyNotify(); },
+          [this](std::string_view what) { Tell(what); }) {
+  chance_.Reseed(seed, 0);
+  options_.policy = MakePolicy(chance_);
+  options_.reply_key = "a key of thirty-two bytes or more";
+  options_.lease = kLease;
+  options_.door.threads = 0;
+  options_.door.max_batch = chance_.Percent(30) ? 2 : 64;
+  options_.effects.first_pause = absl::Milliseconds(200);
+  Found();
+  StartMentor();
+  for (size_t i = 0; i < notify_.size(); ++i) {
+    notify_[i].name = absl::StrCat("notify-", i + 1);
+    Start(notify_[i]);
+  }
+  for (size_t i = 0; i < request_.size(); ++i) {
+    request_[i].name = absl::StrCat("request-", i + 1);
+    Start(request_[i]);
+  }
+  // Some runs are calm, so that what is wrong without any fault shows as that.
+  constexpr int kPerMille[] = {0, 2, 5, 15};
+  faults_.SetPerMille(kPerMille[chance_.Pick(4)]);
+  people_.SetHoliday(chance_.Percent(10));
+}
+
+World::~World() {
+  for (RequestReplica& replica : request_) Stop(replica);
+  for (NotifyReplica& replica : notify_) Stop(replica);
+}
+
+void World::Found() {
+  mentor::Roster roster;
+  roster.consortium_id = "c1";
+  const auto contact = [](const std::string& name, const std::string& email) {
+    return mentor::Contact{.display_name = name, .email = email, .phone = "310 555 0100"};
+  };
+  roster.consortium.Put({.id = "c1", .display_name = "One"});
+  roster.districts.Put({.id = "d1", .display_name = "District", .representative = contact("Dora", "dora@district.example")});
+  roster.sites.Put({.id = "s1", .display_name = "Harbor", .district = "d1", .administrator = contact("Ada", "ada@site.example")});
+  roster.programs.Put({.id = "p1",
+                       .display_name = "South Bay",
+                       .time_zone = "America/Los_Angeles",
+                       .leader = {.id = "lena", .contact = contact("Lena", "lena@program.example"), .mentor = chance_.Percent(80) ? "lena" : ""},
+                       .alternate = {.id = "alex", .contact = contact("Alex", "alex@program.example"), .mentor = "alex"}});
+  std::vector<std::string> mentors = {"alex", "lena"};
+  const int count = 2 + chance_.Pick(4);
+  for (int i = 0; i < count; ++i) mentors.push_back(absl::StrCat("m", i));
+  const int candidates = 1 + chance_.Pick(4);
+  std::map<std::string, std::string> mentor_of;
+  for (int i = 0; i < candidates; ++i) {
+    if (chance_.Percent(85)) mentor_of[absl::StrCat("c", i)] = chance_.Percent(8) ? "lena" : mentors[static_cast<size_t>(2 + chance_.Pick(count))];
+  }
+  for (const std::string& id : mentors) {
+    mentor::Mentor mentor;
+    mentor.id = id;
+    mentor.joined = time_.now;
+    mentor.contact = contact("Mentor " + id, id + "@mentors.example");
+    mentor.district = "d1";
+    mentor.programs = {"p1"};
+    mentor.credentials = {"Multiple Subject"};
+    mentor.grade_bands = {"K-2"};
+    mentor.years_mentored = chance_.Percent(80) ? 2 : 0;
+    mentor.interested_in_more = chance_.Percent(50);
+    mentor.opted_out = chance_.Percent(10);
+    for (const auto& [candidate, theirs] : mentor_of) mentor.assigned += theirs == id;
+    mentor.has_mentored = mentor.assigned > 0;
+    mentor.capacity = mentor.assigned + chance_.Pick(3);
+    mentor.version = 1;
+    roster.PutMentor(std::move(mentor));
+  }
+  for (int i = 0; i < candidates; ++i) {
+    mentor::Candidate candidate;
+    candidate.id = absl::StrCat("c", i);
+    candidate.program = "p1";
+    candidate.joined = time_.now;
+    candidate.contact = contact("Candidate", candidate.id + "@candidates.example");
+    candidate.site = "s1";
+    candidate.credential = "Multiple Subject";
+    candidate.grade_band = "K-2";
+    candidate.mentor = mentor_of[candidate.id];
+    if (candidate.mentor.empty()) {
+      candidate.without_mentor_since = time_.now;
+    } else {
+      candidate.assignment = absl::StrCat("a", i);
+      candidate.assigned_at = time_.now;
+      roster.assignments.Put({.id = candidate.assignment,
+                              .candidate = candidate.id,
+                              .program = "p1",
+                              .mentor = candidate.mentor,
+                              .begin = time_.now,
+                              .end = std::nullopt});
+    }
+    roster.candidates.Put(std::move(candidate));
+  }
+  if (!mentor_store_.database->Transact([&](sql::Transaction& tx) { return mentor::store::Save(tx, roster); }).ok()) std::abort();
+  invariants_.CheckRoster();
+}
+
+// --- Processes ---
+
+void World::StartMentor() { mentor_ = std::make_unique<MentorProcess>(mentor_store_, machine_); }
+
+void World::Start(NotifyReplica& replica) {
+  const std::string name = absl::StrCat(replica.name, ".", ++replica.born);
+  replica.process = std::make_unique<NotifyProcess>(notify_store_, machine_, post_, name);
+  replica.process->clock().SetWrongBy(replica.wrong_by);
+  // As in production: before any work is its own a replica shows that it lives, or it does not come up.
+  if (!replica.process->leases().Beat().ok()) Stop(replica);
+}
+
+void World::Start(RequestReplica& replica) {
+  const std::string name = absl::StrCat(replica.name, ".", ++replica.born);
+  // Whether this very process lives, whatever is started in its place.
+  const auto alive = [&replica, born = replica.born] {
+    return replica.born == born && replica.process != nullptr && !replica.process->database().dead();
+  };
+  replica.process =
+      std::make_unique<RequestProcess>(request_store_, machine_, network_.MentorFor(alive), network_.NotifyFor(alive), options_, name);
+  replica.process->clock().SetWrongBy(replica.wrong_by);
+  if (!replica.process->up()) {
+    Stop(replica);
+    return;
+  }
+  replica.process->core().SetListener([this](const request::Committed& committed) {
+    changed_.insert(changed_.end(), committed.changed.begin(), committed.changed.end());
+  });
+}
+
+template <typename Kind>
+void World::Stop(Kind& replica) {
+  if (replica.process == nullptr) return;
+  replica.process->database().Kill();
+  replica.process.reset();
+  replica.stands_still = false;
+}
+
+void World::Bury() {
+  for (RequestReplica& replica : request_) {
+    if (replica.process != nullptr && replica.process->database().dead()) Stop(replica);
+  }
+  for (NotifyReplica& replica : notify_) {
+    if (replica.process != nullptr && replica.process->database().dead()) Stop(replica);
+  }
+  if (mentor_ != nullptr && mentor_->database().dead()) mentor_.reset();
+}
+
+RequestProcess* World::AnyRequest() {
+  RequestReplica& first = request_[static_cast<size_t>(chance_.Pick(2))];
+  for (RequestReplica* replica : {&first, &request_[0], &request_[1]}) {
+    if (replica->process != nullptr && !replica->stands_still && !replica->process->database().dead()) return replica->process.get();
+  }
+  return nullptr;
+}
+
+NotifyProcess* World::AnyNotify() {
+  NotifyReplica& first = notify_[static_cast<size_t>(chance_.Pick(2))];
+  for (NotifyReplica* replica : {&first, &notify_[0], &notify_[1]}) {
+    if (replica->process != nullptr && !replica->stands_still && !replica->process->database().dead()) return replica->process.get();
+  }
+  return nullptr;
+}
+
+// --- Steps ---
+
+void World::Tell(std::string_view what) {
+  if (tells_) story_.push_back(absl::StrCat(step_, "  ", absl::FormatTime("%d %H:%M:%E3S", time_.now, absl::UTCTimeZone()), "  ", std::string(what)));
+}
+
+std::string World::Play(int steps, const std::set<int>& left_out) {
+  for (step_ = 1; step_ <= steps && broken_.empty(); ++step_) {
+    chance_.Reseed(seed_, static_cast<uint64_t>(step_));
+    if (left_out.contains(step_)) continue;
+    Step();
+    Check();
+  }
+  if (broken_.empty()) ComeToRest();
+  return broken_;
+}
+
+void World::Step() {
+  const int what = chance_.Pick(100);
+  if (what < 45) {
+    StepRequest(request_[static_cast<size_t>(chance_.Pick(2))]);
+  } else if (what < 57) {
+    StepNotify(notify_[static_cast<size_t>(chance_.Pick(2))]);
+  } else if (what < 60) {
+    if (network_.DeliverLate()) Tell("a call arrives late");
+  } else if (what < 64) {
+    people_.ActAsCandidate();
+  } else if (what < 76) {
+    people_.ActAsLeader();
+  } else if (what < 83) {
+    people_.ActAsMentor();
+  } else if (what < 85) {
+    people_.ActAsOffice();
+  } else if (what < 87) {
+    people_.AskAgain();
+  } else if (what < 90) {
+    if (mentor_ != nullptr) mentor_->door().RunOnce();
+    Disturb();
+  } else {
+    PassTime();
+  }
+}
+
+void World::StepRequest(RequestReplica& replica) {
+  if (replica.process == nullptr) {
+    if (chance_.Percent(20)) {
+      Tell(absl::StrCat(replica.name, " starts"));
+      Start(replica);
+    }
+    return;
+  }
+  if (replica.stands_still) {
+    replica.stands_still = !chance_.Percent(10);
+    if (!replica.stands_still) Tell(absl::StrCat(replica.name, " goes on"));
+    return;
+  }
+  request::RequestCore& core = replica.process->core();
+  const int what = chance_.Pick(100);
+  if (what < 15) {
+    Tell(absl::StrCat(replica.name, " commits a batch"));
+    core.door().RunOnce();
+  } else if (what < 40) {
+    Tell(absl::StrCat(replica.name, " looks for effects"));
+    core.effects().Step();
+  } else if (what < 70) {
+    if (!replica.process->effects().empty()) Tell(absl::StrCat(replica.name, " carries out an effect"));
+    replica.process->effects().RunOne(chance_);
+  } else if (what < 80) {
+    Tell(absl::StrCat(replica.name, " follows the deliveries"));
+    core.deliveries().Step();
+  } else if (what < 86) {
+    Tell(absl::StrCat(replica.name, " follows the roster"));
+    core.roster().Step();
+  } else if (what < 95) {
+    Tell(absl::StrCat(replica.name, " looks at its timers"));
+    core.timers().Step();
+  } else if (what < 99) {
+    core.leases().Beat().IgnoreError();
+  } else {
+    Tell(absl::StrCat(replica.name, " goes over the seats"));
+    core.reconciler().Round().IgnoreError();
+  }
+}
+
+void World::StepNotify(NotifyReplica& replica) {
+  if (replica.process == nullptr) {
+    if (chance_.Percent(20)) {
+      Tell(absl::StrCat(replica.name, " starts"));
+      Start(replica);
+    }
+    return;
+  }
+  if (replica.stands_still) {
+    replica.stands_still = !chance_.Percent(10);
+    if (!replica.stands_still) Tell(absl::StrCat(replica.name, " goes on"));
+    return;
+  }
+  const int what = chance_.Pick(100);
+  if (what < 30) {
+    replica.process->door().RunOnce();
+  } else if (what < 60) {
+    Tell(absl::StrCat(replica.name, " looks for mail to send"));
+    replica.process->sender().Step();
+  } else if (what < 95) {
+    if (!replica.process->pool().empty()) Tell(absl::StrCat(replica.name, " hands over a mail"));
+    replica.process->pool().RunOne(chance_);
+  } else {
+    replica.process->leases().Beat().IgnoreError();
+  }
+}
+
+void World::Disturb() {
+  if (mentor_ == nullptr && chance_.Percent(50)) {
+    Tell("mentor-service starts");
+    StartMentor();
+  }
+  const auto crash = [&](auto& replica) {
+    if (replica.process == nullptr || !faults_.Happens(Fault::kCrash, 20)) return;
+    Tell(absl::StrCat(replica.name, " crashes"));
+    Stop(replica);
+  };
+  const auto stand_still = [&](auto& replica) {
+    if (replica.process == nullptr || !faults_.Happens(Fault::kStandStill, 10)) return;
+    Tell(absl::StrCat(replica.name, " stands still"));
+    replica.stands_still = true;
+  };
+  const auto set_clock = [&](auto& replica) {
+    if (replica.process == nullptr || !faults_.Happens(Fault::kClockStep, 10)) return;
+    replica.wrong_by = chance_.UpTo(absl::Seconds(20)) - absl::Seconds(10);
+    Tell(absl::StrCat(replica.name, "'s clock is wrong by ", absl::FormatDuration(replica.wrong_by)));
+    replica.process->clock().SetWrongBy(replica.wrong_by);
+  };
+  const auto disturb = [&](auto& replica) {
+    crash(replica);
+    stand_still(replica);
+    set_clock(replica);
+  };
+  disturb(request_[static_cast<size_t>(chance_.Pick(2))]);
+  disturb(notify_[static_cast<size_t>(chance_.Pick(2))]);
+  if (mentor_ != nullptr && faults_.Happens(Fault::kCrash, 5)) {
+    Tell("mentor-service crashes");
+    mentor_->database().Kill();
+  }
+}
+
+void World::PassTime() {
+  const int how = chance_.Pick(10);
+  if (how < 6) return Advance(chance_.UpTo(absl::Seconds(1)));
+  if (how < 9) {
+    const absl::Time due = NextDue();
+    return Advance(due == absl::InfiniteFuture() ? absl::Seconds(1) : std::max(due - time_.now, absl::ZeroDuration()) + chance_.UpTo(absl::Seconds(1)));
+  }
+  Advance(chance_.UpTo(absl::Hours(1)));
+}
+
+void World::Advance(absl::Duration by) {
+  if (tells_) Tell(absl::StrCat(absl::FormatDuration(by), " pass"));
+  time_.Advance(by);
+  // Those that are well beat all the time; that time passed at once is none of theirs. Now and then it is seen as if they had not.
+  if (by < kLease / 4 || (!faults_.quiet() && chance_.Percent(5))) return;
+  Beat();
+  Beat();
+}
+
+void World::Beat() {
+  for (RequestReplica& replica : request_) {
+    if (replica.process != nullptr && !replica.stands_still) replica.process->core().leases().Beat().IgnoreError();
+  }
+  for (NotifyReplica& replica : notify_) {
+    if (replica.process != nullptr && !replica.stands_still) replica.process->leases().Beat().IgnoreError();
+  }
+}
+
+absl::Time World::NextDue() {
+  absl::Time next = absl::InfiniteFuture();
+  const auto look = [&](sql::Database& database, std::string_view statement) {
+    const absl::Status status = database.Read([&](sql::Transaction& tx) -> absl::Status {
+      REMATCH_ASSIGN_OR_RETURN(const std::vector<sql::Row> rows, tx.Query(statement));
+      if (!rows.empty() && !rows[0].IsNull(0)) next = std::min(next, sql::FromMicros(rows[0].Int(0)));
+      return absl::OkStatus();
+    });
+    if (!status.ok()) std::abort();
+  };
+  look(*request_store_.database, "SELECT MIN(due) FROM timers");
+  look(*request_store_.database, "SELECT MIN(due) FROM effects");
+  look(*notify_store_.database, "SELECT MIN(due) FROM sends");
+  return next;
+}
+
+void World::Check() {
+  Bury();
+  if (!changed_.empty()) {
+    std::vector<request::CaseKey> changed;
+    changed.swap(changed_);
+    invariants_.CheckCases(changed);
+  }
+  if (std::exchange(roster_seen_, mentor_store_.commits) != mentor_store_.commits) invariants_.CheckRoster();
+  if (std::exchange(feeds_seen_, mentor_store_.commits + notify_store_.commits) != mentor_store_.commits + notify_store_.commits) {
+    invariants_.CheckFeeds();
+  }
+  if (broken_.empty()) broken_ = invariants_.broken();
+  if (broken_.empty()) broken_ = people_.contradiction();
+}
+
+// --- Rest ---
+
+void World::Settle() {
+  constexpr int kMostTurns = 10'000;
+  for (int turn = 0; turn < kMostTurns; ++turn) {
+    bool moved = network_.DeliverLate();
+    while (mentor_->door().RunOnce()) moved = true;
+    for (RequestReplica& replica : request_) {
+      request::RequestCore& core = replica.process->core();
+      moved |= core.door().RunOnce();
+      core.effects().Step();
+      while (replica.process->effects().RunOne(chance_)) moved = true;
+      moved |= core.door().RunOnce();
+      moved |= core.deliveries().Step() == absl::ZeroDuration();
+      moved |= core.roster().Step() == absl::ZeroDuration();
+      moved |= core.timers().Step() == absl::ZeroDuration();
+    }
+    for (NotifyReplica& replica : notify_) {
+      moved |= replica.process->door().RunOnce();
+      replica.process->sender().Step();
+      while (replica.process->pool().RunOne(chance_)) moved = true;
+      moved |= replica.process->door().RunOnce();
+    }
+    Check();
+    if (!moved || !broken_.empty()) return;
+  }
+  broken_ = "it never comes to rest at one moment";
+}
+
+// Nothing goes wrong any more, everybody is there, and the leader wants to be done.
+void World::ComeToRest() {
+  chance_.Reseed(seed_, 0xffffffff);
+  faults_.SetPerMille(0);
+  people_.SetHoliday(false);
+  if (mentor_ == nullptr) StartMentor();
+  for (RequestReplica& replica : request_) {
+    replica.stands_still = false;
+    replica.wrong_by = absl::ZeroDuration();
+    if (replica.process == nullptr) Start(replica);
+    replica.process->clock().SetWrongBy(replica.wrong_by);
+  }
+  for (NotifyReplica& replica : notify_) {
+    replica.stands_still = false;
+    replica.wrong_by = absl::ZeroDuration();
+    if (replica.process == nullptr) Start(replica);
+    replica.process->clock().SetWrongBy(replica.wrong_by);
+  }
+  // What was said while nobody beat is forgotten once they have.
+  for (int i = 0; i < 8 && broken_.empty(); ++i) {
+    Advance(absl::Seconds(2));
+    Settle();
+  }
+  constexpr int kMostRounds = 400;
+  constexpr absl::Duration kLongestWait = absl::Hours(24 * 40);
+  absl::Duration waited;
+  for (int round = 0; round < kMostRounds && broken_.empty(); ++round) {
+    Settle();
+    if (!broken_.empty()) return;
+    const absl::Time due = NextDue();
+    if (due <= time_.now - absl::Seconds(5)) {
+      // A pause of the service's own may stand in front of it; it must not stay.
+      waited += absl::Seconds(1);
+      if (waited > absl::Minutes(10)) broken_ = "F45: something is due, and nobody does it";
+      Advance(absl::Seconds(1));
+      continue;
+    }
+    waited = absl::ZeroDuration();
+    const bool worked = people_.WorkOff();
+    Settle();
+    if (!broken_.empty()) return;
+    const absl::Time next = NextDue();
+    if (!worked && next == absl::InfiniteFuture()) {
+      invariants_.CheckAtRest();
+      broken_ = invariants_.broken();
+      return;
+    }
+    Advance(next == absl::InfiniteFuture() ? absl::Seconds(31)
+                                           : std::clamp(next - time_.now, absl::Milliseconds(100), kLongestWait));
+  }
+  if (broken_.empty()) broken_ = "F11: the cases do not come to an end";
+}
+
+}  // namespace rematch::simulation
