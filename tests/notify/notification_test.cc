@@ -249,6 +249,22 @@ TEST(NotificationLife, OnlyFailedIsTriedAgainAndGetsAllItsTries) {
   EXPECT_EQ(ReasonOf(Retry(progress, kNow)), reason::kNotFailed);
 }
 
+TEST(NotificationBounce, ASentOneThatComesBackHasFailedOnce_F39) {
+  Progress progress{.state = State::kSent, .end = kNow};
+  EXPECT_TRUE(Bounce(progress, kNow + absl::Hours(1)).ok());
+  EXPECT_EQ(progress.state, State::kFailed);
+  EXPECT_EQ(progress.last_error, "BOUNCED");
+  EXPECT_EQ(progress.end, kNow + absl::Hours(1));
+  EXPECT_FALSE(progress.may_have_arrived);
+  EXPECT_TRUE(Bounce(progress, kNow + absl::Hours(2)).ok()) << "reported twice";
+  EXPECT_EQ(progress.end, kNow + absl::Hours(1));
+  for (const State state : {State::kQueued, State::kFailed, State::kUnknown, State::kCancelled, State::kSending}) {
+    Progress other{.state = state};
+    EXPECT_EQ(ReasonOf(Bounce(other, kNow)), reason::kNotSent);
+    EXPECT_EQ(other.state, state);
+  }
+}
+
 TEST(NotificationBackoff, GrowsFromTheFirstToTheLongestWithJitterOfAHalf) {
   const SendPolicy policy{.first_backoff = absl::Seconds(2), .max_backoff = absl::Seconds(60)};
   EXPECT_EQ(Backoff(1, policy, 0), absl::Seconds(1));

@@ -44,6 +44,12 @@ class NotifyServiceTest : public ::testing::Test {
     request.set_request_id(id);
     return notify_.Call(&Stub::RetryNotification, request, caller);
   }
+  absl::StatusOr<v1::Notification> Bounce(const std::string& key, const rpc::Caller& caller, const std::string& id = "bounce") {
+    v1::ReportBounceRequest request;
+    request.set_name("consortia/c1/notifications/" + key);
+    request.set_request_id(id);
+    return notify_.Call(&Stub::ReportBounce, request, caller);
+  }
 
   NotifyHarness notify_;
 };
@@ -135,6 +141,26 @@ TEST_F(NotifyServiceTest, ALeaderTriesAFailedMessageAgain) {
   ASSERT_EQ(seen.size(), 3u);
   EXPECT_EQ(seen[2].state(), v1::Notification::SENT);
   EXPECT_EQ(ReasonOf(Retry("k1", kLeader, "another").status()), reason::kNotFailed);
+}
+
+TEST_F(NotifyServiceTest, ABounceIsReportedByLeadersAndToldInTheFeed_F39) {
+  ASSERT_TRUE(Send(SendRequest("k1")).ok());
+  ASSERT_EQ(notify_.Watch(1).size(), 1u);
+  EXPECT_EQ(Bounce("k1", kForeignLeader).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(Bounce("k9", kLeader).status().code(), absl::StatusCode::kNotFound);
+  const auto bounced = Bounce("k1", kLeader);
+  ASSERT_TRUE(bounced.ok()) << bounced.status();
+  EXPECT_EQ(bounced->state(), v1::Notification::FAILED);
+  EXPECT_EQ(bounced->last_error(), "BOUNCED");
+  const auto seen = notify_.Watch(2);
+  ASSERT_EQ(seen.size(), 2u);
+  EXPECT_EQ(seen[1].state(), v1::Notification::FAILED);
+  EXPECT_FALSE(seen[1].may_have_arrived());
+  ASSERT_TRUE(Bounce("k1", kLeader, "once more").ok());
+  notify_.transport().Next({{.kind = Outcome::Kind::kRejectedForever, .error = "REJECTED_FOREVER"}});
+  ASSERT_TRUE(Send(SendRequest("k2")).ok());
+  ASSERT_EQ(notify_.Watch(3).size(), 3u) << "the second report said nothing new";
+  EXPECT_EQ(ReasonOf(Bounce("k2", kLeader, "another").status()), reason::kNotSent);
 }
 
 TEST_F(NotifyServiceTest, CancelAnswersWhatCameOfIt_F14) {

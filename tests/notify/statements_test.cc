@@ -21,7 +21,7 @@ constexpr int kBatch = 64;
 
 Key KeyOf(int i) { return {.consortium = "c1", .id = absl::StrCat("key", i)}; }
 
-enum class Step { kAccept, kCallBack, kBegin, kSent, kRejected, kLater, kTryAgain };
+enum class Step { kAccept, kCallBack, kBegin, kSent, kRejected, kLater, kTryAgain, kBounce };
 
 struct Case {
   std::string name;
@@ -56,6 +56,8 @@ class StatementsTest : public ::testing::Test {
         return finish({.kind = Outcome::Kind::kRetryLater, .error = "CONNECT"});
       case Step::kTryAgain:
         return TryAgain{KeyOf(i)};
+      case Step::kBounce:
+        return ComeBack{KeyOf(i)};
     }
     return CallBack{KeyOf(i)};
   }
@@ -72,7 +74,7 @@ class StatementsTest : public ::testing::Test {
     int done = 0;
     for (int i = first; i < end; ++i) {
       CommandMeta meta;
-      if (step == Step::kAccept || step == Step::kCallBack || step == Step::kTryAgain) {
+      if (step == Step::kAccept || step == Step::kCallBack || step == Step::kTryAgain || step == Step::kBounce) {
         meta = {.scope = "consortia/c1", .request_id = absl::StrCat("request", static_cast<int>(step), "-", i), .body_hash = "h"};
       }
       door_->Submit(meta, Make(step, i), [this, &done, step, i](const absl::StatusOr<std::string>& reply) {
@@ -116,7 +118,8 @@ INSTANTIATE_TEST_SUITE_P(Of, Statements,
                                            Case{"FinishSent", {Step::kAccept, Step::kBegin, Step::kSent}},
                                            Case{"FinishRejected", {Step::kAccept, Step::kBegin, Step::kRejected}},
                                            Case{"FinishLater", {Step::kAccept, Step::kBegin, Step::kLater}},
-                                           Case{"TryAgain", {Step::kAccept, Step::kBegin, Step::kRejected, Step::kTryAgain}}),
+                                           Case{"TryAgain", {Step::kAccept, Step::kBegin, Step::kRejected, Step::kTryAgain}},
+                                           Case{"Bounce", {Step::kAccept, Step::kBegin, Step::kSent, Step::kBounce}}),
                          [](const auto& about) { return about.param.name; });
 
 // Notifications that are asked for together, by callers of every kind.
