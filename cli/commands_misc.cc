@@ -194,15 +194,27 @@ absl::Status ListMails(Context& context, const std::string& of_case) {
   });
 }
 
+absl::StatusOr<std::string> MailName(Context& context, const std::string& given, Purpose purpose) {
+  if (given.starts_with("consortia/")) return given;
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<notify_v1::Notification> mails, Mails(context));
+  std::vector<Known> known;
+  for (const auto& mail : mails) known.push_back({mail.name(), {}});
+  return Resolve("mail", known, given, purpose);
+}
+
+// A bounce that a person saw, or another try.
+template <typename Request, typename Method>
+absl::Status ChangeMail(Context& context, const std::string& given, Method method) {
+  Request request;
+  REMATCH_ASSIGN_OR_RETURN(*request.mutable_name(), MailName(context, given, Purpose::kWrite));
+  request.set_request_id(context.RequestId());
+  REMATCH_ASSIGN_OR_RETURN(const notify_v1::Notification mail, context.Call(method, request));
+  return context.Show(mail, [&] { return Words(mail.state()) + "\n"; });
+}
+
 absl::Status ShowMail(Context& context, const std::string& given, bool html) {
   notify_v1::GetNotificationRequest request;
-  request.set_name(given);
-  if (!given.starts_with("consortia/")) {
-    REMATCH_ASSIGN_OR_RETURN(const std::vector<notify_v1::Notification> mails, Mails(context));
-    std::vector<Known> known;
-    for (const auto& mail : mails) known.push_back({mail.name(), {}});
-    REMATCH_ASSIGN_OR_RETURN(*request.mutable_name(), Resolve("mail", known, given, Purpose::kRead));
-  }
+  REMATCH_ASSIGN_OR_RETURN(*request.mutable_name(), MailName(context, given, Purpose::kRead));
   REMATCH_ASSIGN_OR_RETURN(const notify_v1::Notification mail, context.Call(&NotifyStub::GetNotification, request));
   return context.Show(mail, [&] { return RenderMail(mail, html, context.ZoneOf(mail.origin()), context.canvas()); });
 }
@@ -261,6 +273,15 @@ void AddMailCommands(CLI::App& app, Chosen& chosen) {
                                     [name, html](Context& context) { return ShowMail(context, *name, *html); });
   show->add_option("MAIL", *name, "The message")->required();
   show->add_flag("--html", *html, "Its HTML page alone");
+  AddCommand(*mail, chosen, "bounce", "Report that a message came back: its recipient is not waited for",
+             [name](Context& context) { return ChangeMail<notify_v1::ReportBounceRequest>(context, *name, &NotifyStub::ReportBounce); })
+      ->add_option("MAIL", *name, "The message")
+      ->required();
+  AddCommand(
+      *mail, chosen, "retry", "Send a message that failed again",
+      [name](Context& context) { return ChangeMail<notify_v1::RetryNotificationRequest>(context, *name, &NotifyStub::RetryNotification); })
+      ->add_option("MAIL", *name, "The message")
+      ->required();
 }
 
 }  // namespace rematch::cli

@@ -166,6 +166,85 @@ absl::Status ShowRoster(Context& context, const std::string& program) {
   return absl::OkStatus();
 }
 
+// ---- who comes, goes and is kept apart
+
+absl::Status Retire(Context& context, const std::string& given) {
+  mentor_v1::RetireMentorRequest request;
+  REMATCH_ASSIGN_OR_RETURN(*request.mutable_name(), context.MentorName(given, Purpose::kWrite));
+  request.set_request_id(context.RequestId());
+  REMATCH_ASSIGN_OR_RETURN(const mentor_v1::Mentor mentor, context.Call(&MentorStub::RetireMentor, request));
+  return context.Show(mentor, [] { return std::string("retired; whoever was theirs is a task of the leader's\n"); });
+}
+
+absl::Status Unenroll(Context& context, const std::string& given) {
+  mentor_v1::UnenrollCandidateRequest request;
+  REMATCH_ASSIGN_OR_RETURN(*request.mutable_name(), context.CandidateName(given, "", Purpose::kWrite));
+  request.set_request_id(context.RequestId());
+  REMATCH_ASSIGN_OR_RETURN(const mentor_v1::Candidate candidate, context.Call(&MentorStub::UnenrollCandidate, request));
+  return context.Show(candidate, [] { return std::string("has left the program; an open case of theirs ends\n"); });
+}
+
+absl::Status Assign(Context& context, const std::string& candidate, const std::string& mentor) {
+  mentor_v1::AssignMentorRequest request;
+  REMATCH_ASSIGN_OR_RETURN(*request.mutable_candidate(), context.CandidateName(candidate, "", Purpose::kWrite));
+  REMATCH_ASSIGN_OR_RETURN(*request.mutable_mentor(), context.MentorName(mentor, Purpose::kWrite));
+  request.set_request_id(context.RequestId());
+  REMATCH_ASSIGN_OR_RETURN(const mentor_v1::Assignment assignment, context.Call(&MentorStub::AssignMentor, request));
+  return context.Show(assignment, [] { return std::string("assigned\n"); });
+}
+
+absl::Status EndAssignment(Context& context, const std::string& given) {
+  mentor_v1::GetCandidateRequest get;
+  REMATCH_ASSIGN_OR_RETURN(*get.mutable_name(), context.CandidateName(given, "", Purpose::kWrite));
+  REMATCH_ASSIGN_OR_RETURN(const mentor_v1::Candidate candidate, context.Call(&MentorStub::GetCandidate, get));
+  if (candidate.assignment().empty()) return Usage("they have no mentor");
+  mentor_v1::EndAssignmentRequest request;
+  request.set_name(candidate.assignment());
+  request.set_request_id(context.RequestId());
+  REMATCH_ASSIGN_OR_RETURN(const mentor_v1::Assignment assignment, context.Call(&MentorStub::EndAssignment, request));
+  return context.Show(assignment, [] { return std::string("ended; they have no mentor now\n"); });
+}
+
+absl::Status KeepApart(Context& context, const std::string& given_candidate, const std::string& given_mentor, bool undo) {
+  REMATCH_ASSIGN_OR_RETURN(const std::string candidate, context.CandidateName(given_candidate, "", Purpose::kWrite));
+  REMATCH_ASSIGN_OR_RETURN(const std::string mentor, context.MentorName(given_mentor, Purpose::kWrite));
+  const auto change = [&](auto request, auto method) -> absl::Status {
+    request.set_candidate(candidate);
+    request.set_mentor(mentor);
+    request.set_request_id(context.RequestId());
+    REMATCH_ASSIGN_OR_RETURN(const mentor_v1::Candidate changed, context.Call(method, request));
+    return context.Show(changed, [&] { return std::string(undo ? "may be paired again\n" : "are not paired again\n"); });
+  };
+  return undo ? change(mentor_v1::RemoveDoNotPairRequest(), &MentorStub::RemoveDoNotPair)
+              : change(mentor_v1::AddDoNotPairRequest(), &MentorStub::AddDoNotPair);
+}
+
+void AddChangeCommands(CLI::App& roster, Chosen& chosen) {
+  auto mentor = std::make_shared<std::string>();
+  auto candidate = std::make_shared<std::string>();
+  auto undo = std::make_shared<bool>(false);
+  const auto with_mentor = [&](CLI::App* command) { command->add_option("MENTOR", *mentor, "The mentor: name, email or id")->required(); };
+  const auto with_candidate = [&](CLI::App* command) {
+    command->add_option("CANDIDATE", *candidate, "The candidate: name, email or id")->required();
+  };
+  with_mentor(AddCommand(roster, chosen, "retire", "A mentor leaves for good: their candidates are without one",
+                         [mentor](Context& context) { return Retire(context, *mentor); }));
+  with_candidate(AddCommand(roster, chosen, "unenroll", "A candidate leaves the program: an open case of theirs ends",
+                            [candidate](Context& context) { return Unenroll(context, *candidate); }));
+  CLI::App* const assign = AddCommand(roster, chosen, "assign", "Give a candidate who has no mentor one",
+                                      [candidate, mentor](Context& context) { return Assign(context, *candidate, *mentor); });
+  with_candidate(assign);
+  with_mentor(assign);
+  with_candidate(AddCommand(roster, chosen, "unassign", "End a candidate's assignment without beginning another",
+                            [candidate](Context& context) { return EndAssignment(context, *candidate); }));
+  CLI::App* const apart =
+      AddCommand(roster, chosen, "apart", "Never pair a candidate and a mentor again, in this case and any later one",
+                 [candidate, mentor, undo](Context& context) { return KeepApart(context, *candidate, *mentor, *undo); });
+  with_candidate(apart);
+  with_mentor(apart);
+  apart->add_flag("--undo", *undo, "They may be paired after all");
+}
+
 }  // namespace
 
 void AddRosterCommands(CLI::App& app, Chosen& chosen) {
@@ -186,6 +265,7 @@ void AddRosterCommands(CLI::App& app, Chosen& chosen) {
                    [program](Context& context) { return ShowRoster(context, *program); });
     command->add_option("--program", *program, "Only this program");
   }
+  AddChangeCommands(*roster, chosen);
 }
 
 }  // namespace rematch::cli

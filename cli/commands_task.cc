@@ -56,6 +56,7 @@ class Briefing {
   Briefing(Context& context, const Task& task) : context_(context), task_(task), case_name_(Ancestor(task.name(), "reassignments")) {}
 
   absl::Status Load() {
+    if (case_name_.empty()) return LoadOfCandidate();
     request_v1::GetReassignmentRequest get;
     get.set_name(case_name_);
     REMATCH_ASSIGN_OR_RETURN(case_, context_.Call(&RequestStub::GetReassignment, get));
@@ -99,6 +100,15 @@ class Briefing {
   std::string json() const { return json_.ToString(); }
 
  private:
+  // A task of a candidate who has no case.
+  absl::Status LoadOfCandidate() {
+    people_ = context_.LoadPeople({Ancestor(task_.name(), "programs")});
+    zone_ = context_.ZoneOf(task_.name());
+    json_.Add("task", task_);
+    text_ = Heading(Title(), context_.canvas()) + RenderTasks({task_}, people_, context_.now(), zone_, context_.canvas());
+    return AddContact("Candidate", task_.about());
+  }
+
   std::string Title() const {
     std::string words = Words(task_.kind());
     words[0] = static_cast<char>(absl::ascii_toupper(static_cast<unsigned char>(words[0])));
@@ -302,6 +312,8 @@ class Doer {
       return Send(&RequestStub::RestartSearch, request, case_name_);
     }
     if (verb.option == "--resume") return Judge<request_v1::ResumeReassignmentRequest>(&RequestStub::ResumeReassignment, case_name_);
+    if (verb.option == "--open") return OpenCase();
+    if (verb.option == "--assign") return Assign();
     if (verb.option == "--outcome") return RecordCall();
     return Qualify(verb.option == "--fit");
   }
@@ -366,6 +378,25 @@ class Doer {
     request.set_ground(Ground(Value("--close")));
     request.set_note(Value("--note"));
     return Send(&RequestStub::CloseReassignment, request, case_name_);
+  }
+
+  absl::Status OpenCase() {
+    request_v1::CreateReassignmentRequest request;
+    request.set_parent(Ancestor(task_.about(), "programs"));
+    request.set_candidate(task_.about());
+    request.set_reasons(Value("--note"));
+    request.set_request_id(context_.RequestId());
+    REMATCH_ASSIGN_OR_RETURN(const Reassignment c, context_.Call(&RequestStub::CreateReassignment, request));
+    return ShowStep(context_, c);
+  }
+
+  absl::Status Assign() {
+    mentor_v1::AssignMentorRequest request;
+    request.set_candidate(task_.about());
+    REMATCH_ASSIGN_OR_RETURN(*request.mutable_mentor(), context_.MentorName(Value("--assign"), Purpose::kWrite));
+    request.set_request_id(context_.RequestId());
+    REMATCH_ASSIGN_OR_RETURN(const mentor_v1::Assignment assignment, context_.Call(&MentorStub::AssignMentor, request));
+    return context_.Show(assignment, [] { return std::string("assigned\n"); });
   }
 
   absl::Status RecordCall() {

@@ -334,11 +334,12 @@ absl::StatusOr<std::string> Context::CandidateName(const std::string& given, con
 absl::StatusOr<request_v1::Task> Context::FindTask(const std::string& given, const std::string& of_case) {
   std::vector<std::string> parents;
   if (given.starts_with("consortia/")) {
-    parents.push_back(Ancestor(given, "reassignments"));
+    const std::string of = Ancestor(given, "reassignments");
+    parents.push_back(of.empty() ? Ancestor(given, "programs") : of);
   } else if (!of_case.empty()) {
     REMATCH_ASSIGN_OR_RETURN(std::string name, CaseName(of_case, Purpose::kWrite));
     parents.push_back(std::move(name));
-  } else if (const size_t slash = given.find('/'); slash != std::string::npos) {
+  } else if (const size_t slash = given.find('/'); slash != std::string::npos && !given.ends_with("/mentor-left")) {
     // The case that is named may have ended; its program's list of tasks has all of them all the same.
     REMATCH_ASSIGN_OR_RETURN(std::string name, CaseName(given.substr(0, slash), Purpose::kWrite));
     parents.push_back(std::move(name));
@@ -354,8 +355,8 @@ absl::StatusOr<request_v1::Task> Context::FindTask(const std::string& given, con
     REMATCH_ASSIGN_OR_RETURN(const request_v1::ListTasksResponse listed, CallPages(&RequestStub::ListTasks, request));
     for (const auto& task : listed.tasks()) {
       tasks.push_back(task);
-      all.push_back({task.name(), {}});
-      if (!task.has_end_time()) open.push_back({task.name(), {}});
+      all.push_back({task.name(), {ShortName(task.name())}});
+      if (!task.has_end_time()) open.push_back(all.back());
     }
   }
   // A short id means an open task if it can.

@@ -98,6 +98,10 @@ std::string Ancestor(std::string_view name, std::string_view collection) {
 
 std::string ShortName(std::string_view name) {
   const std::string of_case = Ancestor(name, "reassignments");
+  // A candidate's own task has a word for its id.
+  if (const std::string candidate = Ancestor(name, "candidates"); !candidate.empty() && candidate != name) {
+    return Tail(IdOf(candidate), kShownTail) + "/" + IdOf(name);
+  }
   std::string own = Tail(IdOf(name), kShownTail);
   if (of_case.empty() || of_case == name) return own;
   return Tail(IdOf(of_case), kShownTail) + "/" + own;

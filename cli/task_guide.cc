@@ -86,6 +86,8 @@ const std::vector<TaskOption>& TaskOptions() {
        .help = "Begin a new round of the search at this stage",
        .takes_value = true,
        .choices = Choices(*request_v1::StageKind_descriptor())},
+      {.name = "--open", .help = "Open a case: another mentor is looked for", .choices = {}},
+      {.name = "--assign", .help = "The mentor whom they are given at once", .takes_value = true, .value = "MENTOR", .choices = {}},
       {.name = "--resume", .help = "End the pause of the case", .choices = {}},
       {.name = "--note", .help = "A note on the decision; private", .takes_value = true, .choices = {}},
   };
@@ -123,6 +125,8 @@ const std::vector<Verb>& VerbsOf(TaskKind kind) {
       {TaskKind::TELL_BY_PHONE, {call}},
       {TaskKind::TELL_FORMER_MENTOR, {call, {"--by-mail", "send them a neutral message instead", {}, {}}}},
       {TaskKind::RESOLVE_STUCK, {restart, close}},
+      {TaskKind::MENTOR_LEFT,
+       {{"--open", "open a case: another mentor is looked for", {"--note"}, {}}, {"--assign", "give them a mentor at once", {}, {}}}},
       {TaskKind::RESUME_CASE, {{"--resume", "end the pause", {"--note"}, {}}, close}},
   };
   static const std::vector<Verb> none;

@@ -2,6 +2,14 @@
 ALTER TABLE candidates ADD COLUMN unenrolled BIGINT;
 ALTER TABLE candidates ADD COLUMN do_not_pair LONGBLOB;
 
+-- `program` for as long as they are in it, '' for who has left: whoever counts or lists those who are there reads past no others.
+ALTER TABLE candidates ADD COLUMN enrolled_program VARCHAR(64) NOT NULL DEFAULT '';
+UPDATE candidates SET enrolled_program = program;
+CREATE INDEX candidates_alike ON candidates (consortium, enrolled_program, credential, grade_band, need_key);
+CREATE INDEX candidates_without ON candidates (consortium, enrolled_program, mentor, joined, candidate);
+DROP INDEX candidates_need ON candidates;
+DROP INDEX candidates_mentor ON candidates;
+
 -- The feed, in commit order: positions are given under the counter's row, which is locked last. kind: 1 a mentor changed, 2 left (program),
 -- 3 a candidate was added, 4 left, 5 has another mentor or none, 6 is not to be paired with mentor.
 CREATE TABLE feed_position (

@@ -177,11 +177,26 @@ struct Schema<Mentor> {
 template <>
 struct Schema<Candidate> {
   static constexpr std::string_view kTable = "candidates";
-  // need_key is what FindCrowds() reads; '-' for who has left, behind whom nobody can hide.
-  static constexpr std::array<std::string_view, 18> kColumns = {"candidate", "program", "joined",     "name",        "email",
-                                                                "phone",     "site",    "credential", "grade_band",  "subjects",
-                                                                "enrolled",  "mentor",  "assignment", "assigned_at", "without_mentor_since",
-                                                                "need_key",  "unenrolled", "do_not_pair"};
+  // enrolled_program is that of `program` for as long as they are in it: lists and counts of those who are read no others.
+  static constexpr std::array<std::string_view, 19> kColumns = {"candidate",
+                                                                "program",
+                                                                "joined",
+                                                                "name",
+                                                                "email",
+                                                                "phone",
+                                                                "site",
+                                                                "credential",
+                                                                "grade_band",
+                                                                "subjects",
+                                                                "enrolled",
+                                                                "mentor",
+                                                                "assignment",
+                                                                "assigned_at",
+                                                                "without_mentor_since",
+                                                                "need_key",
+                                                                "unenrolled",
+                                                                "do_not_pair",
+                                                                "enrolled_program"};
   static Candidate From(const Row& row) {
     Candidate candidate;
     candidate.id = row.Text(1);
@@ -204,10 +219,9 @@ struct Schema<Candidate> {
   static Values To(const Candidate& value) {
     Values values = {value.id, value.program, Micros(value.joined)};
     AppendContact(values, value.contact);
-    Append(values,
-           {value.site, value.credential, value.grade_band, Lines(value.subjects), Micros(value.enrolled), value.mentor, value.assignment,
-            Micros(value.assigned_at), Micros(value.without_mentor_since), value.unenrolled.has_value() ? "-" : KeyOf(value),
-            Micros(value.unenrolled), Lines(value.do_not_pair)});
+    Append(values, {value.site, value.credential, value.grade_band, Lines(value.subjects), Micros(value.enrolled), value.mentor,
+                    value.assignment, Micros(value.assigned_at), Micros(value.without_mentor_since), KeyOf(value), Micros(value.unenrolled),
+                    Lines(value.do_not_pair), value.unenrolled.has_value() ? "" : value.program});
     return values;
   }
 
@@ -692,11 +706,12 @@ absl::StatusOr<std::vector<Candidate>> ListCandidates(Transaction& tx, const std
   Values values = {consortium, program};
   AppendBehind(values, after);
   values.push_back(Number(limit));
-  return QueryAll<Candidate>(
-      tx,
-      absl::StrCat(Select<Candidate>(), " WHERE t.consortium = ? AND t.program = ?", without_mentor ? " AND t.mentor = '' AND t.unenrolled IS NULL" : "",
-                   Behind("joined", "candidate"), " ORDER BY t.joined, t.candidate LIMIT ?"),
-      values);
+  // Who has left needs no mentor.
+  const std::string_view where = without_mentor ? " AND t.enrolled_program = ? AND t.mentor = ''" : " AND t.program = ?";
+  return QueryAll<Candidate>(tx,
+                             absl::StrCat(Select<Candidate>(), " WHERE t.consortium = ?", ToAbsl(where), Behind("joined", "candidate"),
+                                          " ORDER BY t.joined, t.candidate LIMIT ?"),
+                             values);
 }
 
 absl::StatusOr<std::vector<Assignment>> ListAssignments(Transaction& tx, const std::string& consortium, const AssignmentFilter& filter,
@@ -768,12 +783,12 @@ absl::StatusOr<std::map<std::string, Crowd>> FindCrowds(Transaction& tx, const s
                                                         const std::set<std::string>& candidates, int enough) {
   std::map<std::string, Crowd> crowds;
   if (candidates.empty()) return crowds;
-  // The last one that it takes is there: found in the index candidates_need, without reading past it. A row from before needs
-  // had keys is like nobody in all three, and who has left (-) in nothing.
+  // The last one that it takes is there: found in the index candidates_alike, without reading past it. A row from before needs
+  // had keys is like nobody in all three, and nobody hides behind who has left.
   const auto enough_alike = [](std::string_view alike) {
     return absl::StrCat(
-        "(SELECT 1 FROM candidates c WHERE c.consortium = n.consortium AND c.program = n.program AND c.credential = n.credential",
-        ToAbsl(alike), " AND c.need_key <> '-' LIMIT 1 OFFSET ?)");
+        "(SELECT 1 FROM candidates c WHERE c.consortium = n.consortium AND c.enrolled_program = n.program AND c.credential = n.credential",
+        ToAbsl(alike), " LIMIT 1 OFFSET ?)");
   };
   Values ids(candidates.begin(), candidates.end());
   sql::PadInList(ids);

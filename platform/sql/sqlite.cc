@@ -256,7 +256,8 @@ class SqliteDatabase final : public Database {
   absl::Status RunDdl(std::string_view statement) override {
     const absl::Status status = Transact([statement](Transaction& tx) { return tx.Execute(statement).status(); });
     const std::string detail = DetailOf(status);
-    if (absl::StrContains(detail, " already exists") || absl::StrContains(detail, "duplicate column name")) {
+    if (absl::StrContains(detail, " already exists") || absl::StrContains(detail, "duplicate column name") ||
+        absl::StrContains(detail, "no such index")) {
       return Error(absl::StatusCode::kAlreadyExists, reason::kSchemaMismatch, detail);
     }
     return status;

@@ -1,5 +1,6 @@
 #include "platform/sql/translate.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <initializer_list>
 
@@ -104,6 +105,12 @@ std::string ToSqlite(std::string_view statement) {
     } else if ((next = reader.Match(i, {"ON", "DUPLICATE", "KEY", "UPDATE"})) != 0) {
       out += "ON CONFLICT DO UPDATE SET";
       in_update = true;
+    } else if ((next = reader.Match(i, {"DROP", "INDEX"})) != 0) {
+      // Names of indexes are those of the schema there, not of a table.
+      const size_t name = reader.SkipSpace(next);
+      out += absl::StrCat("DROP INDEX ", name < tokens.size() ? ToAbsl(tokens[name].text) : "");
+      next = std::min(name + 1, tokens.size());
+      if (const size_t on = reader.Match(next, {"ON"})) next = std::min(reader.SkipSpace(on) + 1, tokens.size());
     } else if ((next = reader.Match(i, {"FOR", "UPDATE"})) != 0) {
       if (const size_t skip = reader.Match(next, {"SKIP", "LOCKED"})) next = skip;
       if (const size_t nowait = reader.Match(next, {"NOWAIT"})) next = nowait;

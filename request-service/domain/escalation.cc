@@ -686,7 +686,7 @@ absl::Status Decider::Run(const Command::Strike& strike) {
 }
 
 void Decider::StrikeOut(const std::string& mentor) {
-  if (mentor == c_.current_mentor() || IsStruck(c_, mentor)) return;
+  if (mentor == c_.current_mentor() || IsStruck(c_, mentor) || c_.state() == v1::ANNOUNCING) return;
   Emit([&](Event& e) { e.mutable_mentor_struck()->set_mentor(mentor); });
   // Once the candidate has agreed, mentor-service judges the change itself.
   if (c_.state() != v1::SEARCHING && c_.state() != v1::PROPOSED) return;
@@ -1019,7 +1019,9 @@ absl::Status Decider::Run(const Command::TransferRefused& refused) {
   // With its seat the offer can be confirmed again, to replace the assignment that the roster has now.
   if (refused.reason() == cause::kSeatNotHeld || refused.reason() == cause::kSeatNotFound) {
     EndOffer(offer, v1::CANCELLED, refused.reason());
-  } else if (FindOffer(c_, offer)->mentor() == c_.current_mentor()) {
+  } else if (const std::string& mentor = FindOffer(c_, offer)->mentor();
+             mentor == c_.current_mentor() || IsStruck(c_, mentor) || HasLeft(c_, mentor)) {
+    // What was reported while the swap ran counts now.
     EndOffer(offer, v1::CANCELLED, cause::kMentorExcluded);
   }
   Task task = NewTask(v1::TRANSFER_REFUSED, refused.reason());

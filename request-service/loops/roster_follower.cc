@@ -56,9 +56,9 @@ absl::StatusOr<std::vector<RosterFollower::Reported>> RosterFollower::CommandsOf
 absl::Status RosterFollower::AddMentorLeft(const Change& change, std::vector<Reported>& reported) {
   const std::optional<std::vector<std::string>> program = ParseName(change.program(), "consortia/*/programs/*");
   if (!program.has_value()) return absl::OkStatus();
-  REMATCH_ASSIGN_OR_RETURN(const std::vector<CaseReader::OpenCase> open, reader_.OpenCases((*program)[0], (*program)[1]));
-  for (const CaseReader::OpenCase& one : open) {
-    Reported& left = reported.emplace_back(Reported{.position = change.position(), .command = Fact(one.key)});
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<CaseKey> open, reader_.OpenCases((*program)[0], (*program)[1]));
+  for (const CaseKey& key : open) {
+    Reported& left = reported.emplace_back(Reported{.position = change.position(), .command = Fact(key)});
     left.command.command.mutable_mentor_left()->set_mentor(change.mentor());
   }
   return absl::OkStatus();
@@ -70,9 +70,11 @@ absl::Status RosterFollower::AddOfCandidate(const Change& change, const CaseRead
   const CaseKey program = {.consortium = (*ids)[0], .program = (*ids)[1], .id = ""};
   const auto case_id = standing.open_cases.find(change.candidate());
   const bool has_case = case_id != standing.open_cases.end();
-  const bool is_settled = standing.with_task.contains((*ids)[2]) && (change.kind() == Change::CANDIDATE_LEFT || !change.assignment().empty());
+  const bool is_settled =
+      standing.with_task.contains((*ids)[2]) && (change.kind() == Change::CANDIDATE_LEFT || !change.assignment().empty());
   // What the case itself did is no news to it.
-  const bool is_own = has_case && absl::StartsWith(change.seat(), absl::StrCat("consortia/", program.consortium, "/seats/", case_id->second, "."));
+  const bool is_own =
+      has_case && absl::StartsWith(change.seat(), absl::StrCat("consortia/", program.consortium, "/seats/", case_id->second, "."));
   const bool concerns_case = has_case && !is_own;
   if (!concerns_case && !is_settled && !change.mentor_left()) return absl::OkStatus();
 

@@ -215,21 +215,14 @@ absl::StatusOr<std::vector<StoredTask>> CaseReader::Tasks(std::string_view conso
   return tasks;
 }
 
-absl::StatusOr<std::vector<CaseReader::OpenCase>> CaseReader::OpenCases(std::string_view consortium, std::string_view program) {
-  // Candidates of a program begin with its name and are no more than it has; '0' comes right behind '/'.
-  const std::string prefix = ProgramName(consortium, program) + "/candidates";
-  std::vector<OpenCase> open;
+absl::StatusOr<std::vector<CaseKey>> CaseReader::OpenCases(std::string_view consortium, std::string_view program) {
+  std::vector<CaseKey> open;
   REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
     open.clear();
     REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows,
-                             tx.Query("SELECT candidate, case_id FROM open_cases WHERE consortium = ? AND candidate > ? AND candidate < ?"
-                                      " AND case_id <> ''",
-                                      {std::string(consortium), prefix + "/", prefix + "0"}));
-    for (const Row& row : rows) {
-      open.push_back(
-          {.candidate = row.Text(0),
-           .key = {.consortium = std::string(consortium), .program = std::string(program), .id = row.Text(1)}});
-    }
+                             tx.Query("SELECT id FROM cases WHERE consortium = ? AND program = ? AND open = 1 ORDER BY id",
+                                      {std::string(consortium), std::string(program)}));
+    for (const Row& row : rows) open.push_back({.consortium = std::string(consortium), .program = std::string(program), .id = row.Text(0)});
     return absl::OkStatus();
   }));
   return open;

@@ -97,13 +97,9 @@ class CaseReader {
   absl::StatusOr<std::vector<StoredTask>> Tasks(std::string_view consortium, std::string_view program, const Viewer& viewer, bool open_only,
                                                 const TaskPosition& after, size_t limit);
   // The open cases of a program.
-  struct OpenCase {
-    std::string candidate;
-    CaseKey key;
-  };
-  absl::StatusOr<std::vector<OpenCase>> OpenCases(std::string_view consortium, std::string_view program);
-  // Of these candidates of a consortium: the ids of their open cases by name, and the ids of those who have a task of their own that has not
-  // ended.
+  absl::StatusOr<std::vector<CaseKey>> OpenCases(std::string_view consortium, std::string_view program);
+  // Of these candidates of a consortium: the ids of their open cases by name, and the ids of those who have a task of their own that has
+  // not ended.
   struct Standing {
     absl::flat_hash_map<std::string, std::string> open_cases;
     absl::flat_hash_set<std::string> with_task;

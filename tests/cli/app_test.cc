@@ -39,7 +39,10 @@ class App : public ::testing::Test {
     return suite.Run(words, typed, terminal);
   }
   std::string Only(const std::string& method) {
-    const std::vector<std::string> requests = suite.request.records.Of(method);
+    std::vector<std::string> requests;
+    for (Records* records : {&suite.mentor.records, &suite.request.records, &suite.notify.records}) {
+      for (std::string& request : records->Of(method)) requests.push_back(std::move(request));
+    }
     EXPECT_EQ(requests.size(), 1u) << method << "\n" << suite.err;
     return requests.empty() ? "" : requests.front();
   }
@@ -598,6 +601,63 @@ TEST_F(App, MailOfACaseIncludesThatOfItsOffers) {
       << "whom it went to and what it said are worth more than its template";
   EXPECT_EQ(suite.Run({"mail", "show", "n1"}), kExitOk);
   EXPECT_THAT(suite.out, AllOf(HasSubstr("subject"), HasSubstr("Your new mentor"), HasSubstr("Dear Ana,\n"), Not(HasSubstr("\x1b"))));
+}
+
+// ---- who comes, goes and is kept apart
+
+TEST_F(App, MentorRetiresAndCandidateLeaves_F33) {
+  EXPECT_EQ(suite.Run({"roster", "retire", "Mina Okafor"}), kExitOk) << suite.err;
+  EXPECT_THAT(Only("RetireMentor"), HasSubstr(MentorName(1)));
+  EXPECT_EQ(suite.Run({"roster", "unenroll", "Bo Kern"}), kExitOk) << suite.err;
+  EXPECT_THAT(Only("UnenrollCandidate"), HasSubstr(CandidateName(2)));
+  EXPECT_EQ(suite.Run({"roster", "retire", "Nobody"}), kExitRefused);
+}
+
+TEST_F(App, CandidateIsAssignedAndUnassigned) {
+  EXPECT_EQ(suite.Run({"roster", "assign", "Bo Kern", "Dan Wu"}), kExitOk) << suite.err;
+  EXPECT_THAT(Only("AssignMentor"), AllOf(HasSubstr(CandidateName(2)), HasSubstr(MentorName(0))));
+  EXPECT_EQ(suite.Run({"roster", "unassign", "Ana Ruiz"}), kExitUsage) << "there is nothing to end";
+  suite.mentor.candidates.mutable_candidates(0)->set_assignment("consortia/south-bay/assignments/a7");
+  EXPECT_EQ(suite.Run({"roster", "unassign", "Ana Ruiz"}), kExitOk) << suite.err;
+  EXPECT_THAT(Only("EndAssignment"), HasSubstr("assignments/a7"));
+}
+
+TEST_F(App, TwoAreKeptApartAndMayBePairedAgain_F28) {
+  EXPECT_EQ(suite.Run({"roster", "apart", "Ana Ruiz", "Mina Okafor"}), kExitOk) << suite.err;
+  EXPECT_THAT(Only("AddDoNotPair"), AllOf(HasSubstr(CandidateName(1)), HasSubstr(MentorName(1))));
+  EXPECT_THAT(suite.mentor.records.Of("RemoveDoNotPair"), IsEmpty());
+  EXPECT_EQ(suite.Run({"roster", "apart", "Ana Ruiz", "Mina Okafor", "--undo"}), kExitOk) << suite.err;
+  EXPECT_THAT(Only("RemoveDoNotPair"), AllOf(HasSubstr(CandidateName(1)), HasSubstr(MentorName(1))));
+}
+
+TEST_F(App, BounceIsReportedAndAFailedMailTriedAgain_F39) {
+  auto* const mail = suite.notify.notifications.add_notifications();
+  mail->set_name("consortia/south-bay/notifications/n1");
+  mail->set_state(rematch::notify::v1::Notification::FAILED);
+  EXPECT_EQ(suite.Run({"mail", "bounce", "n1"}), kExitOk) << suite.err;
+  EXPECT_THAT(Only("ReportBounce"), HasSubstr("notifications/n1"));
+  EXPECT_EQ(suite.out, "failed\n");
+  EXPECT_EQ(suite.Run({"mail", "retry", "n1"}), kExitOk) << suite.err;
+  EXPECT_THAT(Only("RetryNotification"), HasSubstr("notifications/n1"));
+}
+
+TEST_F(App, CandidateWhoseMentorLeftIsATaskOfTheirOwn_F33) {
+  request_v1::Task task = MakeTask("t1", request_v1::MENTOR_LEFT, 100, 110);
+  task.set_name(std::string(CandidateName(1)) + "/tasks/mentor-left");
+  task.set_about(CandidateName(1));
+  suite.request.history.tasks = {task};
+  EXPECT_EQ(suite.Run({"task", "list"}), kExitOk);
+  EXPECT_THAT(suite.out, AllOf(HasSubstr("/mentor-left"), HasSubstr("mentor left"), HasSubstr("Ana Ruiz")));
+  const std::string id = suite.out.substr(suite.out.find("/mentor-left") - 6, 6) + "/mentor-left";
+  EXPECT_EQ(suite.Run({"task", "do", id}), kExitUsage);
+  EXPECT_THAT(suite.out, AllOf(HasSubstr("Ana Ruiz"), HasSubstr("+1 310 555 0100")));
+  EXPECT_THAT(suite.err, AllOf(HasSubstr("rematch task do " + id + " --open"), HasSubstr("--assign MENTOR")));
+  EXPECT_EQ(suite.Run({"task", "do", id, "--open", "--note", "theirs left"}), kExitOk) << suite.err;
+  EXPECT_THAT(Only("CreateReassignment"), AllOf(HasSubstr(CandidateName(1)), HasSubstr("theirs left")));
+  EXPECT_EQ(suite.Run({"task", "do", task.name(), "--assign", "Dan Wu"}), kExitOk) << suite.err;
+  EXPECT_THAT(Only("AssignMentor"), AllOf(HasSubstr(CandidateName(1)), HasSubstr(MentorName(0))));
+  EXPECT_EQ(suite.Run({"task", "snooze", id, "--for", "2d"}), kExitOk) << suite.err;
+  EXPECT_THAT(Only("SnoozeTask"), HasSubstr(task.name()));
 }
 
 // ---- roster

@@ -94,6 +94,12 @@ struct Service final : MentorService::Service {
   REMATCH_FAKE(GetMentor, Mentor, mentors.mentors(0))
   REMATCH_FAKE(GetCandidate, Candidate, candidates.candidates(0))
   REMATCH_FAKE(ListCandidates, ListCandidatesResponse, candidates)
+  REMATCH_FAKE(RetireMentor, Mentor, mentors.mentors(0))
+  REMATCH_FAKE(UnenrollCandidate, Candidate, candidates.candidates(0))
+  REMATCH_FAKE(AddDoNotPair, Candidate, candidates.candidates(0))
+  REMATCH_FAKE(RemoveDoNotPair, Candidate, candidates.candidates(0))
+  REMATCH_FAKE(AssignMentor, Assignment, Assignment())
+  REMATCH_FAKE(EndAssignment, Assignment, Assignment())
 
   // One mentor a page: whoever reads only the first page misses the others.
   grpc::Status ListMentors(grpc::ServerContext* context, const ListMentorsRequest* request, ListMentorsResponse* response) override {
@@ -206,6 +212,8 @@ struct Service final : NotifyService::Service {
   ListNotificationsResponse notifications;
   REMATCH_FAKE(ListNotifications, ListNotificationsResponse, notifications)
   REMATCH_FAKE(GetNotification, Notification, notifications.notifications(0))
+  REMATCH_FAKE(ReportBounce, Notification, notifications.notifications(0))
+  REMATCH_FAKE(RetryNotification, Notification, notifications.notifications(0))
 };
 }  // namespace fake_notify
 

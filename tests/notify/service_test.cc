@@ -156,7 +156,7 @@ TEST_F(NotifyServiceTest, ABounceIsReportedByLeadersAndToldInTheFeed_F39) {
   ASSERT_EQ(seen.size(), 2u);
   EXPECT_EQ(seen[1].state(), v1::Notification::FAILED);
   EXPECT_FALSE(seen[1].may_have_arrived());
-  ASSERT_TRUE(Bounce("k1", kLeader, "once more").ok());
+  ASSERT_TRUE(Bounce("k1", kLeader, "once-more").ok());
   notify_.transport().Next({{.kind = Outcome::Kind::kRejectedForever, .error = "REJECTED_FOREVER"}});
   ASSERT_TRUE(Send(SendRequest("k2")).ok());
   ASSERT_EQ(notify_.Watch(3).size(), 3u) << "the second report said nothing new";

@@ -34,6 +34,12 @@ TEST(ToSqlite, DropsLocks) {
   EXPECT_EQ(ToSqlite("SELECT a FROM t LOCK IN SHARE MODE"), "SELECT a FROM t ");
 }
 
+TEST(ToSqlite, DropsIndexesByTheirNameAlone) {
+  EXPECT_EQ(ToSqlite("DROP INDEX by_a ON t"), "DROP INDEX by_a");
+  EXPECT_EQ(ToSqlite("drop index `by_a` on `t`"), "DROP INDEX `by_a`");
+  EXPECT_EQ(ToSqlite("DROP INDEX"), "DROP INDEX ");
+}
+
 TEST(ToSqlite, HasItsOwnNamesForTheExtremes) {
   EXPECT_EQ(ToSqlite("UPDATE t SET a = GREATEST(a, ?), b = least(b, ?)"), "UPDATE t SET a = MAX(a, ?), b = MIN(b, ?)");
 }

@@ -100,7 +100,9 @@ std::vector<std::string> BrokenInvariants(const Case& c) {
     must(offer.state() != v1::OPEN || offer.window_end() != 0, "F5: an open offer has a window");
     must(!IsIndividual(offer) || !IsLive(offer) || offer.mentor().empty() || offer.mentor() != c.current_mentor(),
          "F20: the current mentor is never approached");
-    must(!IsIndividual(offer) || !IsLive(offer) || !IsStruck(c, offer.mentor()), "F2: who was struck is not asked");
+    // Once the candidate has agreed, mentor-service judges the change itself.
+    must(!IsIndividual(offer) || !IsLive(offer) || !IsStruck(c, offer.mentor()) || c.state() == v1::TRANSFERRING,
+         "F2: who was struck is not asked");
     must(offer.epoch() > 0, "every offer has an epoch");
   }
   must(live_individual <= 1, "F17: at most one live individual offer");
@@ -520,6 +522,12 @@ void Story::Deliver(MessageKind kind) {
 void Story::MentorLeft(std::string_view mentor) {
   Command command = ByPeer();
   command.mutable_mentor_left()->set_mentor(MentorName(mentor));
+  Must(command);
+}
+
+void Story::KeepApart(std::string_view mentor) {
+  Command command = ByPeer();
+  command.mutable_do_not_pair()->set_mentor(MentorName(mentor));
   Must(command);
 }
 

@@ -94,6 +94,7 @@ class Story {
 
   // --- The roster's feed.
   void MentorLeft(std::string_view mentor);
+  void KeepApart(std::string_view mentor);
   void AssignmentChanged(std::string_view assignment, std::string_view mentor);
   void CandidateLeft();
 

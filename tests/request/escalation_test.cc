@@ -1876,6 +1876,34 @@ TEST(RosterFeed, WhoWasTheMentorBeforeTheReviewIsNotAsked_F20) {
   EXPECT_THAT(NotToBeAsked(s.c), UnorderedElementsAre(MentorName("m5"), MentorName("m9"), MentorName("now")));
 }
 
+TEST(RosterFeed, WhoIsKeptApartIsOutOfTheCaseWhereverItIs_F28) {
+  Story s = Searching();
+  s.Ask("m1");
+  ASSERT_TRUE(s.Answer("o1", true).ok());
+  ASSERT_TRUE(s.Confirm("o1").ok());
+  s.KeepApart("m1");
+  EXPECT_EQ(s.c.state(), v1::SEARCHING);
+  EXPECT_EQ(s.offer("o1").state(), v1::PASSED_OVER);
+  EXPECT_EQ(s.CountEffects("HOLD_NEXT_SEAT"), 2);
+  s.KeepApart("m1");
+  EXPECT_THAT(s.last.events, IsEmpty());
+}
+
+TEST(RosterFeed, WhoIsKeptApartWhileTheSwapRunsIsNotConfirmedAgainWhenItIsRefused_F28) {
+  Story s = Searching();
+  s.Ask("m1");
+  ASSERT_TRUE(s.Answer("o1", true).ok());
+  ASSERT_TRUE(s.Confirm("o1").ok());
+  ASSERT_TRUE(s.Call(v1::AGREED).ok());
+  s.KeepApart("m1");
+  EXPECT_EQ(s.c.state(), v1::TRANSFERRING);
+  s.TransferRefused("DO_NOT_PAIR");
+  EXPECT_EQ(s.c.state(), v1::SEARCHING);
+  EXPECT_EQ(s.offer("o1").state(), v1::CANCELLED);
+  EXPECT_EQ(s.CountEffects("RELEASE_SEAT"), 1);
+  EXPECT_FALSE(s.Confirm("o1").ok());
+}
+
 TEST(RosterFeed, TheTasksAreTheAlternatesOnceTheLeaderIsTheMentor_F35) {
   Story s;
   s.Open();

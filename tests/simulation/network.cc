@@ -19,15 +19,15 @@ absl::Status TimedOut() { return Error(absl::StatusCode::kDeadlineExceeded, "", 
 
 template <typename Response>
 absl::StatusOr<Response> Network::Carry(const std::function<bool()>& alive, std::function<absl::StatusOr<Response>()> make) {
-  if (!alive() || faults_.Happens(Fault::kRequestLost)) return Down();
-  if (faults_.Happens(Fault::kRequestLate)) {
+  if (!alive() || faults_.Happens(Fault::kRequestLost, 3)) return Down();
+  if (faults_.Happens(Fault::kRequestLate, 3)) {
     late_.push_back([make] { make().IgnoreError(); });
     return TimedOut();
   }
   absl::StatusOr<Response> answer = make();
-  if (faults_.Happens(Fault::kRequestTwice)) answer = make();
-  if (faults_.Happens(Fault::kRequestEchoed)) late_.push_back([make] { make().IgnoreError(); });
-  if (faults_.Happens(Fault::kReplyLost)) return TimedOut();
+  if (faults_.Happens(Fault::kRequestTwice, 3)) answer = make();
+  if (faults_.Happens(Fault::kRequestEchoed, 3)) late_.push_back([make] { make().IgnoreError(); });
+  if (faults_.Happens(Fault::kReplyLost, 3)) return TimedOut();
   return answer;
 }
 
@@ -44,7 +44,9 @@ class Network::SimMentor final : public request::MentorPeer {
  public:
   SimMentor(Network& network, std::function<bool()> alive) : network_(network), alive_(std::move(alive)) {}
 
-  absl::StatusOr<mv1::Candidate> GetCandidate(const std::string& name) override { return Get<mv1::Candidate, mv1::GetCandidateRequest>(name); }
+  absl::StatusOr<mv1::Candidate> GetCandidate(const std::string& name) override {
+    return Get<mv1::Candidate, mv1::GetCandidateRequest>(name);
+  }
   absl::StatusOr<mv1::Mentor> GetMentor(const std::string& name) override { return Get<mv1::Mentor, mv1::GetMentorRequest>(name); }
   absl::StatusOr<mv1::Program> GetProgram(const std::string& name) override { return Get<mv1::Program, mv1::GetProgramRequest>(name); }
   absl::StatusOr<mv1::Site> GetSite(const std::string& name) override { return Get<mv1::Site, mv1::GetSiteRequest>(name); }
@@ -126,7 +128,8 @@ class Network::SimNotify final : public request::NotifyPeer {
       CommandMeta meta{.scope = request.parent(),
                        .request_id = request.request_id(),
                        .body_hash = rpc::BodyHash(MakeCall<nv1::SendNotificationRequest>(notify->clock(), AsService()), request)};
-      return notify->Do(notify::Accept{.draft = std::move(draft), .message_id = notify::MessageId(name, PostOffice::kDomain)}, std::move(meta));
+      return notify->Do(notify::Accept{.draft = std::move(draft), .message_id = notify::MessageId(name, PostOffice::kDomain)},
+                        std::move(meta));
     });
   }
   absl::StatusOr<nv1::Notification> CancelNotification(const nv1::CancelNotificationRequest& request) override {

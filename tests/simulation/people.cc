@@ -107,7 +107,8 @@ std::string People::AnyOffer(const request::Case& c) { return absl::StrCat(c.nam
 void People::ActAsCandidate() {
   const auto& rows = invariants_.roster().candidates.rows();
   if (rows.empty()) return;
-  const std::string name = absl::StrCat(kProgram, "/candidates/", std::next(rows.begin(), chance_.Pick(static_cast<int>(rows.size())))->first);
+  const std::string name =
+      absl::StrCat(kProgram, "/candidates/", std::next(rows.begin(), chance_.Pick(static_cast<int>(rows.size())))->first);
   const rpc::Caller caller = As(access::kCandidate, name);
   for (const Shadow* shadow : Open()) {
     if (shadow->c.candidate() != name) continue;
@@ -284,7 +285,7 @@ void People::Do(const Shadow& shadow, const request::Task& task, bool to_the_end
 void People::DoSomethingElse(const Shadow& shadow) {
   const std::string name = shadow.c.name();
   const rpc::Caller leader = Leader(shadow.c);
-  switch (chance_.Pick(12)) {
+  switch (chance_.Pick(10)) {
     case 0: {
       rv1::StrikeMentorRequest request;
       request.set_name(name);
@@ -324,22 +325,94 @@ void People::DoSomethingElse(const Shadow& shadow) {
     }
     case 8:
       return AskOfCase<rv1::ReplaceLeaderRequest>(&Reassignments::ReplaceLeader, name);
-    case 9: {
-      // What does not fit: a confirmation, a choice, a call of anything.
-      if (chance_.Percent(50)) return AskOfCase<rv1::ConfirmMatchRequest>(&Reassignments::ConfirmMatch, AnyOffer(shadow.c));
-      return AskOfCase<rv1::ChooseInterestedRequest>(&Reassignments::ChooseInterested, AnyOffer(shadow.c));
-    }
-    case 10:
-      if (!chance_.Percent(5)) return;
-      {
-        rv1::CloseReassignmentRequest request;
-        request.set_name(name);
-        request.set_ground(rv1::RESOLVED_WITHOUT_CHANGE);
-        request.set_note("it got better");
-        return Ask(leader, &Reassignments::CloseReassignment, std::move(request));
-      }
     default:
       return AskOfCase<rv1::ResumeReassignmentRequest>(&Reassignments::ResumeReassignment, name);
+  }
+}
+
+void People::ActAtRandom() {
+  const auto& cases = invariants_.cases();
+  if (cases.empty()) return;
+  const request::Case c = std::next(cases.begin(), chance_.Pick(static_cast<int>(cases.size())))->second.c;
+  const std::string& name = c.name();
+  const rpc::Caller leader = Leader(c);
+  const auto offer = [&] { return AnyOffer(c); };
+  const auto task = [&] { return absl::StrCat(name, "/tasks/t", 1 + chance_.Pick(c.tasks_size() + 1)); };
+  switch (chance_.Pick(20)) {
+    case 0: {
+      rv1::ReviewReassignmentRequest request;
+      request.set_name(name);
+      request.set_decision(rv1::ReviewReassignmentRequest::PROCEED);
+      return Ask(leader, &Reassignments::ReviewReassignment, std::move(request));
+    }
+    case 1:
+      return AskOfCase<rv1::ConfirmMatchRequest>(&Reassignments::ConfirmMatch, offer());
+    case 2:
+      return AskOfCase<rv1::RejectMatchRequest>(&Reassignments::RejectMatch, offer());
+    case 3:
+      return AskOfCase<rv1::ReviveOfferRequest>(&Reassignments::ReviveOffer, offer());
+    case 4:
+      return AskOfCase<rv1::ChooseInterestedRequest>(&Reassignments::ChooseInterested, offer());
+    case 5:
+      return AskOfCase<rv1::PassAllOverRequest>(&Reassignments::PassAllOver, name);
+    case 6:
+      return AskOfCase<rv1::OpenBroadcastRequest>(&Reassignments::OpenBroadcast, name);
+    case 7: {
+      rv1::QualifyPersonRequest request;
+      request.set_name(absl::StrCat(name, "/people/p", 1 + chance_.Pick(c.people_size() + 1)));
+      request.set_decision(rv1::QualifyPersonRequest::DISMISS);
+      return Ask(leader, &Reassignments::QualifyPerson, std::move(request));
+    }
+    case 8: {
+      rv1::RecordConsentRequest request;
+      request.set_name(name);
+      request.set_consents(chance_.Percent(50));
+      return Ask(leader, &Reassignments::RecordConsent, std::move(request));
+    }
+    case 9: {
+      rv1::RecordCallRequest request;
+      request.set_name(task());
+      request.set_outcome(static_cast<rv1::CallOutcome>(1 + chance_.Pick(rv1::CallOutcome_MAX)));
+      return Ask(leader, &Reassignments::RecordCall, std::move(request));
+    }
+    case 10:
+      return AskOfCase<rv1::TakeCandidateRequest>(&Reassignments::TakeCandidate, name);
+    case 11:
+      return AskOfCase<rv1::DeclineToTakeRequest>(&Reassignments::DeclineToTake, name);
+    case 12:
+      return AskOfCase<rv1::SendClosingNoteRequest>(&Reassignments::SendClosingNote, name);
+    case 13: {
+      rv1::RecommendPersonRequest request;
+      request.set_parent(name);
+      request.mutable_contact()->set_display_name("Nora Named");
+      request.mutable_contact()->set_email(absl::StrCat("nora", chance_.Pick(3), "@people.example"));
+      return Ask(leader, &Reassignments::RecommendPerson, std::move(request));
+    }
+    case 14: {
+      rv1::RecordOfferResponseRequest request;
+      request.set_name(offer());
+      request.set_answer(chance_.Percent(50) ? rv1::YES : rv1::NOT_NOW);
+      return Ask(leader, &Reassignments::RecordOfferResponse, std::move(request));
+    }
+    case 15:
+      if (!chance_.Percent(15)) return;
+      return AskOfCase<rv1::RestartSearchRequest>(&Reassignments::RestartSearch, name);
+    case 16:
+      if (!request::HasEnded(c) && !chance_.Percent(5)) return;
+      return AskOfCase<rv1::WithdrawReassignmentRequest>(&Reassignments::WithdrawReassignment, name);
+    case 17: {
+      if (!request::HasEnded(c) && !chance_.Percent(5)) return;
+      rv1::CloseReassignmentRequest request;
+      request.set_name(name);
+      request.set_ground(rv1::RESOLVED_WITHOUT_CHANGE);
+      request.set_note("it got better");
+      return Ask(leader, &Reassignments::CloseReassignment, std::move(request));
+    }
+    default: {
+      Shadow shadow;
+      shadow.c = c;
+      return DoSomethingElse(shadow);
+    }
   }
 }
 

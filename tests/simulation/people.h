@@ -43,6 +43,7 @@ class People {
   void ActAsMentor();
   void ActAsOffice();  // who keeps the roster, and whoever reports a bounce
   void AskAgain();     // somebody who has not seen an answer
+  void ActAtRandom();  // a leader who presses anything, whether or not it fits
 
   // What a leader who wants to come to an end does about everything that is open; false when nothing is.
   bool WorkOff();
@@ -52,8 +53,8 @@ class People {
  private:
   // A call as this caller, at some replica, perhaps twice: the same request id, so it is done once (F32).
   template <typename Response, typename Request>
-  void Ask(const rpc::Caller& caller,
-           void (request::Reassignments::*method)(const rpc::Call&, const Request&, rpc::Done<Response>), Request request);
+  void Ask(const rpc::Caller& caller, void (request::Reassignments::*method)(const rpc::Call&, const Request&, rpc::Done<Response>),
+           Request request);
   template <typename Response, typename Request>
   void Deliver(const rpc::Caller& caller, void (request::Reassignments::*method)(const rpc::Call&, const Request&, rpc::Done<Response>),
                const Request& request);

@@ -95,7 +95,7 @@ World::World(uint64_t seed, bool story)
     Start(request_[i]);
   }
   // Some runs are calm, so that what is wrong without any fault shows as that.
-  constexpr int kPerMille[] = {0, 2, 5, 15};
+  constexpr int kPerMille[] = {0, 3, 8, 20};
   faults_.SetPerMille(kPerMille[chance_.Pick(4)]);
   people_.SetHoliday(chance_.Percent(10));
 }
@@ -114,18 +114,20 @@ void World::Found() {
   roster.consortium.Put({.id = "c1", .display_name = "One"});
   roster.districts.Put({.id = "d1", .display_name = "District", .representative = contact("Dora", "dora@district.example")});
   roster.sites.Put({.id = "s1", .display_name = "Harbor", .district = "d1", .administrator = contact("Ada", "ada@site.example")});
-  roster.programs.Put({.id = "p1",
-                       .display_name = "South Bay",
-                       .time_zone = "America/Los_Angeles",
-                       .leader = {.id = "lena", .contact = contact("Lena", "lena@program.example"), .mentor = chance_.Percent(80) ? "lena" : ""},
-                       .alternate = {.id = "alex", .contact = contact("Alex", "alex@program.example"), .mentor = "alex"}});
+  roster.programs.Put(
+      {.id = "p1",
+       .display_name = "South Bay",
+       .time_zone = "America/Los_Angeles",
+       .leader = {.id = "lena", .contact = contact("Lena", "lena@program.example"), .mentor = chance_.Percent(80) ? "lena" : ""},
+       .alternate = {.id = "alex", .contact = contact("Alex", "alex@program.example"), .mentor = "alex"}});
   std::vector<std::string> mentors = {"alex", "lena"};
   const int count = 2 + chance_.Pick(4);
   for (int i = 0; i < count; ++i) mentors.push_back(absl::StrCat("m", i));
   const int candidates = 1 + chance_.Pick(4);
   std::map<std::string, std::string> mentor_of;
   for (int i = 0; i < candidates; ++i) {
-    if (chance_.Percent(85)) mentor_of[absl::StrCat("c", i)] = chance_.Percent(8) ? "lena" : mentors[static_cast<size_t>(2 + chance_.Pick(count))];
+    if (chance_.Percent(85))
+      mentor_of[absl::StrCat("c", i)] = chance_.Percent(8) ? "lena" : mentors[static_cast<size_t>(2 + chance_.Pick(count))];
   }
   for (const std::string& id : mentors) {
     mentor::Mentor mentor;
@@ -198,9 +200,8 @@ void World::Start(RequestReplica& replica) {
     Stop(replica);
     return;
   }
-  replica.process->core().SetListener([this](const request::Committed& committed) {
-    changed_.insert(changed_.end(), committed.changed.begin(), committed.changed.end());
-  });
+  replica.process->core().SetListener(
+      [this](const request::Committed& committed) { changed_.insert(changed_.end(), committed.changed.begin(), committed.changed.end()); });
 }
 
 template <typename Kind>
@@ -240,7 +241,8 @@ NotifyProcess* World::AnyNotify() {
 // --- Steps ---
 
 void World::Tell(std::string_view what) {
-  if (tells_) story_.push_back(absl::StrCat(step_, "  ", absl::FormatTime("%d %H:%M:%E3S", time_.now, absl::UTCTimeZone()), "  ", std::string(what)));
+  if (tells_)
+    story_.push_back(absl::StrCat(step_, "  ", absl::FormatTime("%d %H:%M:%E3S", time_.now, absl::UTCTimeZone()), "  ", std::string(what)));
 }
 
 std::string World::Play(int steps, const std::set<int>& left_out) {
@@ -256,22 +258,24 @@ std::string World::Play(int steps, const std::set<int>& left_out) {
 
 void World::Step() {
   const int what = chance_.Pick(100);
-  if (what < 45) {
+  if (what < 42) {
     StepRequest(request_[static_cast<size_t>(chance_.Pick(2))]);
-  } else if (what < 57) {
+  } else if (what < 55) {
     StepNotify(notify_[static_cast<size_t>(chance_.Pick(2))]);
-  } else if (what < 60) {
+  } else if (what < 58) {
     if (network_.DeliverLate()) Tell("a call arrives late");
-  } else if (what < 64) {
+  } else if (what < 62) {
     people_.ActAsCandidate();
-  } else if (what < 76) {
+  } else if (what < 75) {
     people_.ActAsLeader();
-  } else if (what < 83) {
+  } else if (what < 84) {
     people_.ActAsMentor();
   } else if (what < 85) {
     people_.ActAsOffice();
-  } else if (what < 87) {
+  } else if (what < 86) {
     people_.AskAgain();
+  } else if (what < 87) {
+    people_.ActAtRandom();
   } else if (what < 90) {
     if (mentor_ != nullptr) mentor_->door().RunOnce();
     Disturb();
@@ -387,7 +391,8 @@ void World::PassTime() {
   if (how < 6) return Advance(chance_.UpTo(absl::Seconds(1)));
   if (how < 9) {
     const absl::Time due = NextDue();
-    return Advance(due == absl::InfiniteFuture() ? absl::Seconds(1) : std::max(due - time_.now, absl::ZeroDuration()) + chance_.UpTo(absl::Seconds(1)));
+    return Advance(due == absl::InfiniteFuture() ? absl::Seconds(1)
+                                                 : std::max(due - time_.now, absl::ZeroDuration()) + chance_.UpTo(absl::Seconds(1)));
   }
   Advance(chance_.UpTo(absl::Hours(1)));
 }
@@ -517,8 +522,7 @@ void World::ComeToRest() {
       broken_ = invariants_.broken();
       return;
     }
-    Advance(next == absl::InfiniteFuture() ? absl::Seconds(31)
-                                           : std::clamp(next - time_.now, absl::Milliseconds(100), kLongestWait));
+    Advance(next == absl::InfiniteFuture() ? absl::Seconds(31) : std::clamp(next - time_.now, absl::Milliseconds(100), kLongestWait));
   }
   if (broken_.empty()) broken_ = "F11: the cases do not come to an end";
 }
