@@ -25,7 +25,7 @@ class CandidateTasks {
   absl::Status Load(absl::Span<CaseCommand* const> commands);
   // `has_open_case` is of the candidate that the command is about.
   absl::StatusOr<std::string> Apply(const CaseCommand& command, bool has_open_case);
-  // A case of the candidate takes the task's place; it ended, and the candidate may still be without a mentor.
+  // A case of the candidate takes the task's place; it ended, and the task is open again unless the roster's feed has settled it.
   void CaseOpened(std::string_view consortium, std::string_view candidate);
   void CaseEnded(std::string_view consortium, std::string_view candidate);
   absl::Status Save();

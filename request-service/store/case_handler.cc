@@ -302,7 +302,8 @@ void Batch::Record(const CaseCommand& command, Working& w, const Decision& decis
   } else if (!was_over && HasEnded(w.c)) {
     open_cases_[candidate].clear();
     open_cases_changed_.insert(candidate);
-    if (w.c.state() != v1::COMPLETED && w.c.current_mentor().empty()) candidate_tasks_.CaseEnded(candidate.first, candidate.second);
+    // After the swap, too: whoever was found may have left before the case was complete.
+    candidate_tasks_.CaseEnded(candidate.first, candidate.second);
   }
 }
 

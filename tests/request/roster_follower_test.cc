@@ -202,6 +202,22 @@ TEST_F(RosterTest, ACaseThatFindsThemAMentorEndsTheTaskForGood_F33) {
   EXPECT_TRUE(TasksOfProgram(false)[0].has_end_time());
 }
 
+TEST_F(RosterTest, WhoeverWasFoundAndLeavesBeforeTheCaseIsCompleteIsATaskToo_F33) {
+  const std::string name = Asking("cara");
+  ASSERT_TRUE(h.Reply("m1", v1::YES).ok());
+  ASSERT_TRUE(h.Confirm(h.Offers(name)[0].name()).ok());
+  h.notify.Hold(true);
+  ASSERT_TRUE(h.CallUp(name, v1::CALL_CANDIDATE, v1::AGREED).ok());
+  h.Settle();
+  ASSERT_EQ(h.Get(name).state(), v1::ANNOUNCING);
+  h.mentor.Retire("m1");
+  h.Settle();
+  h.notify.Deliver();
+  h.Settle();
+  ASSERT_EQ(h.Get(name).state(), v1::COMPLETED);
+  EXPECT_EQ(TasksOfProgram().size(), 1u);
+}
+
 TEST_F(RosterTest, AMentorWhoLeavesInTheMiddleOfACaseIsATaskWhenItEndsWithoutAnother_F33) {
   const std::string name = Asking("cara");
   h.mentor.Retire("old");

@@ -39,8 +39,12 @@ std::vector<Row> Invariants::Query(sql::Database& database, std::string_view sta
 
 // --- Cases ---
 
-void Invariants::CheckCases(const std::vector<request::CaseKey>& changed) {
-  for (const request::CaseKey& key : changed) CheckCase(key);
+void Invariants::CheckCases() {
+  for (const Row& row : Query(request_, "SELECT consortium, program, id, events FROM cases")) {
+    const request::CaseKey key = {.consortium = row.Text(0), .program = row.Text(1), .id = row.Text(2)};
+    const auto known = cases_.find(key.Name());
+    if (known == cases_.end() || known->second.events != row.Int(3)) CheckCase(key);
+  }
   // F32: one open case a candidate.
   std::map<std::string_view, int> open;
   for (const auto& [name, shadow] : cases_) {

@@ -34,8 +34,8 @@ class Invariants {
   // What is broken, in words, or "".
   const std::string& broken() const { return broken_; }
 
-  // After every step: the cases that a commit changed, the roster, and the feeds.
-  void CheckCases(const std::vector<request::CaseKey>& changed);
+  // After every step in which something was committed: the cases that changed, the roster, and the feeds.
+  void CheckCases();
   void CheckRoster();
   void CheckFeeds();
   // Once nothing happens by itself any more and nothing goes wrong.

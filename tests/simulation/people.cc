@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "platform/errors.h"
 #include "platform/timestamps.h"
 #include "request-service/domain/case_view.h"
 #include "request-service/domain/escalation.h"
@@ -30,7 +31,7 @@ void People::Deliver(const rpc::Caller& caller, void (Reassignments::*method)(co
   // What is answered OK twice must be the same: the first answer counts.
   auto done = rpc::Done<Response>(std::make_shared<absl::AnyInvocable<void(absl::StatusOr<Response>)>>(
       [this, said = said_, id = request.request_id()](absl::StatusOr<Response> result) {
-        if (!result.ok()) return;
+        if (!result.ok()) return tell_(absl::StrCat("  ", id, " is refused: ", ReasonOf(result.status()), " ", std::string(result.status().message())));
         const auto [first, is_first] = said->first.try_emplace(id, result->SerializeAsString());
         if (!is_first && first->second != result->SerializeAsString() && contradiction_.empty()) {
           contradiction_ = absl::StrCat("F32: request ", id, " was answered twice, not alike");

@@ -196,12 +196,7 @@ void World::Start(RequestReplica& replica) {
   replica.process =
       std::make_unique<RequestProcess>(request_store_, machine_, network_.MentorFor(alive), network_.NotifyFor(alive), options_, name);
   replica.process->clock().SetWrongBy(replica.wrong_by);
-  if (!replica.process->up()) {
-    Stop(replica);
-    return;
-  }
-  replica.process->core().SetListener(
-      [this](const request::Committed& committed) { changed_.insert(changed_.end(), committed.changed.begin(), committed.changed.end()); });
+  if (!replica.process->up()) Stop(replica);
 }
 
 template <typename Kind>
@@ -298,31 +293,23 @@ void World::StepRequest(RequestReplica& replica) {
     return;
   }
   request::RequestCore& core = replica.process->core();
-  const int what = chance_.Pick(100);
-  if (what < 15) {
-    Tell(absl::StrCat(replica.name, " commits a batch"));
-    core.door().RunOnce();
-  } else if (what < 40) {
-    Tell(absl::StrCat(replica.name, " looks for effects"));
-    core.effects().Step();
-  } else if (what < 70) {
-    if (!replica.process->effects().empty()) Tell(absl::StrCat(replica.name, " carries out an effect"));
-    replica.process->effects().RunOne(chance_);
-  } else if (what < 80) {
-    Tell(absl::StrCat(replica.name, " follows the deliveries"));
-    core.deliveries().Step();
-  } else if (what < 86) {
-    Tell(absl::StrCat(replica.name, " follows the roster"));
-    core.roster().Step();
-  } else if (what < 95) {
-    Tell(absl::StrCat(replica.name, " looks at its timers"));
-    core.timers().Step();
-  } else if (what < 99) {
-    core.leases().Beat().IgnoreError();
-  } else {
-    Tell(absl::StrCat(replica.name, " goes over the seats"));
-    core.reconciler().Round().IgnoreError();
+  // Each loop turns or does not: between any two turns of one, everything else may happen.
+  const auto turn = [&](int percent, std::string_view what, absl::FunctionRef<void()> run) {
+    if (replica.process->database().dead() || !chance_.Percent(percent)) return;
+    if (!what.empty()) Tell(absl::StrCat(replica.name, " ", std::string(what)));
+    run();
+  };
+  turn(40, "", [&] { core.door().RunOnce(); });
+  turn(50, "", [&] { core.effects().Step(); });
+  for (int i = chance_.Pick(4); i > 0 && !replica.process->effects().empty(); --i) {
+    turn(100, "carries out an effect", [&] { replica.process->effects().RunOne(chance_); });
   }
+  turn(30, "", [&] { core.door().RunOnce(); });
+  turn(25, "follows the deliveries", [&] { core.deliveries().Step(); });
+  turn(12, "follows the roster", [&] { core.roster().Step(); });
+  turn(25, "looks at its timers", [&] { core.timers().Step(); });
+  turn(10, "", [&] { core.leases().Beat().IgnoreError(); });
+  turn(1, "goes over the seats", [&] { core.reconciler().Round().IgnoreError(); });
 }
 
 void World::StepNotify(NotifyReplica& replica) {
@@ -338,18 +325,20 @@ void World::StepNotify(NotifyReplica& replica) {
     if (!replica.stands_still) Tell(absl::StrCat(replica.name, " goes on"));
     return;
   }
-  const int what = chance_.Pick(100);
-  if (what < 30) {
-    replica.process->door().RunOnce();
-  } else if (what < 60) {
-    Tell(absl::StrCat(replica.name, " looks for mail to send"));
-    replica.process->sender().Step();
-  } else if (what < 95) {
-    if (!replica.process->pool().empty()) Tell(absl::StrCat(replica.name, " hands over a mail"));
-    replica.process->pool().RunOne(chance_);
-  } else {
-    replica.process->leases().Beat().IgnoreError();
+  const auto turn = [&](int percent, absl::FunctionRef<void()> run) {
+    if (!replica.process->database().dead() && chance_.Percent(percent)) run();
+  };
+  turn(40, [&] { replica.process->door().RunOnce(); });
+  turn(50, [&] { replica.process->sender().Step(); });
+  turn(60, [&] { replica.process->door().RunOnce(); });
+  for (int i = chance_.Pick(4); i > 0 && !replica.process->pool().empty(); --i) {
+    turn(100, [&] {
+      Tell(absl::StrCat(replica.name, " hands over a mail"));
+      replica.process->pool().RunOne(chance_);
+    });
   }
+  turn(40, [&] { replica.process->door().RunOnce(); });
+  turn(10, [&] { replica.process->leases().Beat().IgnoreError(); });
 }
 
 void World::Disturb() {
@@ -433,11 +422,7 @@ absl::Time World::NextDue() {
 
 void World::Check() {
   Bury();
-  if (!changed_.empty()) {
-    std::vector<request::CaseKey> changed;
-    changed.swap(changed_);
-    invariants_.CheckCases(changed);
-  }
+  if (std::exchange(cases_seen_, request_store_.commits) != request_store_.commits) invariants_.CheckCases();
   if (std::exchange(roster_seen_, mentor_store_.commits) != mentor_store_.commits) invariants_.CheckRoster();
   if (std::exchange(feeds_seen_, mentor_store_.commits + notify_store_.commits) != mentor_store_.commits + notify_store_.commits) {
     invariants_.CheckFeeds();

@@ -93,6 +93,7 @@ class World {
   Store mentor_store_, request_store_, notify_store_;
   int64_t roster_seen_ = 0;  // commits that were checked
   int64_t feeds_seen_ = 0;
+  int64_t cases_seen_ = 0;
   PostOffice post_{faults_};
   Invariants invariants_;
   std::unique_ptr<MentorProcess> mentor_;
@@ -100,7 +101,6 @@ class World {
   std::array<RequestReplica, 2> request_;
   Network network_;
   People people_;
-  std::vector<request::CaseKey> changed_;
   std::string broken_;
 };
 
