@@ -113,6 +113,11 @@ void Invariants::CheckEvent(const Shadow& before, const Event& event) {
     if (kind == request::OFFICIAL_CANDIDATE || kind == request::OFFICIAL_MENTOR) {
       Must(before.call_agreed && before.swapped, absl::StrCat("F7: an official mail before the swap: ", name));
     }
+    if (kind == request::FIRST_APPROACH) {
+      const std::string& to = event.message_made().message().to();
+      Must(to != c.current_mentor(), absl::StrCat("F20: the current mentor is approached: ", name));
+      Must(!request::IsExcluded(c, to), absl::StrCat("F2: who is out of the case is approached: ", name));
+    }
   }
 }
 
@@ -120,6 +125,7 @@ void Invariants::CheckEvent(const Shadow& before, const Event& event) {
 
 void Invariants::CheckRoster() {
   std::vector<mentor::Assignment> assignments;
+  const mentor::Roster before = std::move(roster_);
   const absl::Status status = mentor_.Read([&](sql::Transaction& tx) -> absl::Status {
     mentor::Wants wants;
     wants.everything = true;
@@ -136,6 +142,10 @@ void Invariants::CheckRoster() {
   for (const auto& [id, row] : roster_.candidates.rows()) {
     const mentor::Candidate& candidate = row.value;
     if (!candidate.mentor.empty()) ++assigned[candidate.mentor];
+    if (const mentor::Candidate* was = before.candidates.Find(id); was != nullptr && was->assignment != candidate.assignment) {
+      const bool apart = mentor::Contains(was->do_not_pair, candidate.mentor) && mentor::Contains(candidate.do_not_pair, candidate.mentor);
+      Must(!apart, absl::StrCat("F28: two who are kept apart are paired: ", id));
+    }
     const std::vector<std::string> live = candidate.assignment.empty() ? std::vector<std::string>() : std::vector<std::string>{candidate.assignment};
     Must(open[id] == live, absl::StrCat("F34: not exactly the live assignment is open: ", id));
   }
@@ -180,9 +190,26 @@ void Invariants::CheckAtRest() {
     Must(!candidate->unenrolled.has_value(), absl::StrCat("F33: the candidate has left, and their case is open: ", name));
     Must(LastPart(c.current_mentor()) == candidate->mentor, absl::StrCat("F33: the case does not know the mentor of record: ", name));
   }
+  CheckNotes();
   for (const char* table : {"effects", "timers"}) {
     const std::vector<Row> poison = Query(request_, absl::StrCat("SELECT COUNT(*) FROM ", table, " WHERE refusals > 3"));
     Must(poison.empty() || poison[0].Int(0) == 0, absl::StrCat("something is refused again and again: ", table));
+  }
+}
+
+// F29: whoever was willing and is not the new mentor hears that it is over.
+void Invariants::CheckNotes() {
+  for (const auto& [name, shadow] : cases_) {
+    const request::Case& c = shadow.c;
+    if (!request::HasEnded(c)) continue;
+    const request::Offer* match = request::FindOffer(c, c.proposed_offer());
+    for (const request::Offer& offer : c.offers()) {
+      if (!offer.willing() || request::IsTake(offer) || (match != nullptr && offer.mentor() == match->mentor())) continue;
+      const bool told = std::any_of(c.messages().begin(), c.messages().end(), [&](const request::Message& message) {
+        return message.kind() == request::CLOSING_NOTE && message.to() == offer.mentor();
+      });
+      Must(told, absl::StrCat("F29: whoever was willing and not chosen hears nothing: ", name, " ", offer.id()));
+    }
   }
 }
 

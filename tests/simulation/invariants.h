@@ -51,6 +51,7 @@ class Invariants {
   void CheckCase(const request::CaseKey& key);
   void CheckEvent(const Shadow& before, const request::Event& event);
   void CheckSeatsAtRest();
+  void CheckNotes();
   void CheckMailAtRest();
   void CheckTasksOfCandidates();
   // Rows of a query that cannot fail.

@@ -449,7 +449,7 @@ void People::ActAsOffice() {
         return ChangeRoster<mv1::Mentor>(std::move(request));
       }
     case 1:
-      if (chance_.Percent(85)) return;
+      if (chance_.Percent(70)) return;
       {
         mv1::UnenrollCandidateRequest request;
         request.set_name(candidate_name);

@@ -263,13 +263,13 @@ void World::Step() {
     people_.ActAsCandidate();
   } else if (what < 75) {
     people_.ActAsLeader();
-  } else if (what < 84) {
+  } else if (what < 83) {
     people_.ActAsMentor();
   } else if (what < 85) {
     people_.ActAsOffice();
   } else if (what < 86) {
     people_.AskAgain();
-  } else if (what < 87) {
+  } else if (what < 88) {
     people_.ActAtRandom();
   } else if (what < 90) {
     if (mentor_ != nullptr) mentor_->door().RunOnce();
