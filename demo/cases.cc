@@ -349,4 +349,64 @@ absl::StatusOr<Expected> TellEveryStageFails(Play& play, const Words& words) {
   return std::move(t.expected);
 }
 
+absl::StatusOr<Expected> TellLateYes(Play& play, const Words& words) {
+  Teller t(play, words);
+  REMATCH_RETURN_IF_ERROR(t.Begin());
+  if (t.pool.size() < 4) return absl::FailedPreconditionError("fewer than four mentors can be asked individually");
+  t.expected.stage = request::v1::BROADCAST;
+
+  REMATCH_ASSIGN_OR_RETURN(const Offer first, t.NextApproach(t.pool[0]));
+  t.Say(t.Name(first.mentor()), " is asked, and stays silent until their window ends.");
+  REMATCH_RETURN_IF_ERROR(play.AwaitOffer(first.name(), request::v1::EXPIRED).status());
+  t.expected.events.push_back("OFFER_ENDED");
+
+  REMATCH_ASSIGN_OR_RETURN(const Offer second, t.NextApproach(t.pool[1]));
+  REMATCH_RETURN_IF_ERROR(play.ReportBounce(second));
+  t.Say(t.Name(second.mentor()), " is asked, but the message comes back: they are not waited for.");
+  REMATCH_RETURN_IF_ERROR(play.AwaitOffer(second.name(), request::v1::UNDELIVERABLE).status());
+  t.expected.bounced.insert(t.Email(second.mentor()));
+  t.expected.events.insert(t.expected.events.end(), {"MESSAGE_FAILED", "OFFER_ENDED"});
+
+  REMATCH_ASSIGN_OR_RETURN(const Offer third, t.NextApproach(t.pool[2]));
+  REMATCH_RETURN_IF_ERROR(play.Pause(words.note));
+  t.Say(t.Name(third.mentor()), " is asked, and ", t.Leader(), " pauses the case over the holidays.");
+  REMATCH_RETURN_IF_ERROR(play.Answer(first, request::v1::YES, std::nullopt, request::v1::RespondToOfferResponse::RECORDED_LATE));
+  t.Say(t.Name(first.mentor()), " says yes after all. It is recorded as late, and assigns nothing.");
+  REMATCH_RETURN_IF_ERROR(play.Retire(third.mentor()));
+  REMATCH_RETURN_IF_ERROR(play.AwaitEvent("FACT_DEFERRED"));
+  t.Say(t.Name(third.mentor()), " retires. In the pause nothing follows from it.");
+  REMATCH_RETURN_IF_ERROR(play.Resume(words.note));
+  t.Say("The case goes on: ", t.Name(third.mentor()), " is not waited for.");
+  REMATCH_RETURN_IF_ERROR(play.AwaitOffer(third.name(), request::v1::CANCELLED).status());
+  t.expected.events.insert(t.expected.events.end(), {"PAUSED", "OFFER_ANSWERED", "FACT_DEFERRED", "RESUMED", "MENTOR_GONE", "OFFER_ENDED"});
+
+  REMATCH_ASSIGN_OR_RETURN(const Offer fourth, t.NextApproach(t.pool[3]));
+  REMATCH_RETURN_IF_ERROR(play.SkipStage(words.note));
+  t.Say(t.Name(fourth.mentor()), " is asked. ", t.Leader(), " has seen the late yes, and ends the stage: ", t.Name(fourth.mentor()),
+        " hears that nobody is needed any more.");
+  t.Mailed("closing_note", fourth.mentor());
+  t.Learned(fourth.mentor(), {Disclosure::NO_LONGER_NEEDED});
+  REMATCH_RETURN_IF_ERROR(play.AwaitTask(request::v1::CHOOSE_BROADCAST_AUDIENCE).status());
+  REMATCH_RETURN_IF_ERROR(play.Revive(first, words.note));
+  t.Say("Nobody is being asked now, so ", t.Leader(), " takes the late yes up: a seat of ", t.Name(first.mentor()), "'s is held again.");
+  t.Asked(first.mentor(), request::v1::INDIVIDUAL, request::v1::CONFIRMED);
+  t.Asked(second.mentor(), request::v1::INDIVIDUAL, request::v1::UNDELIVERABLE);
+  t.Asked(third.mentor(), request::v1::INDIVIDUAL, request::v1::CANCELLED);
+  t.Asked(fourth.mentor(), request::v1::INDIVIDUAL, request::v1::CANCELLED);
+  t.expected.events.insert(t.expected.events.end(), {"STAGE_SKIPPED", "OFFER_ENDED", "STAGE_OPENED", "OFFER_REVIVED", "OFFER_SEAT_HELD"});
+  REMATCH_RETURN_IF_ERROR(t.ConfirmAndCall(first, /*misses_first=*/false));
+  REMATCH_RETURN_IF_ERROR(t.TellFormerMentor(/*by_mail=*/false));
+
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<Task> orphans, play.AwaitTasksOfCandidates(request::v1::MENTOR_LEFT));
+  for (const Task& task : orphans) {
+    t.Say(t.Name(task.about()), " was ", t.Name(third.mentor()), "'s, and is in ", t.Leader(), "'s list: ", t.Name(fourth.mentor()),
+          " becomes their mentor.");
+    REMATCH_RETURN_IF_ERROR(play.Assign(task.about(), fourth.mentor()));
+    --t.expected.moved[third.mentor()];
+    ++t.expected.moved[fourth.mentor()];
+  }
+  REMATCH_RETURN_IF_ERROR(play.AwaitNoTaskOfCandidates(request::v1::MENTOR_LEFT));
+  return std::move(t.expected);
+}
+
 }  // namespace rematch::demo

@@ -1,4 +1,4 @@
-// The three cases of the demo, played and told: who does what, and what must come of it. The demo and the scenario tests share them.
+// The four cases of the demo, played and told: who does what, and what must come of it. The demo and the scenario tests share them.
 #ifndef REMATCH_DEMO_CASES_H_
 #define REMATCH_DEMO_CASES_H_
 
@@ -33,6 +33,11 @@ absl::StatusOr<Expected> TellNobodyInPool(Play& play, const Words& words);
 // (c) Everybody in the individual pool declines, the broadcast stays without an answer, the candidate does not want their site to know, the
 // District knows nobody: the Leader takes the candidate.
 absl::StatusOr<Expected> TellEveryStageFails(Play& play, const Words& words);
+
+// (d) The first stays silent, the message to the second bounces. While the third is asked the case is paused, the first says yes after
+// all, and the third retires. The search goes on with a fourth; then the Leader skips the rest of the stage and takes up the late yes. Who
+// lost their mentor by the retirement gets the fourth. Needs four mentors in the individual pool, the third with a candidate.
+absl::StatusOr<Expected> TellLateYes(Play& play, const Words& words);
 
 }  // namespace rematch::demo
 

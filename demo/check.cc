@@ -76,7 +76,7 @@ class Checker {
     for (const auto& [name, load] : LoadsOf(play_.directory())) {
       const auto it = before_.find(name);
       const int caseload =
-          (it == before_.end() ? 0 : it->second.caseload) + (name == expected_.new_mentor) - (name == play_.former_mentor());
+          (it == before_.end() ? 0 : it->second.caseload) + (name == expected_.new_mentor) - (name == play_.former_mentor()) + Moved(name);
       Require(load.caseload == caseload, absl::StrCat(Who(name), " has ", load.caseload, " candidates, not ", caseload));
       Require(load.held == 0, absl::StrCat(Who(name), " has ", load.held, " seats held for nothing"));
     }
@@ -105,7 +105,8 @@ class Checker {
       // What was called back in time never left. The trail speaks of reminders that were made, whatever became of them.
       if (!cancelled || kind.ends_with("_reminder")) made.insert({kind, message.to().email()});
       if (cancelled) continue;
-      Require(message.state() == notify::v1::Notification::SENT,
+      const bool bounced = message.last_error() == "BOUNCED" && expected_.bounced.contains(message.to().email());
+      Require(message.state() == notify::v1::Notification::SENT || bounced,
               absl::StrCat(what, " is ", notify::v1::Notification::State_Name(message.state())));
       const std::vector<Mail> box = play_.MailOf(message.to().email());
       const int copies = std::count_if(box.begin(), box.end(), [&](const Mail& mail) { return mail.message_id == message.message_id(); });
@@ -216,6 +217,11 @@ class Checker {
     for (const auto& [who, facts] : expected_.learned) {
       Require(learned.contains(who), absl::StrCat(Who(who), " learned nothing instead of ", Text(facts)));
     }
+  }
+
+  int Moved(const std::string& mentor) const {
+    const auto found = expected_.moved.find(mentor);
+    return found == expected_.moved.end() ? 0 : found->second;
   }
 
   std::string Who(const std::string& resource) const {

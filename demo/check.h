@@ -29,6 +29,10 @@ struct Expected {
   std::multiset<std::pair<std::string, std::string>> messages;
   // Resource name -> everything that this person or place learned.
   std::map<std::string, std::set<request::v1::Disclosure::Fact>> learned;
+  // Addresses whose message came back after it had been handed over.
+  std::set<std::string> bounced;
+  // Mentors whose caseload changed by something else than the swap, and by how much.
+  std::map<std::string, int> moved;
   // Types of events that must be in the trail, in this order, others between them.
   std::vector<std::string> events;
 };

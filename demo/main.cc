@@ -1,4 +1,4 @@
-// rematch-demo: starts the three servers on loopback, plays three cases from the request to the new mentor, tells them as they
+// rematch-demo: starts the three servers on loopback, plays four cases from the request to the new mentor, tells them as they
 // happen and checks them. Exit code 0 when everything came out as the policy says, 1 when not.
 #include <unistd.h>
 
@@ -68,7 +68,7 @@ int Main() {
     std::cerr << "\nrematch-demo: " << status.message() << "\nlogs, mail and databases are in " << work_dir << "\n";
     return 1;
   }
-  std::cout << "\nThree cases, " << absl::ToInt64Seconds(absl::Now() - begin) << " seconds, nothing differed.\n";
+  std::cout << "\nFour cases, " << absl::ToInt64Seconds(absl::Now() - begin) << " seconds, nothing differed.\n";
   if (keep) {
     std::cout << "Mail, databases and logs are in " << work_dir << ". The servers start on them with\n\n  REMATCH_HOME=" << work_dir
               << " ./dev up" << (store == "mysql" ? " --store=mysql" : "") << " --policy examples/policies/demo.textproto\n";
@@ -84,7 +84,7 @@ int Main() {
 }  // namespace rematch::demo
 
 int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage("plays three reassignment cases against the real servers and checks what came of them");
+  absl::SetProgramUsageMessage("plays four reassignment cases against the real servers and checks what came of them");
   absl::ParseCommandLine(argc, argv);
   return rematch::demo::Main();
 }

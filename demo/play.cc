@@ -162,7 +162,65 @@ absl::Status Play::SendClosingNote() {
   return Act("the former mentor is written to", leader(), &RequestStub::SendClosingNote, request).status();
 }
 
-absl::Status Play::Answer(const Offer& offer, request::v1::OfferAnswer answer, const std::optional<Contact>& referral) {
+absl::Status Play::Pause(const std::string& note) {
+  request::v1::PauseReassignmentRequest request;
+  request.set_name(case_name_);
+  request.set_note(note);
+  return Act("the Leader pauses the case", leader(), &RequestStub::PauseReassignment, request).status();
+}
+
+absl::Status Play::Resume(const std::string& note) {
+  request::v1::ResumeReassignmentRequest request;
+  request.set_name(case_name_);
+  request.set_note(note);
+  return Act("the Leader resumes the case", leader(), &RequestStub::ResumeReassignment, request).status();
+}
+
+absl::Status Play::SkipStage(const std::string& note) {
+  request::v1::SkipStageRequest request;
+  request.set_name(case_name_);
+  request.set_note(note);
+  return Act("the Leader skips the stage", leader(), &RequestStub::SkipStage, request).status();
+}
+
+absl::Status Play::Revive(const Offer& offer, const std::string& note) {
+  request::v1::ReviveOfferRequest request;
+  request.set_name(offer.name());
+  request.set_note(note);
+  return Act("the Leader takes up a late yes", leader(), &RequestStub::ReviveOffer, request).status();
+}
+
+absl::Status Play::ReportBounce(const Offer& offer) {
+  const std::string address = options_.directory.EmailOf(offer.mentor());
+  auto sent = Await<std::string>("the message to have been sent", [&]() -> absl::StatusOr<std::optional<std::string>> {
+    auto messages = Messages();
+    if (!messages.ok()) return messages.status();
+    for (const auto& message : *messages) {
+      if (message.to().email() == address && message.state() == notify::v1::Notification::SENT) return message.name();
+    }
+    return std::nullopt;
+  });
+  if (!sent.ok()) return sent.status();
+  notify::v1::ReportBounceRequest request;
+  request.set_name(*sent);
+  return Act("the Leader reports a bounce", leader(), &NotifyStub::ReportBounce, request).status();
+}
+
+absl::Status Play::Retire(const std::string& mentor) {
+  mentor::v1::RetireMentorRequest request;
+  request.set_name(mentor);
+  return Act("a mentor retires", leader(), &MentorStub::RetireMentor, request).status();
+}
+
+absl::Status Play::Assign(const std::string& candidate, const std::string& mentor) {
+  mentor::v1::AssignMentorRequest request;
+  request.set_candidate(candidate);
+  request.set_mentor(mentor);
+  return Act("a candidate is given a mentor", leader(), &MentorStub::AssignMentor, request).status();
+}
+
+absl::Status Play::Answer(const Offer& offer, request::v1::OfferAnswer answer, const std::optional<Contact>& referral,
+                          request::v1::RespondToOfferResponse::Result result) {
   const std::string address = options_.directory.EmailOf(offer.mentor());
   absl::StatusOr<Mail> mail = Await<Mail>("a message with a reply code", [&]() -> absl::StatusOr<std::optional<Mail>> {
     std::vector<Mail> mails = MailOf(address);
@@ -179,7 +237,7 @@ absl::Status Play::Answer(const Offer& offer, request::v1::OfferAnswer answer, c
   if (referral.has_value()) *request.mutable_referral() = *referral;
   auto response = Act("a mentor answers", options_.suite.As("MENTOR", offer.mentor()), &RequestStub::RespondToOffer, request);
   if (!response.ok()) return response.status();
-  if (response->result() != request::v1::RespondToOfferResponse::RECORDED) {
+  if (response->result() != result) {
     return absl::FailedPreconditionError(
         absl::StrCat("the answer of a mentor was ", request::v1::RespondToOfferResponse::Result_Name(response->result())));
   }
@@ -253,6 +311,35 @@ absl::StatusOr<Task> Play::AwaitAnyTask(const std::set<request::v1::TaskKind>& k
   });
   if (found.ok()) seen_tasks_.insert(found->name());
   return found;
+}
+
+absl::StatusOr<std::vector<Task>> Play::TasksOfCandidates(request::v1::TaskKind kind) {
+  request::v1::ListTasksRequest request;
+  request.set_parent(program().name());
+  request.set_open_only(true);
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<Task> all,
+                           All<Task>(leader(), &RequestStub::ListTasks, request, [](const auto& page) { return page.tasks(); }));
+  std::vector<Task> found;
+  std::copy_if(all.begin(), all.end(), std::back_inserter(found), [kind](const Task& task) { return task.kind() == kind; });
+  return found;
+}
+
+absl::StatusOr<std::vector<Task>> Play::AwaitTasksOfCandidates(request::v1::TaskKind kind) {
+  return Await<std::vector<Task>>(absl::StrCat("the task ", TaskKind_Name(kind), " of a candidate"),
+                                  [&]() -> absl::StatusOr<std::optional<std::vector<Task>>> {
+                                    REMATCH_ASSIGN_OR_RETURN(std::vector<Task> tasks, TasksOfCandidates(kind));
+                                    if (tasks.empty()) return std::nullopt;
+                                    return tasks;
+                                  });
+}
+
+absl::Status Play::AwaitNoTaskOfCandidates(request::v1::TaskKind kind) {
+  return Await<bool>(absl::StrCat("no task ", TaskKind_Name(kind), " to be left"),
+                     [&]() -> absl::StatusOr<std::optional<bool>> {
+                       REMATCH_ASSIGN_OR_RETURN(const std::vector<Task> tasks, TasksOfCandidates(kind));
+                       return tasks.empty() ? std::optional<bool>(true) : std::nullopt;
+                     })
+      .status();
 }
 
 absl::Status Play::AwaitState(request::v1::CaseState state) {

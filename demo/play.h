@@ -64,10 +64,20 @@ class Play {
   absl::Status Dismiss(const request::v1::Person& person, const std::string& note = "");
   absl::Status Take();
   absl::Status SendClosingNote();
+  absl::Status Pause(const std::string& note = "");
+  absl::Status Resume(const std::string& note = "");
+  absl::Status SkipStage(const std::string& note);
+  absl::Status Revive(const request::v1::Offer& offer, const std::string& note = "");
+  // The Leader has heard that the message by which this mentor was asked came back.
+  absl::Status ReportBounce(const request::v1::Offer& offer);
+  // Of the roster, as the Leader keeps it.
+  absl::Status Retire(const std::string& mentor);
+  absl::Status Assign(const std::string& candidate, const std::string& mentor);
 
   // A mentor answers with the code that stands in the newest message which they have not answered yet.
   absl::Status Answer(const request::v1::Offer& offer, request::v1::OfferAnswer answer,
-                      const std::optional<mentor::v1::Contact>& referral = std::nullopt);
+                      const std::optional<mentor::v1::Contact>& referral = std::nullopt,
+                      request::v1::RespondToOfferResponse::Result result = request::v1::RespondToOfferResponse::RECORDED);
 
   // Waits for the next mentor to be asked alone. FAILED_PRECONDITION when two are asked at once (F17).
   absl::StatusOr<request::v1::Offer> AwaitApproach();
@@ -78,6 +88,10 @@ class Play {
   absl::StatusOr<request::v1::Task> AwaitTask(request::v1::TaskKind kind);
   // The first of these kinds of which a task opens.
   absl::StatusOr<request::v1::Task> AwaitAnyTask(const std::set<request::v1::TaskKind>& kinds);
+  // The open tasks of this kind that are of a candidate and of no case, once there are any.
+  absl::StatusOr<std::vector<request::v1::Task>> AwaitTasksOfCandidates(request::v1::TaskKind kind);
+  // That none of this kind is left.
+  absl::Status AwaitNoTaskOfCandidates(request::v1::TaskKind kind);
   absl::Status AwaitState(request::v1::CaseState state);
   absl::Status AwaitStage(request::v1::StageKind stage);
   // Unread mail of this address whose subject is the template's.
@@ -122,6 +136,8 @@ class Play {
   template <typename Stub, typename Request, typename Response>
   absl::StatusOr<Response> Act(const std::string& act, const Caller& who,
                                grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*), Request request);
+
+  absl::StatusOr<std::vector<request::v1::Task>> TasksOfCandidates(request::v1::TaskKind kind);
 
   const Options options_;
   std::string case_name_;

@@ -114,6 +114,8 @@ class Story {
         TellCase("Case b: nobody in the pool; somebody new is recommended", "b", options_.cast.second, TellNobodyInPool));
     REMATCH_RETURN_IF_ERROR(
         TellCase("Case c: every stage fails, and the Leader takes the candidate", "c", options_.cast.third, TellEveryStageFails));
+    REMATCH_RETURN_IF_ERROR(
+        TellCase("Case d: a late yes, a bounce, a pause, and a mentor who leaves", "d", options_.cast.fourth, TellLateYes));
     page_.Section("Caseloads, before and after");
     Caseloads();
     for (Told& told : told_) REMATCH_RETURN_IF_ERROR(Show(told));
@@ -197,7 +199,7 @@ class Story {
     const std::string candidate = play.directory().EmailOf(play.candidate());
     std::string official;
     for (const auto& message : messages) {
-      sent_ += message.state() == notify::v1::Notification::SENT;
+      sent_ += message.state() == notify::v1::Notification::SENT || message.last_error() == "BOUNCED";
       if (official.empty() && message.to().email() == candidate) official = message.name();
       // What was called back before it went out reached nobody.
       if (message.state() == notify::v1::Notification::CANCELLED) continue;
@@ -263,7 +265,8 @@ Cast DemoCast(const std::string& source_dir) {
           .roster = absl::StrCat(source_dir, "/examples/roster"),
           .first = "alma.reyes@schools.example",
           .second = "boris.lind@schools.example",
-          .third = "carla.moreno@schools.example"};
+          .third = "carla.moreno@schools.example",
+          .fourth = "KATYA"};
 }
 
 absl::Status TellStory(Suite& suite, const StoryOptions& options, std::ostream& out) { return Story(suite, options, out).Tell(); }

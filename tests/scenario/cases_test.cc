@@ -1,4 +1,4 @@
-// The three cases of the demo against the real binaries, on both stores, and the demo itself.
+// The four cases of the demo against the real binaries, on both stores, and the demo itself.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -146,7 +146,8 @@ void Invariants::CheckRoster() {
       const bool apart = mentor::Contains(was->do_not_pair, candidate.mentor) && mentor::Contains(candidate.do_not_pair, candidate.mentor);
       Must(!apart, absl::StrCat("F28: two who are kept apart are paired: ", id));
     }
-    const std::vector<std::string> live = candidate.assignment.empty() ? std::vector<std::string>() : std::vector<std::string>{candidate.assignment};
+    const std::vector<std::string> live =
+        candidate.assignment.empty() ? std::vector<std::string>() : std::vector<std::string>{candidate.assignment};
     Must(open[id] == live, absl::StrCat("F34: not exactly the live assignment is open: ", id));
   }
   for (const auto& [id, row] : roster_.seats.rows()) {
@@ -176,21 +177,43 @@ void Invariants::CheckFeeds() {
 
 // --- At rest ---
 
-void Invariants::CheckAtRest() {
-  CheckSeatsAtRest();
-  CheckMailAtRest();
+void Invariants::CheckQuiet() {
+  // What waits for a pause of the service's own is under way.
+  for (const char* work : {"SELECT COUNT(*) FROM effects", "SELECT COUNT(*) FROM sends"}) {
+    const std::vector<Row> rows = Query(std::string_view(work).ends_with("sends") ? notify_ : request_, work);
+    if (rows.empty() || rows[0].Int(0) > 0) return;
+  }
+  CheckSeats();
   CheckTasksOfCandidates();
   for (const auto& [name, shadow] : cases_) {
     const request::Case& c = shadow.c;
+    // What peers answered in a pause waits.
+    if (c.paused() != 0) continue;
     Must(c.running_size() == 0, absl::StrCat("F11: an effect was never answered: ", name));
-    Must(request::HasEnded(c) || std::any_of(c.tasks().begin(), c.tasks().end(), [](const request::Task& task) { return task.ended() == 0; }),
-         absl::StrCat("F11: at rest, and nobody has a task: ", name));
+    if (request::HasEnded(c)) continue;
     const mentor::Candidate* candidate = roster_.candidates.Find(LastPart(c.candidate()));
-    if (candidate == nullptr || request::HasEnded(c)) continue;
+    if (candidate == nullptr) continue;
     Must(!candidate->unenrolled.has_value(), absl::StrCat("F33: the candidate has left, and their case is open: ", name));
+    if (c.state() == rv1::ANNOUNCING) continue;
     Must(LastPart(c.current_mentor()) == candidate->mentor, absl::StrCat("F33: the case does not know the mentor of record: ", name));
+    for (const request::Offer& offer : c.offers()) {
+      // The leader may have sent the broadcast to the current mentor as well (F20).
+      if (!request::IsLive(offer) || offer.mentor().empty() || offer.mentor() == c.current_mentor()) continue;
+      const std::string mentor = LastPart(offer.mentor());
+      Must(!mentor::Contains(candidate->do_not_pair, mentor), absl::StrCat("F28: who is kept apart is being asked: ", name));
+      const mentor::Mentor* record = roster_.mentors.Find(mentor);
+      Must(record == nullptr || !offer.seat_held() || record->state == mentor::Mentor::State::kActive,
+           absl::StrCat("F33: a mentor who left is being asked: ", name));
+    }
   }
+}
+
+void Invariants::CheckAtRest() {
+  CheckMailAtRest();
   CheckNotes();
+  for (const auto& [name, shadow] : cases_) {
+    Must(request::HasEnded(shadow.c), absl::StrCat("F11: the leader is done, and the case is open: ", name));
+  }
   for (const char* table : {"effects", "timers"}) {
     const std::vector<Row> poison = Query(request_, absl::StrCat("SELECT COUNT(*) FROM ", table, " WHERE refusals > 3"));
     Must(poison.empty() || poison[0].Int(0) == 0, absl::StrCat("something is refused again and again: ", table));
@@ -213,20 +236,27 @@ void Invariants::CheckNotes() {
   }
 }
 
-void Invariants::CheckSeatsAtRest() {
+void Invariants::CheckSeats() {
   std::set<std::string> needed;
+  std::set<std::string> paused;
   for (const auto& [name, shadow] : cases_) {
+    if (shadow.c.paused() != 0) {
+      paused.insert(shadow.key.id);
+      continue;
+    }
     for (const request::Offer& offer : shadow.c.offers()) {
       if (offer.seat_held()) needed.insert(offer.seat());
     }
     const mentor::Candidate* candidate = roster_.candidates.Find(LastPart(shadow.c.candidate()));
-    const std::vector<Row> swaps = Query(
-        mentor_, "SELECT assignment FROM seats WHERE consortium = 'c1' AND state = 3 AND seat >= ? AND seat < ?", {shadow.key.id + ".", shadow.key.id + "/"});
+    const std::vector<Row> swaps =
+        Query(mentor_, "SELECT assignment FROM seats WHERE consortium = 'c1' AND state = 3 AND seat >= ? AND seat < ?",
+              {shadow.key.id + ".", shadow.key.id + "/"});
     Must(swaps.size() == (shadow.swapped ? 1u : 0u), absl::StrCat("F34: swaps and the case's own story differ: ", name));
     Must(candidate != nullptr, "F33: a candidate is gone");
   }
   for (const auto& [id, row] : roster_.seats.rows()) {
     const bool held = row.value.state == mentor::Seat::State::kHeld;
+    if (paused.contains(id.substr(0, id.find('.')))) continue;
     if (held) Must(needed.contains(id), absl::StrCat("F30: a seat stays held for an offer that is over: ", id));
     if (needed.contains(id)) Must(held || row.value.state == mentor::Seat::State::kTransferred, absl::StrCat("F30: a seat is lost: ", id));
     needed.erase(id);
@@ -240,10 +270,12 @@ void Invariants::CheckMailAtRest() {
     return found != states_.end() && std::find(found->second.begin(), found->second.end(), int64_t{state}) != found->second.end();
   };
   for (const auto& [id, mail] : post_.mails()) {
-    Must(mail.arrived <= 1 || was(mail.key, nv1::Notification::UNKNOWN), absl::StrCat("F40: a message went out twice, for no reason: ", mail.key));
+    Must(mail.arrived <= 1 || was(mail.key, nv1::Notification::UNKNOWN),
+         absl::StrCat("F40: a message went out twice, for no reason: ", mail.key));
     const auto told = states_.find(mail.key);
     if (told == states_.end()) continue;
-    if (told->second.back() == nv1::Notification::SENT) Must(mail.arrived >= 1, absl::StrCat("F40: reported as sent, and never arrived: ", mail.key));
+    if (told->second.back() == nv1::Notification::SENT)
+      Must(mail.arrived >= 1, absl::StrCat("F40: reported as sent, and never arrived: ", mail.key));
     if (told->second.back() == nv1::Notification::CANCELLED) {
       Must(mail.arrived == 0, absl::StrCat("F40: reported as called back, and arrived: ", mail.key));
     }
@@ -254,7 +286,8 @@ void Invariants::CheckMailAtRest() {
     for (const request::Announcement::Told told : {shadow.c.announcement().candidate(), shadow.c.announcement().mentor()}) {
       Must(told != request::Announcement::UNTOLD, absl::StrCat("F8: completed, and somebody was never told: ", name));
       if (told == request::Announcement::FAILED) {
-        Must(request::OpenTask(shadow.c, rv1::TELL_BY_PHONE) != nullptr, absl::StrCat("F39: a mail failed, and nobody is to phone: ", name));
+        Must(request::OpenTask(shadow.c, rv1::TELL_BY_PHONE) != nullptr,
+             absl::StrCat("F39: a mail failed, and nobody is to phone: ", name));
       }
     }
     // What the case knows of its messages is what the feed told.

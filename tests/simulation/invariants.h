@@ -38,7 +38,9 @@ class Invariants {
   void CheckCases();
   void CheckRoster();
   void CheckFeeds();
-  // Once nothing happens by itself any more and nothing goes wrong.
+  // While nothing goes wrong, nothing is under way and nothing is due: between the steps of people.
+  void CheckQuiet();
+  // Once nothing will happen by itself any more.
   void CheckAtRest();
 
   const std::map<std::string, Shadow>& cases() const { return cases_; }
@@ -50,7 +52,7 @@ class Invariants {
   void Must(bool holds, std::string_view what);
   void CheckCase(const request::CaseKey& key);
   void CheckEvent(const Shadow& before, const request::Event& event);
-  void CheckSeatsAtRest();
+  void CheckSeats();
   void CheckNotes();
   void CheckMailAtRest();
   void CheckTasksOfCandidates();
@@ -65,8 +67,8 @@ class Invariants {
   std::map<std::string, Shadow> cases_;  // by name
   mentor::Roster roster_;
   std::map<std::string, int64_t> seen_;
-  int64_t roster_feed_ = 0;    // the last position seen
-  int64_t delivery_feed_ = 0;  // likewise
+  int64_t roster_feed_ = 0;                             // the last position seen
+  int64_t delivery_feed_ = 0;                           // likewise
   std::map<std::string, std::vector<int64_t>> states_;  // of messages, by key, as the feed told them
 };
 

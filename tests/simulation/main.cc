@@ -18,7 +18,7 @@
 
 ABSL_FLAG(uint64_t, seeds, 0, "how many runs, from --seed on; 0: that one alone, and what happened in it if something breaks");
 ABSL_FLAG(uint64_t, seed, 1, "the first run");
-ABSL_FLAG(int, steps, 0, "how many steps a run plays; 0: by its seed, 150 to 750");
+ABSL_FLAG(int, steps, 0, "how many steps a run plays; 0: by its seed, 50 to 400");
 ABSL_FLAG(int, jobs, 1, "processes side by side");
 ABSL_FLAG(bool, keep_going, false, "list every seed that fails, instead of telling of the first");
 ABSL_FLAG(bool, coverage, false, "say what was reached");
@@ -36,7 +36,8 @@ void PrintFailure(const simulation::Failure& failure) {
 
 void PrintCoverage(const simulation::Coverage& coverage) {
   std::cout << "faults:";
-  for (size_t i = 0; i < coverage.faults.size(); ++i) std::cout << (i > 0 ? ", " : " ") << simulation::kFaultNames[i] << " " << coverage.faults[i];
+  for (size_t i = 0; i < coverage.faults.size(); ++i)
+    std::cout << (i > 0 ? ", " : " ") << simulation::kFaultNames[i] << " " << coverage.faults[i];
   std::cout << "\nevents:";
   bool first = true;
   for (const auto& [type, count] : coverage.events) {
@@ -47,7 +48,8 @@ void PrintCoverage(const simulation::Coverage& coverage) {
   for (const std::string& cell : simulation::AllCells()) {
     if (!coverage.commands.contains(cell)) missed.push_back(cell);
   }
-  std::cout << "\nstate x command: " << simulation::AllCells().size() - missed.size() << " of " << simulation::AllCells().size() << " reached";
+  std::cout << "\nstate x command: " << simulation::AllCells().size() - missed.size() << " of " << simulation::AllCells().size()
+            << " reached";
   for (const std::string& cell : missed) std::cout << "\n  not reached: " << cell;
   std::cout << "\n";
 }
@@ -61,8 +63,10 @@ int main(int argc, char** argv) {
     return 2;
   }
   const bool one = absl::GetFlag(FLAGS_seeds) == 0;
-  simulation::Options options = {
-      .first_seed = absl::GetFlag(FLAGS_seed), .seeds = absl::GetFlag(FLAGS_seeds), .steps = absl::GetFlag(FLAGS_steps), .keep_going = absl::GetFlag(FLAGS_keep_going)};
+  simulation::Options options = {.first_seed = absl::GetFlag(FLAGS_seed),
+                                 .seeds = absl::GetFlag(FLAGS_seeds),
+                                 .steps = absl::GetFlag(FLAGS_steps),
+                                 .keep_going = absl::GetFlag(FLAGS_keep_going)};
   int jobs = std::clamp(absl::GetFlag(FLAGS_jobs), 1, 64);
   rematch::log::Configure("simulation", "off").IgnoreError();
 

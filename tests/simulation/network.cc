@@ -21,17 +21,23 @@ template <typename Response>
 absl::StatusOr<Response> Network::Carry(const std::function<bool()>& alive, std::function<absl::StatusOr<Response>()> make) {
   if (!alive() || faults_.Happens(Fault::kRequestLost, 3)) return Down();
   if (faults_.Happens(Fault::kRequestLate, 3)) {
-    late_.push_back([make] { make().IgnoreError(); });
+    Delay([make] { make().IgnoreError(); });
     return TimedOut();
   }
   absl::StatusOr<Response> answer = make();
   if (faults_.Happens(Fault::kRequestTwice, 3)) answer = make();
-  if (faults_.Happens(Fault::kRequestEchoed, 3)) late_.push_back([make] { make().IgnoreError(); });
+  if (faults_.Happens(Fault::kRequestEchoed, 3)) Delay([make] { make().IgnoreError(); });
   if (faults_.Happens(Fault::kReplyLost, 3)) return TimedOut();
   return answer;
 }
 
-bool Network::DeliverLate() {
+void Network::Delay(std::function<void()> call) { (faults_.chance().Percent(30) ? very_late_ : late_).push_back(std::move(call)); }
+
+bool Network::DeliverLate(bool all_else_is_over) {
+  if (all_else_is_over) {
+    for (std::function<void()>& call : very_late_) late_.push_back(std::move(call));
+    very_late_.clear();
+  }
   if (late_.empty()) return false;
   const auto at = late_.begin() + faults_.chance().Pick(static_cast<int>(late_.size()));
   const std::function<void()> call = std::move(*at);

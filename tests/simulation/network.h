@@ -1,5 +1,5 @@
-// What lies between request-service and its peers: calls that are lost on the way there or back, made twice, or arrive when nobody waits for
-// them any more.
+// What lies between request-service and its peers: calls that are lost on the way there or back, made twice, or arrive when nobody waits
+// for them any more.
 #ifndef REMATCH_TESTS_SIMULATION_NETWORK_H_
 #define REMATCH_TESTS_SIMULATION_NETWORK_H_
 
@@ -27,14 +27,14 @@ class Network {
   std::unique_ptr<request::MentorPeer> MentorFor(std::function<bool()> alive);
   std::unique_ptr<request::NotifyPeer> NotifyFor(std::function<bool()> alive);
 
-  // One call that is late, of any; false when there is none.
-  bool DeliverLate();
-  bool empty() const { return late_.empty(); }
+  // One call that is late, of any; false when there is none. Some are so late that they come when all else is over.
+  bool DeliverLate(bool all_else_is_over = false);
 
  private:
   class SimMentor;
   class SimNotify;
 
+  void Delay(std::function<void()> call);
   // One call of a living caller: `make` carries it out, at once or later, once or twice.
   template <typename Response>
   absl::StatusOr<Response> Carry(const std::function<bool()>& alive, std::function<absl::StatusOr<Response>()> make);
@@ -45,6 +45,7 @@ class Network {
   PostOffice& post_;
   const notify::Templates& templates_;
   std::vector<std::function<void()>> late_;
+  std::vector<std::function<void()>> very_late_;
 };
 
 }  // namespace rematch::simulation

@@ -34,7 +34,7 @@ std::string KindOf(const std::string& broken) { return broken.substr(0, broken.f
 
 }  // namespace
 
-int StepsOf(uint64_t seed) { return 150 + static_cast<int>(seed % 7) * 100; }
+int StepsOf(uint64_t seed) { return 50 + static_cast<int>(seed % 8) * 50; }
 
 Failure Explain(uint64_t seed, int steps) {
   const Played first = Play(seed, steps, {}, false, nullptr);
@@ -71,7 +71,8 @@ Outcome Simulate(const Options& options) {
     }
     outcome.failure = Explain(seed, steps);
     // The same seed must break the same, or the run is not decided by it.
-    if (outcome.failure->broken.empty()) outcome.failure->broken = absl::StrCat("a run that its seed does not decide; it broke with ", played.broken);
+    if (outcome.failure->broken.empty())
+      outcome.failure->broken = absl::StrCat("a run that its seed does not decide; it broke with ", played.broken);
     break;
   }
   outcome.coverage.commands = StopCounting();

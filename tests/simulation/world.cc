@@ -8,6 +8,7 @@
 #include "mentor-service/store/store.h"
 #include "notify-service/notify_service.h"
 #include "platform/sql/migrations.h"
+#include "platform/sql/translate.h"
 
 namespace rematch::simulation {
 namespace {
@@ -26,12 +27,50 @@ const notify::Templates& SharedTemplates() {
   return *templates;
 }
 
-std::unique_ptr<sql::Database> Open(std::span<const platform::EmbeddedFile> migrations) {
-  absl::StatusOr<std::unique_ptr<sql::Database>> database = sql::Open("sqlite::memory:");
-  if (!database.ok()) std::abort();
-  platform::ManualClock clock(absl::UnixEpoch());
-  if (!sql::Migrate(**database, migrations, clock).ok()) std::abort();
-  return *std::move(database);
+// A store in memory that one run after another uses: making the tables takes longer than emptying them.
+class KeptStore {
+ public:
+  explicit KeptStore(std::span<const platform::EmbeddedFile> migrations) {
+    absl::StatusOr<std::unique_ptr<sql::Database>> database = sql::Open("sqlite::memory:");
+    platform::ManualClock clock(absl::UnixEpoch());
+    if (!database.ok() || !sql::Migrate(**database, migrations, clock).ok()) std::abort();
+    store_.database = *std::move(database);
+    const absl::Status listed = store_.database->Read([this](sql::Transaction& tx) -> absl::Status {
+      REMATCH_ASSIGN_OR_RETURN(const auto tables,
+                               tx.Query("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'schema_%'"));
+      for (const sql::Row& table : tables) clean_.push_back("DELETE FROM " + table.Text(0));
+      return absl::OkStatus();
+    });
+    if (!listed.ok()) std::abort();
+    // What migrations put into tables.
+    for (const platform::EmbeddedFile& file : migrations) {
+      for (const std::string& statement : sql::SplitScript(file.content)) {
+        if (!sql::IsDdl(statement)) clean_.push_back(statement);
+      }
+    }
+  }
+
+  // As new.
+  Store& Empty() {
+    const absl::Status emptied = store_.database->Transact([this](sql::Transaction& tx) -> absl::Status {
+      for (const std::string& statement : clean_) REMATCH_RETURN_IF_ERROR(tx.Execute(statement).status());
+      return absl::OkStatus();
+    });
+    if (!emptied.ok()) std::abort();
+    store_.commits = 0;
+    return store_;
+  }
+
+ private:
+  Store store_;
+  std::vector<std::string> clean_;
+};
+
+Store& EmptyStore(std::span<const platform::EmbeddedFile> migrations) {
+  static auto* const kept = new std::map<const void*, std::unique_ptr<KeptStore>>;
+  std::unique_ptr<KeptStore>& one = (*kept)[migrations.data()];
+  if (one == nullptr) one = std::make_unique<KeptStore>(migrations);
+  return one->Empty();
 }
 
 rv1::EscalationPolicy MakePolicy(Chance& chance) {
@@ -68,9 +107,9 @@ World::World(uint64_t seed, bool story)
       time_{.now = absl::FromCivil(absl::CivilSecond(2026, 3, 2, 9, 0, 0), absl::UTCTimeZone()), .monotonic = absl::Hours(1)},
       random_(seed),
       machine_{.time = time_, .faults = faults_, .random = random_, .metrics = SharedMetrics()},
-      mentor_store_{.database = Open(mentor::MentorMigrations())},
-      request_store_{.database = Open(request::RequestMigrations())},
-      notify_store_{.database = Open(notify::NotifyMigrations())},
+      mentor_store_(EmptyStore(mentor::MentorMigrations())),
+      request_store_(EmptyStore(request::RequestMigrations())),
+      notify_store_(EmptyStore(notify::NotifyMigrations())),
       invariants_(*mentor_store_.database, *request_store_.database, *notify_store_.database, post_),
       network_(
           faults_, [this] { return mentor_.get(); }, [this] { return AnyNotify(); }, post_, SharedTemplates()),
@@ -439,6 +478,7 @@ void World::Settle() {
     bool moved = network_.DeliverLate();
     while (mentor_->door().RunOnce()) moved = true;
     for (RequestReplica& replica : request_) {
+      if (replica.process == nullptr) continue;
       request::RequestCore& core = replica.process->core();
       moved |= core.door().RunOnce();
       core.effects().Step();
@@ -449,6 +489,7 @@ void World::Settle() {
       moved |= core.timers().Step() == absl::ZeroDuration();
     }
     for (NotifyReplica& replica : notify_) {
+      if (replica.process == nullptr) continue;
       moved |= replica.process->door().RunOnce();
       replica.process->sender().Step();
       while (replica.process->pool().RunOne(chance_)) moved = true;
@@ -460,27 +501,31 @@ void World::Settle() {
   broken_ = "it never comes to rest at one moment";
 }
 
-// Nothing goes wrong any more, everybody is there, and the leader wants to be done.
+void World::Gather() {
+  if (mentor_ == nullptr) StartMentor();
+  const auto keep_one = [this](auto& replicas) {
+    auto& kept = replicas[static_cast<size_t>(chance_.Pick(2))];
+    for (auto& replica : replicas) {
+      if (&replica != &kept) Stop(replica);
+    }
+    kept.stands_still = false;
+    kept.wrong_by = absl::ZeroDuration();
+    if (kept.process == nullptr) Start(kept);
+    kept.process->clock().SetWrongBy(kept.wrong_by);
+  };
+  keep_one(request_);
+  keep_one(notify_);
+}
+
+// Nothing goes wrong any more, and the leader wants to be done.
 void World::ComeToRest() {
   chance_.Reseed(seed_, 0xffffffff);
   faults_.SetPerMille(0);
   people_.SetHoliday(false);
-  if (mentor_ == nullptr) StartMentor();
-  for (RequestReplica& replica : request_) {
-    replica.stands_still = false;
-    replica.wrong_by = absl::ZeroDuration();
-    if (replica.process == nullptr) Start(replica);
-    replica.process->clock().SetWrongBy(replica.wrong_by);
-  }
-  for (NotifyReplica& replica : notify_) {
-    replica.stands_still = false;
-    replica.wrong_by = absl::ZeroDuration();
-    if (replica.process == nullptr) Start(replica);
-    replica.process->clock().SetWrongBy(replica.wrong_by);
-  }
-  // What was said while nobody beat is forgotten once they have.
-  for (int i = 0; i < 8 && broken_.empty(); ++i) {
-    Advance(absl::Seconds(2));
+  Gather();
+  // Until the leases of those that are gone have run out.
+  for (int i = 0; i < 3 && broken_.empty(); ++i) {
+    Advance(kLease);
     Settle();
   }
   constexpr int kMostRounds = 400;
@@ -490,7 +535,7 @@ void World::ComeToRest() {
     Settle();
     if (!broken_.empty()) return;
     const absl::Time due = NextDue();
-    if (due <= time_.now - absl::Seconds(5)) {
+    if (due <= time_.now) {
       // A pause of the service's own may stand in front of it; it must not stay.
       waited += absl::Seconds(1);
       if (waited > absl::Minutes(10)) broken_ = "F45: something is due, and nobody does it";
@@ -498,11 +543,19 @@ void World::ComeToRest() {
       continue;
     }
     waited = absl::ZeroDuration();
+    if (network_.DeliverLate(/*all_else_is_over=*/true)) {
+      Tell("a call arrives very late");
+      continue;
+    }
+    invariants_.CheckQuiet();
+    broken_ = invariants_.broken();
+    if (!broken_.empty()) return;
     const bool worked = people_.WorkOff();
     Settle();
     if (!broken_.empty()) return;
     const absl::Time next = NextDue();
     if (!worked && next == absl::InfiniteFuture()) {
+      invariants_.CheckQuiet();
       invariants_.CheckAtRest();
       broken_ = invariants_.broken();
       return;

@@ -76,6 +76,8 @@ class World {
   // Until nothing happens by itself at this moment.
   void Settle();
   void ComeToRest();
+  // One replica of each service goes on, from here to the end.
+  void Gather();
   absl::Time NextDue();
   void Check();
   void Tell(std::string_view what);
@@ -90,7 +92,9 @@ class World {
   platform::SeededRandom random_;
   const Machine machine_;
   request::RequestOptions options_;
-  Store mentor_store_, request_store_, notify_store_;
+  Store& mentor_store_;
+  Store& request_store_;
+  Store& notify_store_;
   int64_t roster_seen_ = 0;  // commits that were checked
   int64_t feeds_seen_ = 0;
   int64_t cases_seen_ = 0;
