@@ -266,7 +266,7 @@ Cast DemoCast(const std::string& source_dir) {
           .first = "alma.reyes@schools.example",
           .second = "boris.lind@schools.example",
           .third = "carla.moreno@schools.example",
-          .fourth = "KATYA"};
+          .fourth = "katya.kessler@palisade.example"};
 }
 
 absl::Status TellStory(Suite& suite, const StoryOptions& options, std::ostream& out) { return Story(suite, options, out).Tell(); }

@@ -8,8 +8,7 @@
 #include "tests/simulation/simulate.h"
 
 // As the linker names them: see tests/simulation/CMakeLists.txt.
-#define REMATCH_APPLY(prefix) \
-  prefix##_ZN7rematch7request5ApplyERKNS0_4CaseERKNS0_7CommandERKNS0_2v116EscalationPolicyEN4absl7debian34TimeE
+#define REMATCH_APPLY(prefix) prefix##_ZN7rematch7request5ApplyERKNS0_4CaseERKNS0_7CommandERKNS0_2v116EscalationPolicyEN4absl7debian34TimeE
 #pragma clang diagnostic ignored "-Wreturn-type-c-linkage"  // it is C++, under a name of the linker's
 extern "C" {
 // NOLINTNEXTLINE(bugprone-reserved-identifier): the linker's.

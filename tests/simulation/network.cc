@@ -126,6 +126,14 @@ class Network::SimNotify final : public request::NotifyPeer {
 
   absl::StatusOr<nv1::Notification> SendNotification(const nv1::SendNotificationRequest& request) override {
     network_.post_.Expect(request);
+    const bool is_new = !network_.known_kinds_.contains(request.notification_id());
+    bool& known_kind = network_.known_kinds_[request.notification_id()];
+    if (is_new) known_kind = !network_.faults_.Happens(Fault::kSendRefused);
+    if (!known_kind) {
+      Violations bad;
+      bad.Add("notification.template", "is not known here");
+      return bad.ToStatus();
+    }
     return network_.Carry<nv1::Notification>(alive_, [&network = network_, request]() -> absl::StatusOr<nv1::Notification> {
       NotifyProcess* const notify = network.notify_();
       if (notify == nullptr) return Down();

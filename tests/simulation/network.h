@@ -4,6 +4,7 @@
 #define REMATCH_TESTS_SIMULATION_NETWORK_H_
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -44,6 +45,7 @@ class Network {
   const std::function<NotifyProcess*()> notify_;
   PostOffice& post_;
   const notify::Templates& templates_;
+  std::map<std::string, bool> known_kinds_;  // by message, once it was asked for: whether notify-service knows its template
   std::vector<std::function<void()>> late_;
   std::vector<std::function<void()>> very_late_;
 };

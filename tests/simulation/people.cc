@@ -31,7 +31,8 @@ void People::Deliver(const rpc::Caller& caller, void (Reassignments::*method)(co
   // What is answered OK twice must be the same: the first answer counts.
   auto done = rpc::Done<Response>(std::make_shared<absl::AnyInvocable<void(absl::StatusOr<Response>)>>(
       [this, said = said_, id = request.request_id()](absl::StatusOr<Response> result) {
-        if (!result.ok()) return tell_(absl::StrCat("  ", id, " is refused: ", ReasonOf(result.status()), " ", std::string(result.status().message())));
+        if (!result.ok())
+          return tell_(absl::StrCat("  ", id, " is refused: ", ReasonOf(result.status()), " ", std::string(result.status().message())));
         const auto [first, is_first] = said->first.try_emplace(id, result->SerializeAsString());
         if (!is_first && first->second != result->SerializeAsString() && contradiction_.empty()) {
           contradiction_ = absl::StrCat("F32: request ", id, " was answered twice, not alike");
@@ -163,6 +164,7 @@ void People::ReplyTo(Mail& mail) {
 
 void People::ActAsLeader() {
   if (leader_on_holiday_) return;
+  if (chance_.Percent(30) && TakeUpALateYes()) return;
   std::vector<std::pair<const Shadow*, const request::Task*>> tasks;
   for (const auto& [name, shadow] : invariants_.cases()) {
     for (const request::Task& task : shadow.c.tasks()) {
@@ -176,6 +178,17 @@ void People::ActAsLeader() {
   // A task of a case that changes meanwhile is still what they saw.
   const request::Task seen = *task;
   Do(*shadow, seen, /*to_the_end=*/false);
+}
+
+bool People::TakeUpALateYes() {
+  for (const Shadow* shadow : Open()) {
+    for (const request::Offer& offer : shadow->c.offers()) {
+      if (!offer.willing() || (offer.state() != rv1::EXPIRED && offer.state() != rv1::UNDELIVERABLE)) continue;
+      AskOfCase<rv1::ReviveOfferRequest>(&Reassignments::ReviveOffer, absl::StrCat(shadow->c.name(), "/offers/", offer.id()));
+      return true;
+    }
+  }
+  return false;
 }
 
 void People::Do(const Shadow& shadow, const request::Task& task, bool to_the_end) {
@@ -240,7 +253,8 @@ void People::Do(const Shadow& shadow, const request::Task& task, bool to_the_end
           request.set_mentor(AnyMentor());
         } else {
           request.mutable_attributes()->set_capacity(1 + chance_.Pick(2));
-          request.mutable_attributes()->set_district(absl::StrCat(kConsortium, "/districts/d1"));
+          // Now and then one that is not on the roster.
+          request.mutable_attributes()->set_district(absl::StrCat(kConsortium, chance_.Percent(8) ? "/districts/d9" : "/districts/d1"));
         }
       }
       return Ask(leader, &Reassignments::QualifyPerson, std::move(request));

@@ -64,6 +64,8 @@ class People {
   template <typename Response, typename Request>
   void ChangeRoster(Request request);
 
+  // Presses what takes up an answer that came too late, if there is one.
+  bool TakeUpALateYes();
   // Does what the task asks for. `to_the_end`: nothing that leaves it open.
   void Do(const Shadow& shadow, const request::Task& task, bool to_the_end);
   void DoSomethingElse(const Shadow& shadow);

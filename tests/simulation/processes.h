@@ -128,8 +128,8 @@ class NotifyProcess {
         store_(database_, clock_, machine.random, replica, {}, {}),
         door_({.threads = 0}, database_, store_, clock_, machine.random),
         leases_(database_, clock_, replica, kLease),
-        sender_({.from = {.display_name = "Rematch", .email = "from@rematch.example"}, .beat = kLease / 4}, store_, door_, leases_, transport,
-                pool_, clock_, {}) {}
+        sender_({.from = {.display_name = "Rematch", .email = "from@rematch.example"}, .beat = kLease / 4}, store_, door_, leases_,
+                transport, pool_, clock_, {}) {}
   ~NotifyProcess() {
     // Whoever waits for a message that is being handed over waits for this process.
     while (pool_.RunOne(dying_) || door_.RunOnce()) {
@@ -169,7 +169,11 @@ class RequestProcess {
  public:
   RequestProcess(Store& store, const Machine& machine, std::unique_ptr<request::MentorPeer> mentor,
                  std::unique_ptr<request::NotifyPeer> notify, const request::RequestOptions& options, const std::string& replica)
-      : clock_(machine.time), database_(*store.database, machine.faults, store.commits), ids_(clock_, machine.random), mentor_(std::move(mentor)), notify_(std::move(notify)) {
+      : clock_(machine.time),
+        database_(*store.database, machine.faults, store.commits),
+        ids_(clock_, machine.random),
+        mentor_(std::move(mentor)),
+        notify_(std::move(notify)) {
     const request::RequestCore::Environment env{.database = database_,
                                                 .clock = clock_,
                                                 .random = machine.random,
