@@ -20,7 +20,7 @@ ABSL_FLAG(std::string, mentor_service, "", "Address of mentor-service, as gRPC t
 ABSL_FLAG(std::string, notify_service, "", "Address of notify-service.");
 ABSL_FLAG(std::string, policy, "", "File with the policy that new cases follow, in protobuf text format; see examples/policies.");
 ABSL_FLAG(std::string, reply_key_file, "", "File with the secret of reply codes. Empty: one is made and kept in the database.");
-ABSL_FLAG(absl::Duration, reconcile_interval, absl::Minutes(5), "How often the held seats of mentor-service are gone over.");
+ABSL_FLAG(absl::Duration, reconcile_interval, absl::Minutes(5), "How often held seats and open cases are compared with the roster.");
 ABSL_FLAG(absl::Duration, lease, absl::Seconds(5), "How long the work of a replica that went away waits for another one.");
 
 namespace rematch::request {

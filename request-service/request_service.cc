@@ -41,7 +41,9 @@ RequestCore::RequestCore(const Environment& env, const RequestOptions& options, 
       codes_(reply_key),
       messages_(env.mentor, codes_, env.clock),
       handler_(env.replica, policies_, env.clock) {
-  for (const char* alerted : {"reconciled_seats", "poisoned_effects", "poisoned_timers", "poisoned_deliveries", "poisoned_roster"}) metrics_.Count(alerted, 0);
+  for (const char* alerted :
+       {"reconciled_seats", "reconciled_cases", "poisoned_effects", "poisoned_timers", "poisoned_deliveries", "poisoned_roster"})
+    metrics_.Count(alerted, 0);
   handler_.Listen([this](Committed committed) { OnCommit(std::move(committed)); });
   door_ = std::make_unique<CaseDoor>(options.door, env.database, handler_, env.clock, env.random, &env.metrics);
   effects_ = std::make_unique<EffectRunner>(options.effects, *door_, reader_, work_, policies_, leases_, env.mentor, env.notify, messages_,
@@ -49,7 +51,7 @@ RequestCore::RequestCore(const Environment& env, const RequestOptions& options, 
   timers_ = std::make_unique<TimerLoop>(*door_, work_, leases_, env.clock, env.metrics);
   deliveries_ = std::make_unique<DeliveryFollower>(*door_, work_, env.notify, env.metrics);
   roster_ = std::make_unique<RosterFollower>(*door_, reader_, work_, policies_, env.mentor, env.clock, env.metrics);
-  reconciler_ = std::make_unique<SeatReconciler>(options.reconcile_interval, reader_, env.mentor, env.clock, env.metrics);
+  reconciler_ = std::make_unique<Reconciler>(options.reconcile_interval, *door_, reader_, env.mentor, env.clock, env.metrics);
   reassignments_ = std::make_unique<Reassignments>(*door_, reader_, policies_, env.mentor, codes_, env.ids, env.clock, env.blocking);
 }
 

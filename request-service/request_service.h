@@ -27,7 +27,7 @@
 #include "request-service/loops/messages.h"
 #include "request-service/loops/peers.h"
 #include "request-service/loops/roster_follower.h"
-#include "request-service/loops/seat_reconciler.h"
+#include "request-service/loops/reconciler.h"
 #include "request-service/loops/timer_loop.h"
 #include "request-service/rpc/reassignments.h"
 #include "request-service/rpc/server.h"
@@ -82,7 +82,7 @@ class RequestCore {
   TimerLoop& timers() { return *timers_; }
   DeliveryFollower& deliveries() { return *deliveries_; }
   RosterFollower& roster() { return *roster_; }
-  SeatReconciler& reconciler() { return *reconciler_; }
+  Reconciler& reconciler() { return *reconciler_; }
   Reassignments& reassignments() { return *reassignments_; }
 
   // Called after every commit that changed cases or timers; see CaseHandler::Listen(). Set before anything is submitted.
@@ -110,7 +110,7 @@ class RequestCore {
   std::unique_ptr<TimerLoop> timers_;
   std::unique_ptr<DeliveryFollower> deliveries_;
   std::unique_ptr<RosterFollower> roster_;
-  std::unique_ptr<SeatReconciler> reconciler_;
+  std::unique_ptr<Reconciler> reconciler_;
   std::unique_ptr<Reassignments> reassignments_;
 };
 

@@ -1,6 +1,8 @@
 #include "mentor-service/domain/changes.h"
 
 #include <map>
+#include <set>
+#include <string>
 
 namespace rematch::mentor {
 namespace {
@@ -31,7 +33,18 @@ bool HasRetired(const Roster& roster, const std::string& id) {
   return mentor != nullptr && mentor->state == Mentor::State::kRetired;
 }
 
-void AddChanges(const Roster& roster, const Table<Candidate>::Row& row, const std::map<std::string, std::string>& seats,
+// Candidates who had a mentor that is retired now, if only for a moment within this change: other changes of the batch may have given them
+// that mentor.
+std::set<std::string> LeftByTheirs(const Roster& roster) {
+  std::set<std::string> candidates;
+  for (const auto& [id, row] : roster.assignments.rows()) {
+    const bool ends = row.changed && row.value.end.has_value() && (!row.before.has_value() || !row.before->end.has_value());
+    if (ends && HasRetired(roster, row.value.mentor)) candidates.insert(row.value.candidate);
+  }
+  return candidates;
+}
+
+void AddChanges(const Table<Candidate>::Row& row, const std::map<std::string, std::string>& seats, bool was_left,
                 std::vector<Change>& changes) {
   const Candidate& candidate = row.value;
   const auto add = [&](Change::Kind kind) -> Change& {
@@ -48,10 +61,10 @@ void AddChanges(const Roster& roster, const Table<Candidate>::Row& row, const st
   }
   if (candidate.unenrolled.has_value() && !row.before->unenrolled.has_value()) {
     add(Change::Kind::kCandidateLeft);
-  } else if (candidate.assignment != row.before->assignment) {
+  } else if (candidate.assignment != row.before->assignment || was_left) {
     Change& change = add(Change::Kind::kAssignmentChanged);
     set_mentor(change);
-    change.mentor_left = candidate.mentor.empty() && HasRetired(roster, row.before->mentor);
+    change.mentor_left = candidate.mentor.empty() && was_left;
   }
   for (const std::string& mentor : candidate.do_not_pair) {
     if (!Contains(row.before->do_not_pair, mentor)) add(Change::Kind::kDoNotPairAdded).mentor = mentor;
@@ -69,8 +82,9 @@ std::vector<Change> ChangesIn(const Roster& roster) {
   for (const auto& [id, row] : roster.seats.rows()) {
     if (row.changed && !row.value.assignment.empty()) seats[row.value.assignment] = id;
   }
+  const std::set<std::string> left = LeftByTheirs(roster);
   for (const auto& [id, row] : roster.candidates.rows()) {
-    if (row.changed) AddChanges(roster, row, seats, changes);
+    if (row.changed) AddChanges(row, seats, left.contains(id), changes);
   }
   return changes;
 }

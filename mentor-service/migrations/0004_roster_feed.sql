@@ -2,11 +2,9 @@
 ALTER TABLE candidates ADD COLUMN unenrolled BIGINT;
 ALTER TABLE candidates ADD COLUMN do_not_pair LONGBLOB;
 
--- `program` for as long as they are in it, '' for who has left: whoever counts or lists those who are there reads past no others.
-ALTER TABLE candidates ADD COLUMN enrolled_program VARCHAR(64) NOT NULL DEFAULT '';
-UPDATE candidates SET enrolled_program = program;
-CREATE INDEX candidates_alike ON candidates (consortium, enrolled_program, credential, grade_band, need_key);
-CREATE INDEX candidates_without ON candidates (consortium, enrolled_program, mentor, joined, candidate);
+-- Whoever counts or lists those who are there reads past nobody who has left.
+CREATE INDEX candidates_alike ON candidates (consortium, program, unenrolled, credential, grade_band, need_key);
+CREATE INDEX candidates_without ON candidates (consortium, program, unenrolled, mentor, joined, candidate);
 DROP INDEX candidates_need ON candidates;
 DROP INDEX candidates_mentor ON candidates;
 

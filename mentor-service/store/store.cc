@@ -177,26 +177,11 @@ struct Schema<Mentor> {
 template <>
 struct Schema<Candidate> {
   static constexpr std::string_view kTable = "candidates";
-  // enrolled_program is that of `program` for as long as they are in it: lists and counts of those who are read no others.
-  static constexpr std::array<std::string_view, 19> kColumns = {"candidate",
-                                                                "program",
-                                                                "joined",
-                                                                "name",
-                                                                "email",
-                                                                "phone",
-                                                                "site",
-                                                                "credential",
-                                                                "grade_band",
-                                                                "subjects",
-                                                                "enrolled",
-                                                                "mentor",
-                                                                "assignment",
-                                                                "assigned_at",
-                                                                "without_mentor_since",
-                                                                "need_key",
-                                                                "unenrolled",
-                                                                "do_not_pair",
-                                                                "enrolled_program"};
+  static constexpr std::array<std::string_view, 18> kColumns = {
+      "candidate", "program",    "joined",     "name",        "email",
+      "phone",     "site",       "credential", "grade_band",  "subjects",
+      "enrolled",  "mentor",     "assignment", "assigned_at", "without_mentor_since",
+      "need_key",  "unenrolled", "do_not_pair"};
   static Candidate From(const Row& row) {
     Candidate candidate;
     candidate.id = row.Text(1);
@@ -221,7 +206,7 @@ struct Schema<Candidate> {
     AppendContact(values, value.contact);
     Append(values, {value.site, value.credential, value.grade_band, Lines(value.subjects), Micros(value.enrolled), value.mentor,
                     value.assignment, Micros(value.assigned_at), Micros(value.without_mentor_since), KeyOf(value), Micros(value.unenrolled),
-                    Lines(value.do_not_pair), value.unenrolled.has_value() ? "" : value.program});
+                    Lines(value.do_not_pair)});
     return values;
   }
 
@@ -707,7 +692,7 @@ absl::StatusOr<std::vector<Candidate>> ListCandidates(Transaction& tx, const std
   AppendBehind(values, after);
   values.push_back(Number(limit));
   // Who has left needs no mentor.
-  const std::string_view where = without_mentor ? " AND t.enrolled_program = ? AND t.mentor = ''" : " AND t.program = ?";
+  const std::string_view where = without_mentor ? " AND t.program = ? AND t.unenrolled IS NULL AND t.mentor = ''" : " AND t.program = ?";
   return QueryAll<Candidate>(tx,
                              absl::StrCat(Select<Candidate>(), " WHERE t.consortium = ?", ToAbsl(where), Behind("joined", "candidate"),
                                           " ORDER BY t.joined, t.candidate LIMIT ?"),
@@ -787,7 +772,8 @@ absl::StatusOr<std::map<std::string, Crowd>> FindCrowds(Transaction& tx, const s
   // had keys is like nobody in all three, and nobody hides behind who has left.
   const auto enough_alike = [](std::string_view alike) {
     return absl::StrCat(
-        "(SELECT 1 FROM candidates c WHERE c.consortium = n.consortium AND c.enrolled_program = n.program AND c.credential = n.credential",
+        "(SELECT 1 FROM candidates c WHERE c.consortium = n.consortium AND c.program = n.program AND c.unenrolled IS NULL AND c.credential "
+        "= n.credential",
         ToAbsl(alike), " LIMIT 1 OFFSET ?)");
   };
   Values ids(candidates.begin(), candidates.end());

@@ -338,7 +338,8 @@ absl::Status Decider::Run(const Command::Answer& answer) {
     case v1::DECLINED:
       // F29: every willing answer is recorded. It counts while the broadcast is open, unless a seat was asked for before: that key is
       // spent.
-      counts = answer.willing() && offer->seat().empty() && IsBroadcastOpen(c_, policy_, *offer);
+      counts = answer.willing() && offer->seat().empty() && IsBroadcastOpen(c_, policy_, *offer) && !IsStruck(c_, offer->mentor()) &&
+               !HasLeft(c_, offer->mentor());
       late = answer.willing() && !counts && !repeated;
       break;
     default:  // cancelled or passed over
@@ -892,7 +893,12 @@ absl::Status Decider::Run(const Command::MentorLeft& left) {
 
 absl::Status Decider::Run(const Command::AssignmentChanged& changed) {
   const bool known = changed.assignment() == c_.replaced_assignment() && changed.mentor() == c_.current_mentor();
-  if (known || HasEnded(c_) || c_.state() == v1::TRANSFERRING || c_.state() == v1::ANNOUNCING) return absl::OkStatus();
+  if (c_.state() == v1::TRANSFERRING) {
+    // The swap replaces it, or is refused because of it: then it counts.
+    Defer(*command_);
+    return absl::OkStatus();
+  }
+  if (known || HasEnded(c_) || c_.state() == v1::ANNOUNCING) return absl::OkStatus();
   Emit([&](Event& e) {
     e.mutable_current_mentor_changed()->set_assignment(changed.assignment());
     e.mutable_current_mentor_changed()->set_mentor(changed.mentor());
@@ -1009,6 +1015,10 @@ absl::Status Decider::Run(const Command::Transferred& transferred) {
 absl::Status Decider::Run(const Command::TransferRefused& refused) {
   if (!Answered(refused.effect(), {Effect::kTransfer}).has_value()) return absl::OkStatus();
   const std::string offer = c_.proposed_offer();
+  std::optional<Command> reported;  // the last, while the swap ran
+  for (const Command& fact : c_.deferred()) {
+    if (fact.has_assignment_changed()) reported = fact;
+  }
   Emit([&](Event& e) {
     Event::TransferRefused& event = *e.mutable_transfer_refused();
     event.set_reason(refused.reason());
@@ -1027,7 +1037,7 @@ absl::Status Decider::Run(const Command::TransferRefused& refused) {
   Task task = NewTask(v1::TRANSFER_REFUSED, refused.reason());
   task.set_offer(offer);
   Open(std::move(task));
-  return absl::OkStatus();
+  return reported.has_value() ? Run(reported->assignment_changed()) : absl::OkStatus();
 }
 
 absl::Status Decider::Run(const Command::MentorAdded& added) {

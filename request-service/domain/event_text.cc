@@ -182,7 +182,7 @@ std::string EventSummary(const Event& event) {
     case Event::kPaused:
       return "the case was paused";
     case Event::kFactDeferred:
-      return absl::StrCat("waits for the end of the pause: ", KindOf(event.fact_deferred().fact()));
+      return absl::StrCat("is put off: ", KindOf(event.fact_deferred().fact()));
     case Event::kResumed:
       return absl::StrCat("the pause ended; deadlines moved: ", event.resumed().deadlines_size());
     case Event::kTaskSnoozed:

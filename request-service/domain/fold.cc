@@ -145,6 +145,7 @@ class Folder {
 
   void On(const Event::Transferred& e) {
     c_.set_state(v1::ANNOUNCING);
+    c_.clear_deferred();
     c_.set_new_assignment(e.assignment());
     // The seat has become the assignment.
     if (Offer* offer = Find(c_.mutable_offers(), c_.proposed_offer())) offer->set_seat_held(false);
@@ -154,6 +155,7 @@ class Folder {
     if (e.reread()) SetCurrent(e.assignment(), e.mentor());
     if (Offer* offer = Find(c_.mutable_offers(), c_.proposed_offer())) offer->set_state(v1::WILLING);
     c_.set_state(v1::SEARCHING);
+    c_.clear_deferred();
     c_.clear_proposed_offer();
   }
 

@@ -4,9 +4,11 @@
 #ifndef REMATCH_REQUEST_SERVICE_LOOPS_FEED_FOLLOWER_H_
 #define REMATCH_REQUEST_SERVICE_LOOPS_FEED_FOLLOWER_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <iterator>
 #include <string>
 #include <thread>
 #include <utility>
@@ -163,7 +165,16 @@ absl::Duration FeedFollower<Item>::Step() {
   if (page.empty()) return following ? absl::InfiniteDuration() : kBetweenPolls;
 
   absl::StatusOr<std::vector<Reported>> reported = CommandsOf(page);
-  if (!reported.ok() || !Commit(*std::move(reported))) return kAfterFailure;
+  if (!reported.ok()) {
+    // Nothing behind it is told to anybody until it is.
+    metrics_.Count("stalled_" + feed_);
+    log::Warn("feed_stalled", {{"feed", feed_},
+                               {"position", page.front().position()},
+                               {"code", static_cast<int>(reported.status().code())},
+                               {"reason", ReasonOf(reported.status())}});
+    return kAfterFailure;
+  }
+  if (!Commit(*std::move(reported))) return kAfterFailure;
   if (!work_.Advance(feed_, page.back().position()).ok()) return kAfterFailure;
   absl::MutexLock lock(&mutex_);
   if (following) came_.erase(came_.begin(), came_.begin() + static_cast<std::ptrdiff_t>(page.size()));
@@ -175,7 +186,15 @@ bool FeedFollower<Item>::Commit(std::vector<Reported> reported) {
   std::vector<CaseCommand> commands;
   commands.reserve(reported.size());
   for (Reported& one : reported) commands.push_back(std::move(one.command));
-  const std::vector<absl::Status> results = CommitAll(door_, std::move(commands), Priority::kPeople);
+  // One change may concern many cases; the door takes only so much at once, and people's calls as well.
+  std::vector<absl::Status> results;
+  for (size_t begin = 0; begin < commands.size(); begin += kPage) {
+    const auto first = commands.begin() + static_cast<std::ptrdiff_t>(begin);
+    const auto last = commands.begin() + static_cast<std::ptrdiff_t>(std::min(begin + kPage, commands.size()));
+    const std::vector<absl::Status> some =
+        CommitAll(door_, {std::make_move_iterator(first), std::make_move_iterator(last)}, Priority::kPeople);
+    results.insert(results.end(), some.begin(), some.end());
+  }
   for (size_t i = 0; i < results.size(); ++i) {
     // A case that is not there is of another store, as after a restored backup.
     if (results[i].ok() || results[i].code() == absl::StatusCode::kNotFound) continue;
@@ -186,10 +205,8 @@ bool FeedFollower<Item>::Commit(std::vector<Reported> reported) {
     // The first that stands in the way is the one that is counted.
     if (!refused || ++refusals_ < kMostRefusals) return false;
     // One case that cannot take what is reported, such as one whose row is damaged, stops nobody else's.
-    log::Error("feed_item_set_aside", {{"feed", feed_},
-                                       {"position", position},
-                                       {"code", static_cast<int>(results[i].code())},
-                                       {"reason", ReasonOf(results[i])}});
+    log::Error("feed_item_set_aside",
+               {{"feed", feed_}, {"position", position}, {"code", static_cast<int>(results[i].code())}, {"reason", ReasonOf(results[i])}});
     metrics_.Count("poisoned_" + feed_);
     set_aside_ = position;
   }

@@ -362,14 +362,14 @@ void Reassignments::SnoozeOfCandidate(const Call& call, const v1::SnoozeTaskRequ
   if (bad.empty() && ids[3] != kMentorLeftTask) bad.Add("name", "must be the name of a task");
   if (!request.has_until_time()) bad.Add("until_time", "must say until when");
   CheckRequestId(bad, request.request_id());
-  CheckEtag(bad, request.etag());
+  if (!request.etag().empty()) bad.Add("etag", "must be empty: a task of a candidate has none");
   if (!bad.empty()) return done(bad.ToStatus());
   CaseCommand command = CommandFor(call, {.consortium = ids[0], .program = ids[1], .id = ""});
-  command.candidate_task = CandidateTask{
-      .what = CandidateTask::What::kSnooze,
-      .candidate = request.name().substr(0, request.name().rfind("/tasks/")),
-      .time = ToStored(platform::FromTimestamp(request.until_time())),
-      .reply = [](const CaseKey& key, const Task& task) { return ToTask(key, task).SerializeAsString(); }};
+  command.candidate_task =
+      CandidateTask{.what = CandidateTask::What::kSnooze,
+                    .candidate = request.name().substr(0, request.name().rfind("/tasks/")),
+                    .time = ToStored(platform::FromTimestamp(request.until_time())),
+                    .reply = [](const CaseKey& key, const Task& task) { return ToTask(key, task).SerializeAsString(); }};
   Submit(call, request, std::move(command), std::move(done));
 }
 

@@ -125,12 +125,18 @@ absl::Status CandidateTasks::Save() {
   return writer.Write(tx_);
 }
 
+// Ids of candidates are their consortium's, so each consortium has a statement of its own.
 absl::Status CandidateTasks::Move(const std::set<Id>& candidates, int64_t from, int64_t to) {
-  if (candidates.empty()) return absl::OkStatus();
-  const auto [where, ids] = WhereIds("task", candidates);
-  std::vector<sql::Value> values = {to, from};
-  values.insert(values.end(), ids.begin(), ids.end());
-  return tx_.Execute(absl::StrCat("UPDATE tasks SET open = ? WHERE case_id = '' AND open = ? AND ", where), values).status();
+  for (auto begin = candidates.begin(); begin != candidates.end();) {
+    std::set<Id> together;
+    for (; begin != candidates.end() && (together.empty() || begin->first == together.begin()->first); ++begin) together.insert(*begin);
+    const auto [where, ids] = WhereIds("task", together);
+    std::vector<sql::Value> values = {to, from};
+    values.insert(values.end(), ids.begin(), ids.end());
+    REMATCH_RETURN_IF_ERROR(
+        tx_.Execute(absl::StrCat("UPDATE tasks SET open = ? WHERE case_id = '' AND open = ? AND ", where), values).status());
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace rematch::request

@@ -91,7 +91,13 @@ absl::Status Delete(sql::Transaction& tx, std::string_view table, const std::set
 class Batch {
  public:
   Batch(sql::Transaction& tx, absl::Span<CaseCommand* const> commands, const std::string& replica, PolicyStore& policies, absl::Time now)
-      : tx_(tx), commands_(commands), replica_(replica), policies_(policies), now_(now), now_micros_(ToMicros(now)), candidate_tasks_(tx, now_micros_) {}
+      : tx_(tx),
+        commands_(commands),
+        replica_(replica),
+        policies_(policies),
+        now_(now),
+        now_micros_(ToMicros(now)),
+        candidate_tasks_(tx, now_micros_) {}
 
   absl::Status Load() {
     REMATCH_RETURN_IF_ERROR(LoadCases());
@@ -124,7 +130,7 @@ class Batch {
   std::map<Id, Working> cases_;
   std::map<Id, std::string> open_cases_;  // by consortium and candidate; only those that are needed
   std::set<Id> open_cases_changed_;
-  std::set<Id> known_candidates_;  // of those, who may have been there before
+  std::set<Id> known_candidates_;                     // of those, who may have been there before
   absl::flat_hash_map<std::string, int64_t> claims_;  // rows of effects that are still this replica's: their epochs
   std::set<Id> answered_;                             // rows of effects that go
   std::vector<std::pair<CaseKey, NewEvent>> events_;
@@ -171,7 +177,10 @@ absl::Status Batch::LoadOpenCases() {
   for (const CaseCommand* command : commands_) {
     if (command->command.has_open()) wanted.try_emplace({command->key.consortium, command->command.open().candidate()}, command->key.id);
     // Whose row is there from now on, so that a case that opens meets the task.
-    if (command->candidate_task.has_value()) wanted.try_emplace({command->key.consortium, command->candidate_task->candidate});
+    if (command->candidate_task.has_value() && command->candidate_task->what == CandidateTask::What::kMentorLeft) {
+      wanted.try_emplace({command->key.consortium, command->candidate_task->candidate});
+      known_candidates_.insert({command->key.consortium, command->candidate_task->candidate});
+    }
   }
   if (wanted.empty()) return absl::OkStatus();
   // A case of the batch may end: its row is locked in the same go, since a batch that locked one later could wait for one that waits for
@@ -217,7 +226,8 @@ absl::Status Batch::LoadClaims() {
 
 absl::StatusOr<std::string> Batch::Apply(const CaseCommand& command) {
   if (command.candidate_task.has_value()) {
-    return candidate_tasks_.Apply(command, !open_cases_[{command.key.consortium, command.candidate_task->candidate}].empty());
+    const auto open = open_cases_.find({command.key.consortium, command.candidate_task->candidate});
+    return candidate_tasks_.Apply(command, open != open_cases_.end() && !open->second.empty());
   }
   Working& w = cases_.at({command.key.consortium, command.key.id});
   if (command.command.has_open()) {

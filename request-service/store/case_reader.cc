@@ -228,6 +228,27 @@ absl::StatusOr<std::vector<CaseKey>> CaseReader::OpenCases(std::string_view cons
   return open;
 }
 
+absl::StatusOr<std::vector<OpenCase>> CaseReader::OpenCasesAfter(const OpenCase& after, int64_t limit) {
+  std::vector<OpenCase> open;
+  REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
+    open.clear();
+    REMATCH_ASSIGN_OR_RETURN(std::vector<Row> rows, tx.Query("SELECT consortium, candidate, case_id FROM open_cases WHERE consortium = ?"
+                                                             " AND candidate > ? ORDER BY consortium, candidate LIMIT ?",
+                                                             {after.consortium, after.candidate, limit}));
+    if (rows.empty()) {
+      REMATCH_ASSIGN_OR_RETURN(rows, tx.Query("SELECT consortium, candidate, case_id FROM open_cases WHERE consortium > ?"
+                                              " ORDER BY consortium, candidate LIMIT ?",
+                                              {after.consortium, limit}));
+    }
+    for (const Row& row : rows) {
+      if (!open.empty() && open.front().consortium != row.Text(0)) break;
+      open.push_back({.consortium = row.Text(0), .candidate = row.Text(1), .case_id = row.Text(2)});
+    }
+    return absl::OkStatus();
+  }));
+  return open;
+}
+
 absl::StatusOr<CaseReader::Standing> CaseReader::StandingOf(std::string_view consortium, const std::vector<std::string>& candidates) {
   Standing standing;
   if (candidates.empty()) return standing;

@@ -15,8 +15,9 @@ namespace rematch::request {
 // Consortium and id: the order in which rows are locked.
 using Id = std::pair<std::string, std::string>;
 
-// "consortium IN (...) AND COLUMN IN (...)" and its values. Ids are unique over all consortia, so the two lists select no more than the
-// pairs do, which not every store takes. `ids` must not be empty.
+// "consortium IN (...) AND COLUMN IN (...)" and its values. Of ids that are unique over all consortia, such as those of cases and names,
+// the two lists select no more than the pairs do, which not every store takes; of others, such as those of candidates, they may select
+// more. `ids` must not be empty.
 std::pair<std::string, std::vector<sql::Value>> WhereIds(std::string_view column, const std::set<Id>& ids);
 
 }  // namespace rematch::request

@@ -57,10 +57,11 @@ TEST(Retire, EndsEveryAssignmentAndKeepsTheHistory_F33) {
 TEST(Retire, ToldOnceForEachProgramAndEachCandidate_F33) {
   Roster roster = Paired();
   ASSERT_TRUE(Decide(roster, RetireMentor{.mentor = "one"}, TestContext()).ok());
-  EXPECT_THAT(ChangesIn(roster), ElementsAre(Change{.kind = Kind::kMentorChanged, .mentor = "one"},
-                                             Change{.kind = Kind::kMentorLeft, .program = "p1", .mentor = "one"},
-                                             Change{.kind = Kind::kMentorLeft, .program = "p2", .mentor = "one"},
-                                             Change{.kind = Kind::kAssignmentChanged, .program = "p1", .candidate = "ann", .mentor_left = true}));
+  EXPECT_THAT(ChangesIn(roster),
+              ElementsAre(Change{.kind = Kind::kMentorChanged, .mentor = "one"},
+                          Change{.kind = Kind::kMentorLeft, .program = "p1", .mentor = "one"},
+                          Change{.kind = Kind::kMentorLeft, .program = "p2", .mentor = "one"},
+                          Change{.kind = Kind::kAssignmentChanged, .program = "p1", .candidate = "ann", .mentor_left = true}));
 }
 
 TEST(Retire, LeavesHeldSeatsToTheirCasesButLetsNoneBecomeAnAssignment_F30_F33) {
@@ -238,7 +239,34 @@ TEST(RosterFeed, WhoRetiresWhileSomebodyIsAssignedToThemLeavesNobodyBehind_F33) 
   EXPECT_EQ(kit.All().mentors.Find("one")->assigned, 0);
   const auto left = [](const store::FeedRow& row) { return row.change.mentor_left; };
   const std::vector<store::FeedRow> feed = Feed(kit);
-  EXPECT_EQ(std::count_if(feed.begin(), feed.end(), left), 10) << "whoever was theirs for less than a batch never knew of it";
+  EXPECT_EQ(std::count_if(feed.begin(), feed.end(), left), 15)
+      << "whoever was theirs for less than a batch, too: a case may have told them so";
+}
+
+// The case that found them goes on to tell the candidate; what follows is for the leader.
+TEST(RosterFeed, WhoIsFoundAndRetiresInOneBatchLeavesACandidateBehind_F33) {
+  DoorKit kit(0);
+  Roster roster = SmallRoster();
+  for (const char* id : {"one", "two"}) {
+    Mentor mentor = SomeMentor(id);
+    mentor.assigned = 0;
+    roster.PutMentor(mentor);
+  }
+  kit.Put(roster);
+  ASSERT_TRUE(kit.Do("r1", AssignMentor{.program = "p1", .candidate = "ann", .mentor = "one"}).ok());
+  ASSERT_TRUE(kit.Do("r2", HoldSeat{.seat = "k", .mentor = "two", .program = "p1", .candidate = "ann"}).ok());
+  const std::string assignment = kit.All().candidates.Find("ann")->assignment;
+  for (Action action : {Action(TransferCandidate{.seat = "k", .replaces = assignment}), Action(RetireMentor{.mentor = "two"})}) {
+    kit.door().Submit(DoorKit::Meta(absl::StrCat("together", action.index())), kit.Make(std::move(action)),
+                      [](const absl::StatusOr<std::string>& reply) { EXPECT_TRUE(reply.ok()) << reply.status(); });
+  }
+  while (kit.door().RunOnce()) {
+  }
+  kit.ExpectConsistent();
+  ASSERT_EQ(kit.All().candidates.Find("ann")->mentor, "");
+  int left = 0;
+  for (const store::FeedRow& row : Feed(kit)) left += row.change.candidate == "ann" && row.change.mentor_left;
+  EXPECT_EQ(left, 1);
 }
 
 }  // namespace

@@ -116,7 +116,11 @@ std::vector<std::string> BrokenInvariants(const Case& c) {
   const bool taken_back_in_pause = c.paused() != 0 && match != nullptr && match->state() == v1::DECLINED;
   must(has_match == (confirmed == 1) || taken_back_in_pause, "F6: a proposal is a confirmed offer");
   must(c.paused() == 0 || OpenTask(c, v1::RESUME_CASE) != nullptr, "F11: a pause is in somebody's list");
-  must(c.paused() != 0 || (c.deferred_size() == 0 && OpenTask(c, v1::RESUME_CASE) == nullptr), "F44: nothing waits but in a pause");
+  must(c.paused() != 0 || OpenTask(c, v1::RESUME_CASE) == nullptr, "F44: nothing is to be resumed but a pause");
+  const bool only_assignments =
+      std::all_of(c.deferred().begin(), c.deferred().end(), [](const Command& fact) { return fact.has_assignment_changed(); });
+  must(c.paused() != 0 || c.deferred_size() == 0 || (c.state() == v1::TRANSFERRING && only_assignments),
+       "F44: nothing waits but in a pause, or for the swap");
   must(c.paused() == 0 || NextDue(c) == absl::InfiniteFuture(), "F44: time stands still in a pause");
   must(c.paused() == 0 || !HasEnded(c), "F44: an ended case is not paused");
   if (match != nullptr && !taken_back_in_pause) {

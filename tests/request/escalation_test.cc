@@ -1904,6 +1904,45 @@ TEST(RosterFeed, WhoIsKeptApartWhileTheSwapRunsIsNotConfirmedAgainWhenItIsRefuse
   EXPECT_FALSE(s.Confirm("o1").ok());
 }
 
+TEST(RosterFeed, WhoIsKeptApartCanChangeTheirMindToNoAvail_F28_F29) {
+  Story s = Searching();
+  s.NoneLeft();
+  ASSERT_TRUE(s.OpenBroadcast({"m1", "m2", "m3"}).ok());
+  ASSERT_TRUE(s.Answer("o2", false).ok());
+  ASSERT_TRUE(s.Answer("o3", false).ok());
+  s.KeepApart("m1");
+  s.MentorLeft("m2");
+  for (const char* offer : {"o2", "o3"}) {
+    ASSERT_TRUE(s.Answer(offer, true).ok());
+    EXPECT_EQ(s.offer(offer).state(), v1::DECLINED) << offer;
+    EXPECT_TRUE(s.offer(offer).late()) << "it is recorded all the same";
+  }
+  EXPECT_THAT(s.OpenTaskKinds(), IsEmpty());
+}
+
+TEST(RosterFeed, AnAssignmentThatChangesWhileTheSwapRunsCountsWhenItIsRefused_F33) {
+  for (const bool refused : {true, false}) {
+    Story s = Searching();
+    s.Ask("m1");
+    ASSERT_TRUE(s.Answer("o1", true).ok());
+    ASSERT_TRUE(s.Confirm("o1").ok());
+    ASSERT_TRUE(s.Call(v1::AGREED).ok());
+    s.AssignmentChanged("a8", "m8");
+    s.AssignmentChanged("a9", "m9");
+    EXPECT_EQ(s.c.current_mentor(), MentorName("now")) << "the swap names what it replaces";
+    if (refused) {
+      s.TransferRefused("DO_NOT_PAIR");
+      EXPECT_EQ(s.c.current_mentor(), MentorName("m9"));
+      EXPECT_THAT(s.OpenTaskKinds(), ElementsAre("TRANSFER_REFUSED")) << "one task is enough";
+    } else {
+      s.Transferred();
+      EXPECT_EQ(s.c.current_mentor(), MentorName("now"));
+      EXPECT_EQ(s.c.state(), v1::ANNOUNCING);
+    }
+    EXPECT_EQ(s.c.deferred_size(), 0);
+  }
+}
+
 TEST(RosterFeed, TheTasksAreTheAlternatesOnceTheLeaderIsTheMentor_F35) {
   Story s;
   s.Open();

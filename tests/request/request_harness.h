@@ -69,6 +69,7 @@ class Harness {
     int replicas = 1;  // several need a store that several may open
     int door_threads = 0;
     size_t max_batch = GroupCommitOptions().max_batch;
+    size_t max_queue = 0;  // 0: as in production
     v1::EscalationPolicy policy = TestPolicy();
   };
 
@@ -285,6 +286,7 @@ class Harness {
     options.policy = options_.policy;
     options.door.threads = options_.door_threads;
     options.door.max_batch = options_.max_batch;
+    if (options_.max_queue > 0) options.door.max_queue = options_.max_queue;
     options.effects.max_refusals = 3;
     options.effects.max_running = std::max(options.effects.max_running, options_.max_batch);
     const RequestCore::Environment env{.database = *instance.database,

@@ -3,12 +3,14 @@
 #include <gtest/gtest.h>
 
 #include "request-service/domain/reasons.h"
+#include "request-service/store/candidate_tasks.h"
 #include "tests/request/request_harness.h"
 
 namespace rematch::request::testing {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 class RosterTest : public ::testing::Test {
@@ -146,7 +148,70 @@ TEST_F(RosterTest, APausedCaseTakesUpWhatTheRosterSaidWhenItGoesOn_F33_F44) {
   EXPECT_EQ(h.Stored(name).current_mentor(), "");
 }
 
+// What the feed reported while the case was being opened reached nobody: it is not told twice.
+TEST_F(RosterTest, WhatWasReportedBeforeACaseWasThereIsFoundByTheReconciler_F33) {
+  const std::string cara = Asking("cara");
+  const std::string dan = Asking("dan");
+  h.mentor.ChangeMentorOf(CandidateName("cara"), "m2");
+  h.mentor.Unenroll(CandidateName("dan"));
+  ASSERT_TRUE(h.core().work().Advance("roster", 2).ok());
+  h.Settle();
+  ASSERT_EQ(h.Stored(cara).current_mentor(), MentorName("old"));
+  ASSERT_TRUE(h.core().reconciler().Round().ok());
+  EXPECT_EQ(h.Stored(cara).current_mentor(), MentorName("old")) << "it may be on its way";
+  ASSERT_TRUE(h.core().reconciler().Round().ok());
+  h.Settle();
+  EXPECT_EQ(h.Stored(cara).current_mentor(), MentorName("m2"));
+  EXPECT_EQ(h.Get(dan).close_ground(), v1::CANDIDATE_LEFT);
+  EXPECT_THAT(h.metrics.Text(), HasSubstr("rematch_reconciled_cases_total 2"));
+  const int64_t version = h.Stored(cara).version();
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(h.core().reconciler().Round().ok());
+  EXPECT_EQ(h.Stored(cara).version(), version);
+}
+
+TEST(RosterFollower, OneMentorMayConcernMoreCasesThanTheDoorTakesAtOnce_F33) {
+  Harness h({.max_queue = 300});
+  h.mentor.AddMentor("old", 400);
+  h.mentor.AddMentor("m1", 5);
+  constexpr int kCases = 320;
+  for (int i = 0; i < kCases; ++i) h.Open(absl::StrCat("c", i));
+  h.mentor.Retire("m1");
+  h.Settle();
+  EXPECT_EQ(h.core().work().Cursor("roster").value_or(-1), 1);
+}
+
 // --- Candidates without a case ---
+
+// Ids of candidates are their consortium's.
+TEST_F(RosterTest, ACaseCoversTheTaskOfItsOwnCandidateOnly_F33_F36) {
+  constexpr char kInsert[] =
+      "INSERT INTO tasks (consortium, case_id, task, program, leader, alternate, open, due, folded) VALUES (?, '', 'tom', 'p', 'l', '', 1, "
+      "1, ?)";
+  for (const char* consortium : {"a", "b"}) h.Execute(kInsert, {consortium, sql::Bytes{""}});
+  const auto open = [&](const std::string& consortium) {
+    return h.Number("SELECT open FROM tasks WHERE case_id = '' AND consortium = '" + consortium + "'");
+  };
+  ASSERT_TRUE(h.database()
+                  .Transact([&](sql::Transaction& tx) {
+                    CandidateTasks tasks(tx, 1);
+                    tasks.CaseOpened("a", "consortia/a/programs/p/candidates/jane");
+                    tasks.CaseOpened("b", "consortia/b/programs/p/candidates/tom");
+                    return tasks.Save();
+                  })
+                  .ok());
+  EXPECT_EQ(open("a"), 1);
+  EXPECT_EQ(open("b"), 2);
+}
+
+TEST_F(RosterTest, ACaseThatOpensInTheBatchOfTheTaskCoversIt_F33) {
+  const std::string candidate = h.mentor.AddCandidate("dan", "old");
+  CaseCommand left;
+  left.key = {.consortium = "c1", .program = "p1", .id = ""};
+  left.candidate_task = CandidateTask{.what = CandidateTask::What::kMentorLeft, .candidate = candidate, .leader = kLeader, .time = 1};
+  h.core().door().Submit({}, std::move(left), [](const absl::StatusOr<std::string>& reply) { EXPECT_TRUE(reply.ok()) << reply.status(); });
+  h.OpenFor(candidate);
+  EXPECT_THAT(TasksOfProgram(), IsEmpty());
+}
 
 TEST_F(RosterTest, WhoseMentorLeftIsATaskOfTheLeadersUntilThereIsACase_F11_F33) {
   const std::string candidate = h.mentor.AddCandidate("dan", "m1");

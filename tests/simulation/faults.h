@@ -23,6 +23,7 @@ enum class Fault {
   kRequestTwice,
   kRequestLate,      // the caller gave up; it arrives all the same
   kRequestEchoed,    // it was answered, and arrives once more, later
+  kNetworkApart,     // for a while: what is asked is lost, or arrives when it is over
   kFeedBrokeOff,     // in the middle of a page
   kSendRefused,      // notify-service does not know what it is to send, as one of an earlier release
   kStandStill,       // a process does nothing, and does not know it
@@ -37,29 +38,11 @@ enum class Fault {
   kCount,
 };
 
-inline constexpr std::array<std::string_view, static_cast<size_t>(Fault::kCount)> kFaultNames = {"commit failed",
-                                                                                                 "commit unknown, done",
-                                                                                                 "commit unknown, lost",
-                                                                                                 "store away",
-                                                                                                 "crash before commit",
-                                                                                                 "crash after commit",
-                                                                                                 "crash",
-                                                                                                 "request lost",
-                                                                                                 "reply lost",
-                                                                                                 "request twice",
-                                                                                                 "request late",
-                                                                                                 "request echoed",
-                                                                                                 "feed broke off",
-                                                                                                 "send refused",
-                                                                                                 "stand still",
-                                                                                                 "clock step",
-                                                                                                 "mail refused",
-                                                                                                 "mail delayed",
-                                                                                                 "mail unknown, arrived",
-                                                                                                 "mail unknown, lost",
-                                                                                                 "mail bounced",
-                                                                                                 "person twice",
-                                                                                                 "person again"};
+inline constexpr std::array<std::string_view, static_cast<size_t>(Fault::kCount)> kFaultNames = {
+    "commit failed", "commit unknown, done",  "commit unknown, lost", "store away",    "crash before commit", "crash after commit",
+    "crash",         "request lost",          "reply lost",           "request twice", "request late",        "request echoed",
+    "network apart", "feed broke off",        "send refused",         "stand still",   "clock step",          "mail refused",
+    "mail delayed",  "mail unknown, arrived", "mail unknown, lost",   "mail bounced",  "person twice",        "person again"};
 
 class Faults {
  public:

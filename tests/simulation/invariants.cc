@@ -9,6 +9,7 @@
 #include "platform/strings.h"
 #include "request-service/domain/audit.h"
 #include "request-service/domain/case_view.h"
+#include "request-service/domain/causes.h"
 #include "request-service/domain/escalation.h"
 
 namespace rematch::simulation {
@@ -57,6 +58,8 @@ void Invariants::CheckCase(const request::CaseKey& key) {
   if (shadow.events == 0) {
     shadow.key = key;
     shadow.head = request::ChainStart(key.Name());
+    const std::vector<Row> cursor = Query(request_, "SELECT position FROM cursors WHERE feed = 'roster'");
+    shadow.roster_position = cursor.empty() ? 0 : cursor[0].Int(0);
   }
   const std::vector<Row> events =
       Query(request_, "SELECT sequence, event, hash FROM events WHERE consortium = ? AND case_id = ? AND sequence > ? ORDER BY sequence",
@@ -67,10 +70,15 @@ void Invariants::CheckCase(const request::CaseKey& key) {
     Must(shadow.head == row.Text(2), absl::StrCat("F41: the chain is broken: ", key.Name()));
     Event event;
     Must(event.ParseFromString(row.Text(1)), "F41: an event cannot be read");
+    if (tell_) tell_(absl::StrCat("  ", key.id.substr(key.id.size() - 4), ": ", request::EventSummary(event)));
     CheckEvent(shadow, event);
     if (event.has_call_recorded() && event.call_recorded().outcome() == rv1::AGREED) shadow.call_agreed = true;
     if (event.has_transfer_refused()) shadow.call_agreed = false;
     if (event.has_transferred()) shadow.swapped = true;
+    const std::string& not_given = event.has_offer_seat_refused() ? event.offer_seat_refused().offer() : event.offer_ended().offer();
+    if (event.has_offer_seat_refused() || event.offer_ended().cause() == request::cause::kNoneLeft) {
+      shadow.not_given.insert(request::FindOffer(shadow.c, not_given)->seat());
+    }
     request::Fold(shadow.c, event);
     shadow.events = row.Int(0);
     ++seen_[request::EventType(event)];
@@ -123,7 +131,7 @@ void Invariants::CheckEvent(const Shadow& before, const Event& event) {
 
 // --- The roster ---
 
-void Invariants::CheckRoster() {
+void Invariants::CheckRoster(int64_t commits) {
   std::vector<mentor::Assignment> assignments;
   const mentor::Roster before = std::move(roster_);
   const absl::Status status = mentor_.Read([&](sql::Transaction& tx) -> absl::Status {
@@ -134,6 +142,7 @@ void Invariants::CheckRoster() {
     return absl::OkStatus();
   });
   Must(status.ok(), absl::StrCat("the roster cannot be read: ", status.ToString()));
+  NoteWhoIsLeft(assignments, before, commits);
   std::map<std::string, int> assigned, held;
   std::map<std::string, std::vector<std::string>> open;
   for (const mentor::Assignment& assignment : assignments) {
@@ -160,6 +169,31 @@ void Invariants::CheckRoster() {
   }
 }
 
+void Invariants::NoteWhoIsLeft(const std::vector<mentor::Assignment>& assignments, const mentor::Roster& before, int64_t commits) {
+  std::set<std::string> lost;
+  for (const mentor::Assignment& assignment : assignments) {
+    if (!assignment.end.has_value() || !ended_.insert(assignment.id).second) continue;
+    const mentor::Mentor* mentor = roster_.mentors.Find(assignment.mentor);
+    if (mentor != nullptr && mentor->state == mentor::Mentor::State::kRetired) lost.insert(assignment.candidate);
+  }
+  for (const auto& [id, row] : roster_.candidates.rows()) {
+    const mentor::Candidate* was = before.candidates.Find(id);
+    if (was == nullptr || (was->assignment == row.value.assignment && !lost.contains(id))) continue;
+    bool is_left = row.value.mentor.empty() && lost.contains(id);
+    if (commits > 1 && is_left) {
+      // Whether theirs left before or after the assignment ended cannot be seen from here.
+      const std::vector<Row> told =
+          Query(mentor_, "SELECT mentor_left FROM roster_changes WHERE candidate = ? AND kind = 5 ORDER BY position DESC LIMIT 1", {id});
+      is_left = !told.empty() && told[0].Int(0) != 0;
+    }
+    if (is_left) {
+      left_.insert(id);
+    } else {
+      left_.erase(id);
+    }
+  }
+}
+
 // --- The feeds ---
 
 void Invariants::CheckFeeds() {
@@ -177,13 +211,13 @@ void Invariants::CheckFeeds() {
 
 // --- At rest ---
 
-void Invariants::CheckQuiet() {
+void Invariants::CheckQuiet(bool reconciled) {
   // What waits for a pause of the service's own is under way.
   for (const char* work : {"SELECT COUNT(*) FROM effects", "SELECT COUNT(*) FROM sends"}) {
     const std::vector<Row> rows = Query(std::string_view(work).ends_with("sends") ? notify_ : request_, work);
     if (rows.empty() || rows[0].Int(0) > 0) return;
   }
-  CheckSeats();
+  CheckSeats(reconciled);
   CheckTasksOfCandidates();
   for (const auto& [name, shadow] : cases_) {
     const request::Case& c = shadow.c;
@@ -193,9 +227,14 @@ void Invariants::CheckQuiet() {
     if (request::HasEnded(c)) continue;
     const mentor::Candidate* candidate = roster_.candidates.Find(LastPart(c.candidate()));
     if (candidate == nullptr) continue;
-    Must(!candidate->unenrolled.has_value(), absl::StrCat("F33: the candidate has left, and their case is open: ", name));
+    // What the feed told before the case was there.
+    const std::vector<Row> told =
+        Query(mentor_, "SELECT MAX(position) FROM roster_changes WHERE candidate = ? AND kind IN (4, 5)", {candidate->id});
+    const bool untold = !reconciled && !told.empty() && !told[0].IsNull(0) && told[0].Int(0) <= shadow.roster_position;
+    Must(untold || !candidate->unenrolled.has_value(), absl::StrCat("F33: the candidate has left, and their case is open: ", name));
     if (c.state() == rv1::ANNOUNCING) continue;
-    Must(LastPart(c.current_mentor()) == candidate->mentor, absl::StrCat("F33: the case does not know the mentor of record: ", name));
+    Must(untold || LastPart(c.current_mentor()) == candidate->mentor,
+         absl::StrCat("F33: the case does not know the mentor of record: ", name));
     for (const request::Offer& offer : c.offers()) {
       // The leader may have sent the broadcast to the current mentor as well (F20).
       if (!request::IsLive(offer) || offer.mentor().empty() || offer.mentor() == c.current_mentor()) continue;
@@ -236,10 +275,12 @@ void Invariants::CheckNotes() {
   }
 }
 
-void Invariants::CheckSeats() {
+void Invariants::CheckSeats(bool reconciled) {
   std::set<std::string> needed;
+  std::set<std::string> not_given;
   std::set<std::string> paused;
   for (const auto& [name, shadow] : cases_) {
+    if (!reconciled) not_given.insert(shadow.not_given.begin(), shadow.not_given.end());
     if (shadow.c.paused() != 0) {
       paused.insert(shadow.key.id);
       continue;
@@ -257,7 +298,7 @@ void Invariants::CheckSeats() {
   for (const auto& [id, row] : roster_.seats.rows()) {
     const bool held = row.value.state == mentor::Seat::State::kHeld;
     if (paused.contains(id.substr(0, id.find('.')))) continue;
-    if (held) Must(needed.contains(id), absl::StrCat("F30: a seat stays held for an offer that is over: ", id));
+    if (held) Must(needed.contains(id) || not_given.contains(id), absl::StrCat("F30: a seat stays held for an offer that is over: ", id));
     if (needed.contains(id)) Must(held || row.value.state == mentor::Seat::State::kTransferred, absl::StrCat("F30: a seat is lost: ", id));
     needed.erase(id);
   }
@@ -281,6 +322,10 @@ void Invariants::CheckMailAtRest() {
     }
   }
   for (const auto& [name, shadow] : cases_) {
+    if (!request::HasEnded(shadow.c)) continue;
+    for (const request::Message& message : shadow.c.messages()) {
+      Must(message.state() != request::Message::ON_ITS_WAY, absl::StrCat("F40: nobody knows what became of ", message.key()));
+    }
     // F8: both know who the mentor is now, by mail or by phone, or somebody has the task to tell them.
     if (shadow.c.state() != rv1::COMPLETED) continue;
     for (const request::Announcement::Told told : {shadow.c.announcement().candidate(), shadow.c.announcement().mentor()}) {
@@ -305,17 +350,8 @@ void Invariants::CheckMailAtRest() {
 void Invariants::CheckTasksOfCandidates() {
   std::set<std::string> tasks;
   for (const Row& row : Query(request_, "SELECT task FROM tasks WHERE case_id = '' AND open = 1")) tasks.insert(row.Text(0));
-  std::set<std::string> left;
-  for (const Row& row : Query(mentor_, "SELECT candidate, kind, mentor_left FROM roster_changes WHERE candidate <> '' ORDER BY position")) {
-    if (row.Int(2) != 0) left.insert(row.Text(0));
-    if (row.Int(1) == 5 && row.Int(2) == 0) {
-      // Whoever was given another one, and lost that one otherwise, is not without a mentor because theirs left.
-      const mentor::Candidate* candidate = roster_.candidates.Find(row.Text(0));
-      if (candidate != nullptr) left.erase(row.Text(0));
-    }
-  }
   for (const auto& [id, row] : roster_.candidates.rows()) {
-    const bool without = row.value.mentor.empty() && !row.value.unenrolled.has_value() && left.contains(id);
+    const bool without = row.value.mentor.empty() && !row.value.unenrolled.has_value() && left_.contains(id);
     const bool has_case = std::any_of(cases_.begin(), cases_.end(), [&, id = id](const auto& one) {
       return LastPart(one.second.c.candidate()) == id && !request::HasEnded(one.second.c);
     });

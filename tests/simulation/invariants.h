@@ -3,9 +3,12 @@
 #define REMATCH_TESTS_SIMULATION_INVARIANTS_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "mentor-service/domain/roster.h"
@@ -24,22 +27,28 @@ struct Shadow {
   std::string head;
   bool call_agreed = false;  // and the swap that it leads to has not been refused
   bool swapped = false;
+  int64_t roster_position = 0;      // up to where the roster's feed was followed when the case was opened
+  std::set<std::string> not_given;  // seats that were refused: a copy of the call that is late may be granted, until somebody looks
 };
 
 class Invariants {
  public:
-  Invariants(sql::Database& mentor, sql::Database& request, sql::Database& notify, PostOffice& post)
-      : mentor_(mentor), request_(request), notify_(notify), post_(post) {}
+  // `tell`: each event of a case, in words.
+  Invariants(sql::Database& mentor, sql::Database& request, sql::Database& notify, PostOffice& post,
+             std::function<void(std::string_view)> tell)
+      : mentor_(mentor), request_(request), notify_(notify), post_(post), tell_(std::move(tell)) {}
 
   // What is broken, in words, or "".
   const std::string& broken() const { return broken_; }
 
   // After every step in which something was committed: the cases that changed, the roster, and the feeds.
   void CheckCases();
-  void CheckRoster();
+  // `commits`: how many there were since.
+  void CheckRoster(int64_t commits);
   void CheckFeeds();
-  // While nothing goes wrong, nothing is under way and nothing is due: between the steps of people.
-  void CheckQuiet();
+  // While nothing goes wrong, nothing is under way and nothing is due: between the steps of people. `reconciled`: what only the reconciler
+  // can know has been settled as well.
+  void CheckQuiet(bool reconciled);
   // Once nothing will happen by itself any more.
   void CheckAtRest();
 
@@ -52,7 +61,9 @@ class Invariants {
   void Must(bool holds, std::string_view what);
   void CheckCase(const request::CaseKey& key);
   void CheckEvent(const Shadow& before, const request::Event& event);
-  void CheckSeats();
+  void CheckSeats(bool reconciled);
+  // Keeps who has no mentor because theirs left.
+  void NoteWhoIsLeft(const std::vector<mentor::Assignment>& assignments, const mentor::Roster& before, int64_t commits);
   void CheckNotes();
   void CheckMailAtRest();
   void CheckTasksOfCandidates();
@@ -63,9 +74,12 @@ class Invariants {
   sql::Database& request_;
   sql::Database& notify_;
   PostOffice& post_;
+  const std::function<void(std::string_view)> tell_;
   std::string broken_;
   std::map<std::string, Shadow> cases_;  // by name
   mentor::Roster roster_;
+  std::set<std::string> ended_;  // assignments
+  std::set<std::string> left_;   // candidates whose mentor left
   std::map<std::string, int64_t> seen_;
   int64_t roster_feed_ = 0;                             // the last position seen
   int64_t delivery_feed_ = 0;                           // likewise

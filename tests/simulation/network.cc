@@ -20,6 +20,11 @@ absl::Status TimedOut() { return Error(absl::StatusCode::kDeadlineExceeded, "", 
 template <typename Response>
 absl::StatusOr<Response> Network::Carry(const std::function<bool()>& alive, std::function<absl::StatusOr<Response>()> make) {
   if (!alive() || faults_.Happens(Fault::kRequestLost, 3)) return Down();
+  if (apart_) {
+    if (faults_.chance().Percent(50)) return Down();
+    late_.push_back([make] { make().IgnoreError(); });
+    return TimedOut();
+  }
   if (faults_.Happens(Fault::kRequestLate, 3)) {
     Delay([make] { make().IgnoreError(); });
     return TimedOut();
@@ -34,6 +39,7 @@ absl::StatusOr<Response> Network::Carry(const std::function<bool()>& alive, std:
 void Network::Delay(std::function<void()> call) { (faults_.chance().Percent(30) ? very_late_ : late_).push_back(std::move(call)); }
 
 bool Network::DeliverLate(bool all_else_is_over) {
+  if (apart_) return false;
   if (all_else_is_over) {
     for (std::function<void()>& call : very_late_) late_.push_back(std::move(call));
     very_late_.clear();

@@ -31,6 +31,10 @@ class Network {
   // One call that is late, of any; false when there is none. Some are so late that they come when all else is over.
   bool DeliverLate(bool all_else_is_over = false);
 
+  // Whether nothing reaches the other services; a feed that is being followed goes on.
+  void SetApart(bool apart) { apart_ = apart; }
+  bool apart() const { return apart_; }
+
  private:
   class SimMentor;
   class SimNotify;
@@ -45,6 +49,7 @@ class Network {
   const std::function<NotifyProcess*()> notify_;
   PostOffice& post_;
   const notify::Templates& templates_;
+  bool apart_ = false;
   std::map<std::string, bool> known_kinds_;  // by message, once it was asked for: whether notify-service knows its template
   std::vector<std::function<void()>> late_;
   std::vector<std::function<void()>> very_late_;

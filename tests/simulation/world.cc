@@ -110,7 +110,8 @@ World::World(uint64_t seed, bool story)
       mentor_store_(EmptyStore(mentor::MentorMigrations())),
       request_store_(EmptyStore(request::RequestMigrations())),
       notify_store_(EmptyStore(notify::NotifyMigrations())),
-      invariants_(*mentor_store_.database, *request_store_.database, *notify_store_.database, post_),
+      invariants_(*mentor_store_.database, *request_store_.database, *notify_store_.database, post_,
+                  story ? std::function<void(std::string_view)>([this](std::string_view what) { Tell(what); }) : nullptr),
       network_(
           faults_, [this] { return mentor_.get(); }, [this] { return AnyNotify(); }, post_, SharedTemplates()),
       people_(
@@ -211,7 +212,7 @@ void World::Found() {
     roster.candidates.Put(std::move(candidate));
   }
   if (!mentor_store_.database->Transact([&](sql::Transaction& tx) { return mentor::store::Save(tx, roster); }).ok()) std::abort();
-  invariants_.CheckRoster();
+  invariants_.CheckRoster(1);
 }
 
 // --- Processes ---
@@ -406,6 +407,13 @@ void World::Disturb() {
     stand_still(replica);
     set_clock(replica);
   };
+  if (network_.apart()) {
+    network_.SetApart(!chance_.Percent(50));
+    if (!network_.apart()) Tell("the network is one again");
+  } else if (faults_.Happens(Fault::kNetworkApart, 10)) {
+    Tell("the network falls apart");
+    network_.SetApart(true);
+  }
   disturb(request_[static_cast<size_t>(chance_.Pick(2))]);
   disturb(notify_[static_cast<size_t>(chance_.Pick(2))]);
   if (mentor_ != nullptr && faults_.Happens(Fault::kCrash, 5)) {
@@ -462,7 +470,9 @@ absl::Time World::NextDue() {
 void World::Check() {
   Bury();
   if (std::exchange(cases_seen_, request_store_.commits) != request_store_.commits) invariants_.CheckCases();
-  if (std::exchange(roster_seen_, mentor_store_.commits) != mentor_store_.commits) invariants_.CheckRoster();
+  if (const int64_t commits = mentor_store_.commits - std::exchange(roster_seen_, mentor_store_.commits); commits > 0) {
+    invariants_.CheckRoster(commits);
+  }
   if (std::exchange(feeds_seen_, mentor_store_.commits + notify_store_.commits) != mentor_store_.commits + notify_store_.commits) {
     invariants_.CheckFeeds();
   }
@@ -517,10 +527,21 @@ void World::Gather() {
   keep_one(notify_);
 }
 
+void World::Reconcile() {
+  for (RequestReplica& replica : request_) {
+    if (replica.process == nullptr) continue;
+    // What was found twice is settled.
+    replica.process->core().reconciler().Round().IgnoreError();
+    replica.process->core().reconciler().Round().IgnoreError();
+  }
+  Settle();
+}
+
 // Nothing goes wrong any more, and the leader wants to be done.
 void World::ComeToRest() {
   chance_.Reseed(seed_, 0xffffffff);
   faults_.SetPerMille(0);
+  network_.SetApart(false);
   people_.SetHoliday(false);
   Gather();
   // Until the leases of those that are gone have run out.
@@ -547,7 +568,7 @@ void World::ComeToRest() {
       Tell("a call arrives very late");
       continue;
     }
-    invariants_.CheckQuiet();
+    invariants_.CheckQuiet(/*reconciled=*/false);
     broken_ = invariants_.broken();
     if (!broken_.empty()) return;
     const bool worked = people_.WorkOff();
@@ -555,7 +576,11 @@ void World::ComeToRest() {
     if (!broken_.empty()) return;
     const absl::Time next = NextDue();
     if (!worked && next == absl::InfiniteFuture()) {
-      invariants_.CheckQuiet();
+      Reconcile();
+      if (!broken_.empty()) return;
+      // What was found may be told to cases that are still open, and their leader has to be done with them again.
+      if (NextDue() != absl::InfiniteFuture() || people_.WorkOff()) continue;
+      invariants_.CheckQuiet(/*reconciled=*/true);
       invariants_.CheckAtRest();
       broken_ = invariants_.broken();
       return;

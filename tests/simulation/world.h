@@ -75,6 +75,8 @@ class World {
   void Beat();
   // Until nothing happens by itself at this moment.
   void Settle();
+  // What is found only by comparing everything.
+  void Reconcile();
   void ComeToRest();
   // One replica of each service goes on, from here to the end.
   void Gather();

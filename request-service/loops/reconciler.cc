@@ -1,0 +1,159 @@
+#include "request-service/loops/reconciler.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "platform/errors.h"
+#include "platform/log.h"
+#include "platform/validation.h"
+#include "request-service/domain/escalation.h"
+
+namespace rematch::request {
+namespace {
+
+namespace mv1 = mentor::v1;
+
+constexpr int kPage = 500;
+constexpr int kCandidates = 64;  // that DescribeCandidates takes
+
+}  // namespace
+
+absl::Duration Reconciler::Step() {
+  const absl::Duration now = clock_.Monotonic();
+  if (!begun_) {
+    // The first round waits: at the start everything that a crash left half done is about to be carried out.
+    begun_ = true;
+    next_ = now + interval_;
+  }
+  if (now >= next_) {
+    const absl::Status status = Round();
+    if (!status.ok()) log::Warn("reconciling_failed", {{"code", static_cast<int>(status.code())}, {"reason", ReasonOf(status)}});
+    next_ = now + interval_;
+  }
+  return std::max(next_ - clock_.Monotonic(), absl::ZeroDuration());
+}
+
+absl::Status Reconciler::Round() {
+  absl::Status seats = GoOverSeats();
+  absl::Status cases = GoOverCases();
+  return seats.ok() ? cases : seats;
+}
+
+absl::Status Reconciler::GoOverSeats() {
+  absl::flat_hash_set<std::string> found;
+  // Those of mentor-service: after a restored backup this service may not know a consortium whose seats are held for cases that are gone.
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<std::string> consortia, mentor_.ListConsortia());
+  for (const std::string& consortium : consortia) {
+    mv1::ListSeatsRequest request;
+    request.set_parent(consortium);
+    request.set_state(mv1::Seat::HELD);
+    request.set_page_size(kPage);
+    do {
+      REMATCH_ASSIGN_OR_RETURN(const mv1::ListSeatsResponse page, mentor_.ListSeats(request));
+      for (const mv1::Seat& seat : page.seats()) {
+        REMATCH_ASSIGN_OR_RETURN(const bool needed, IsNeeded(consortium.substr(consortium.find('/') + 1), seat));
+        if (needed) continue;
+        if (!suspects_.contains(seat.name())) {
+          found.insert(seat.name());
+          continue;
+        }
+        mv1::ReleaseSeatRequest release;
+        release.set_name(seat.name());
+        release.set_request_id("reconcile." + seat.name().substr(seat.name().rfind('/') + 1, 100));
+        if (const absl::Status status = mentor_.ReleaseSeat(release).status(); !status.ok()) {
+          // The seats behind it are settled all the same; this one is looked at again in the next round.
+          log::Warn("seat_not_reconciled",
+                    {{"seat", seat.name()}, {"code", static_cast<int>(status.code())}, {"reason", ReasonOf(status)}});
+          found.insert(seat.name());
+          continue;
+        }
+        metrics_.Count("reconciled_seats");
+        log::Warn("seat_reconciled", {{"seat", seat.name()}});
+      }
+      request.set_page_token(page.next_page_token());
+    } while (!request.page_token().empty());
+  }
+  suspects_ = std::move(found);
+  return absl::OkStatus();
+}
+
+// A seat's key is `{case}.{offer}`.
+absl::StatusOr<bool> Reconciler::IsNeeded(const std::string& consortium, const mv1::Seat& seat) {
+  const std::string key = seat.name().substr(seat.name().rfind('/') + 1);
+  const std::optional<std::vector<std::string>> ids = ParseName(seat.candidate(), "consortia/*/programs/*/candidates/*");
+  if (!ids.has_value()) return false;
+  REMATCH_ASSIGN_OR_RETURN(const std::optional<StoredCase> stored,
+                           reader_.Load({.consortium = consortium, .program = (*ids)[1], .id = key.substr(0, key.find('.'))}));
+  return stored.has_value() && NeedsSeat(stored->c, key);
+}
+
+absl::Status Reconciler::GoOverCases() {
+  absl::flat_hash_map<std::string, std::string> found;
+  std::vector<CaseCommand> news;
+  OpenCase after;
+  for (;;) {
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<OpenCase> page, reader_.OpenCasesAfter(after, kCandidates));
+    if (page.empty()) break;
+    after = page.back();
+    std::map<std::string, CaseKey> keys;  // by candidate
+    mv1::DescribeCandidatesRequest request;
+    request.set_parent("consortia/" + page.front().consortium);
+    request.set_k(1);
+    for (const OpenCase& open : page) {
+      const std::optional<std::vector<std::string>> ids = ParseName(open.candidate, "consortia/*/programs/*/candidates/*");
+      if (!ids.has_value() || open.case_id.empty()) continue;
+      request.add_candidates(open.candidate);
+      keys[open.candidate] = {.consortium = open.consortium, .program = (*ids)[1], .id = open.case_id};
+    }
+    if (keys.empty()) continue;
+    REMATCH_ASSIGN_OR_RETURN(const mv1::DescribeCandidatesResponse response, mentor_.DescribeCandidates(request));
+    for (const mv1::DescribeCandidatesResponse::Described& described : response.described()) {
+      const auto key = keys.find(described.candidate().name());
+      if (key == keys.end()) continue;
+      REMATCH_ASSIGN_OR_RETURN(std::optional<CaseCommand> command, NewsFor(key->second, described.candidate()));
+      if (!command.has_value()) continue;
+      const std::string name = key->second.Name();
+      std::string what = command->command.SerializeAsString();
+      if (const auto before = untold_.find(name); before == untold_.end() || before->second != what) {
+        found[name] = std::move(what);
+        continue;
+      }
+      metrics_.Count("reconciled_cases");
+      log::Warn("case_reconciled", {{"case", name}});
+      news.push_back(*std::move(command));
+    }
+  }
+  untold_ = std::move(found);
+  for (size_t begin = 0; begin < news.size(); begin += kPage) {
+    const auto end = news.begin() + static_cast<std::ptrdiff_t>(std::min(begin + kPage, news.size()));
+    // Who could not be told is found again.
+    CommitAll(door_, {news.begin() + static_cast<std::ptrdiff_t>(begin), end}, Priority::kPeople);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::optional<CaseCommand>> Reconciler::NewsFor(const CaseKey& key, const mv1::Candidate& candidate) {
+  REMATCH_ASSIGN_OR_RETURN(const std::optional<StoredCase> stored, reader_.Load(key));
+  // A swap that is under way tells the case itself; in a pause what was reported waits.
+  if (!stored.has_value() || stored->c.paused() != 0 ||
+      (stored->c.state() != v1::REVIEW && stored->c.state() != v1::SEARCHING && stored->c.state() != v1::PROPOSED)) {
+    return std::nullopt;
+  }
+  CaseCommand command;
+  command.key = key;
+  command.command.set_actor_role("PEER");
+  if (candidate.has_unenroll_time()) {
+    if (stored->c.candidate_left()) return std::nullopt;
+    command.command.mutable_candidate_left();
+    return command;
+  }
+  if (candidate.assignment() == stored->c.replaced_assignment() && candidate.mentor() == stored->c.current_mentor()) return std::nullopt;
+  command.command.mutable_assignment_changed()->set_assignment(candidate.assignment());
+  command.command.mutable_assignment_changed()->set_mentor(candidate.mentor());
+  return command;
+}
+
+}  // namespace rematch::request
