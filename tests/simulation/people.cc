@@ -348,7 +348,15 @@ void People::DoSomethingElse(const Shadow& shadow) {
 void People::ActAtRandom() {
   const auto& cases = invariants_.cases();
   if (cases.empty()) return;
-  const request::Case c = std::next(cases.begin(), chance_.Pick(static_cast<int>(cases.size())))->second.c;
+  // Half of the time one whose change is under way: that is over soon.
+  std::vector<const Shadow*> chosen;
+  const bool in_change = chance_.Percent(50);
+  for (const auto& [name, shadow] : cases) {
+    const rv1::CaseState state = shadow.c.state();
+    if (!in_change || state == rv1::PROPOSED || state == rv1::TRANSFERRING || state == rv1::ANNOUNCING) chosen.push_back(&shadow);
+  }
+  if (chosen.empty()) return;
+  const request::Case c = chance_.Of(chosen)->c;
   const std::string& name = c.name();
   const rpc::Caller leader = Leader(c);
   const auto offer = [&] { return AnyOffer(c); };
@@ -410,13 +418,13 @@ void People::ActAtRandom() {
       return Ask(leader, &Reassignments::RecordOfferResponse, std::move(request));
     }
     case 15:
-      if (!chance_.Percent(15)) return;
+      if (c.state() == rv1::SEARCHING && !chance_.Percent(15)) return;
       return AskOfCase<rv1::RestartSearchRequest>(&Reassignments::RestartSearch, name);
     case 16:
-      if (!request::HasEnded(c) && !chance_.Percent(5)) return;
+      if ((c.state() == rv1::REVIEW || c.state() == rv1::SEARCHING) && !chance_.Percent(5)) return;
       return AskOfCase<rv1::WithdrawReassignmentRequest>(&Reassignments::WithdrawReassignment, name);
     case 17: {
-      if (!request::HasEnded(c) && !chance_.Percent(5)) return;
+      if ((c.state() == rv1::REVIEW || c.state() == rv1::SEARCHING) && !chance_.Percent(5)) return;
       rv1::CloseReassignmentRequest request;
       request.set_name(name);
       request.set_ground(rv1::RESOLVED_WITHOUT_CHANGE);

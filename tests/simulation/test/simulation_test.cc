@@ -17,7 +17,10 @@ TEST(Simulation, NoRuleIsBrokenWhateverGoesWrong_F7_F8_F11_F17_F29_F30_F32_F33_F
   const Outcome outcome = Simulate({.first_seed = 1, .seeds = static_cast<uint64_t>(InTier(500, 20'000))});
   ASSERT_FALSE(outcome.failure.has_value()) << Words(*outcome.failure);
   EXPECT_GT(outcome.coverage.cases, outcome.coverage.runs / 2);
-  for (size_t i = 0; i < outcome.coverage.faults.size(); ++i) EXPECT_GT(outcome.coverage.faults[i], 0) << kFaultNames[i] << " never happened";
+  for (size_t i = 0; i < outcome.coverage.faults.size(); ++i)
+    EXPECT_GT(outcome.coverage.faults[i], 0) << kFaultNames[i] << " never happened";
+  if (InTier(0, 1) == 0) return;
+  for (const std::string& cell : AllCells()) EXPECT_TRUE(outcome.coverage.commands.contains(cell)) << cell << " never came about";
 }
 
 // Without this a failure could not be looked at.
