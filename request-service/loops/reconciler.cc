@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,6 +20,8 @@ namespace mv1 = mentor::v1;
 
 constexpr int kPage = 500;
 constexpr int kCandidates = 64;  // that DescribeCandidates takes
+
+std::string LastPart(std::string_view name) { return std::string(name.substr(name.rfind('/') + 1)); }
 
 }  // namespace
 
@@ -38,8 +42,8 @@ absl::Duration Reconciler::Step() {
 
 absl::Status Reconciler::Round() {
   absl::Status seats = GoOverSeats();
-  absl::Status cases = GoOverCases();
-  return seats.ok() ? cases : seats;
+  absl::Status candidates = GoOverCandidates();
+  return seats.ok() ? candidates : seats;
 }
 
 absl::Status Reconciler::GoOverSeats() {
@@ -90,7 +94,7 @@ absl::StatusOr<bool> Reconciler::IsNeeded(const std::string& consortium, const m
   return stored.has_value() && NeedsSeat(stored->c, key);
 }
 
-absl::Status Reconciler::GoOverCases() {
+absl::Status Reconciler::GoOverCandidates() {
   absl::flat_hash_map<std::string, std::string> found;
   std::vector<CaseCommand> news;
   OpenCase after;
@@ -98,31 +102,32 @@ absl::Status Reconciler::GoOverCases() {
     REMATCH_ASSIGN_OR_RETURN(const std::vector<OpenCase> page, reader_.OpenCasesAfter(after, kCandidates));
     if (page.empty()) break;
     after = page.back();
-    std::map<std::string, CaseKey> keys;  // by candidate
+    std::map<std::string, OpenCase> asked;  // by candidate
+    std::vector<std::string> names;
+    for (const OpenCase& open : page) names.push_back(open.candidate);
+    REMATCH_ASSIGN_OR_RETURN(const CaseReader::Standing standing, reader_.StandingOf(after.consortium, names));
     mv1::DescribeCandidatesRequest request;
-    request.set_parent("consortia/" + page.front().consortium);
+    request.set_parent("consortia/" + after.consortium);
     request.set_k(1);
     for (const OpenCase& open : page) {
-      const std::optional<std::vector<std::string>> ids = ParseName(open.candidate, "consortia/*/programs/*/candidates/*");
-      if (!ids.has_value() || open.case_id.empty()) continue;
+      if (open.case_id.empty() && !standing.with_task.contains(LastPart(open.candidate))) continue;
       request.add_candidates(open.candidate);
-      keys[open.candidate] = {.consortium = open.consortium, .program = (*ids)[1], .id = open.case_id};
+      asked[open.candidate] = open;
     }
-    if (keys.empty()) continue;
+    if (asked.empty()) continue;
     REMATCH_ASSIGN_OR_RETURN(const mv1::DescribeCandidatesResponse response, mentor_.DescribeCandidates(request));
     for (const mv1::DescribeCandidatesResponse::Described& described : response.described()) {
-      const auto key = keys.find(described.candidate().name());
-      if (key == keys.end()) continue;
-      REMATCH_ASSIGN_OR_RETURN(std::optional<CaseCommand> command, NewsFor(key->second, described.candidate()));
+      const auto one = asked.find(described.candidate().name());
+      if (one == asked.end()) continue;
+      REMATCH_ASSIGN_OR_RETURN(std::optional<CaseCommand> command, NewsFor(one->second, described.candidate()));
       if (!command.has_value()) continue;
-      const std::string name = key->second.Name();
       std::string what = command->command.SerializeAsString();
-      if (const auto before = untold_.find(name); before == untold_.end() || before->second != what) {
-        found[name] = std::move(what);
+      if (const auto before = untold_.find(one->first); before == untold_.end() || before->second != what) {
+        found[one->first] = std::move(what);
         continue;
       }
-      metrics_.Count("reconciled_cases");
-      log::Warn("case_reconciled", {{"case", name}});
+      metrics_.Count("reconciled_candidates");
+      log::Warn("candidate_reconciled", {{"candidate", one->first}});
       news.push_back(*std::move(command));
     }
   }
@@ -135,22 +140,29 @@ absl::Status Reconciler::GoOverCases() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::optional<CaseCommand>> Reconciler::NewsFor(const CaseKey& key, const mv1::Candidate& candidate) {
-  REMATCH_ASSIGN_OR_RETURN(const std::optional<StoredCase> stored, reader_.Load(key));
-  // A swap that is under way tells the case itself; in a pause what was reported waits.
-  if (!stored.has_value() || stored->c.paused() != 0 ||
-      (stored->c.state() != v1::REVIEW && stored->c.state() != v1::SEARCHING && stored->c.state() != v1::PROPOSED)) {
-    return std::nullopt;
-  }
+absl::StatusOr<std::optional<CaseCommand>> Reconciler::NewsFor(const OpenCase& open, const mv1::Candidate& candidate) {
+  const std::optional<std::vector<std::string>> ids = ParseName(open.candidate, "consortia/*/programs/*/candidates/*");
+  if (!ids.has_value()) return std::nullopt;
   CaseCommand command;
-  command.key = key;
+  command.key = {.consortium = open.consortium, .program = (*ids)[1], .id = open.case_id};
   command.command.set_actor_role("PEER");
-  if (candidate.has_unenroll_time()) {
-    if (stored->c.candidate_left()) return std::nullopt;
+  const bool has_left = candidate.has_unenroll_time();
+  if (open.case_id.empty()) {
+    if (!has_left && candidate.mentor().empty()) return std::nullopt;
+    command.candidate_task = CandidateTask{.what = CandidateTask::What::kSettled, .candidate = open.candidate};
+    return command;
+  }
+  REMATCH_ASSIGN_OR_RETURN(const std::optional<StoredCase> stored, reader_.Load(command.key));
+  if (!stored.has_value()) return std::nullopt;
+  // A swap that is under way tells the case itself; in a pause what was reported waits.
+  const Case& c = stored->c;
+  if (c.paused() != 0 || (c.state() != v1::REVIEW && c.state() != v1::SEARCHING && c.state() != v1::PROPOSED)) return std::nullopt;
+  if (has_left) {
+    if (c.candidate_left()) return std::nullopt;
     command.command.mutable_candidate_left();
     return command;
   }
-  if (candidate.assignment() == stored->c.replaced_assignment() && candidate.mentor() == stored->c.current_mentor()) return std::nullopt;
+  if (candidate.assignment() == c.replaced_assignment() && candidate.mentor() == c.current_mentor()) return std::nullopt;
   command.command.mutable_assignment_changed()->set_assignment(candidate.assignment());
   command.command.mutable_assignment_changed()->set_mentor(candidate.mentor());
   return command;

@@ -1,6 +1,7 @@
-// Compares what mentor-service says with what the cases know, and settles what differs: held seats whose offer is over or unknown, as after
-// a restored backup, are given back; a case whose candidate left, or has another mentor of record than it knows, is told. In a healthy
-// suite it finds next to nothing: what is on its way is left alone, since only what was found twice, in two rounds, is settled.
+// Compares what mentor-service says with what is known here, and settles what differs: held seats whose offer is over or unknown, as after
+// a restored backup, are given back; a case whose candidate left, or has another mentor of record than it knows, is told; a candidate's
+// task that is done is ended. In a healthy suite it finds next to nothing: what is on its way is left alone, since only what was found
+// twice, in two rounds, is settled.
 #ifndef REMATCH_REQUEST_SERVICE_LOOPS_RECONCILER_H_
 #define REMATCH_REQUEST_SERVICE_LOOPS_RECONCILER_H_
 
@@ -37,9 +38,9 @@ class Reconciler {
   absl::Status GoOverSeats();
   absl::StatusOr<bool> IsNeeded(const std::string& consortium, const mentor::v1::Seat& seat);
   // The feed of the roster reports each change once; a case that was being opened just then is in no store yet.
-  absl::Status GoOverCases();
-  // What the case is to be told of its candidate, if anything.
-  absl::StatusOr<std::optional<CaseCommand>> NewsFor(const CaseKey& key, const mentor::v1::Candidate& candidate);
+  absl::Status GoOverCandidates();
+  // What is to be told of the candidate, if anything: to their open case, or to their task.
+  absl::StatusOr<std::optional<CaseCommand>> NewsFor(const OpenCase& open, const mentor::v1::Candidate& candidate);
 
   const absl::Duration interval_;
   CaseDoor& door_;
@@ -50,7 +51,7 @@ class Reconciler {
   absl::Duration next_ = absl::ZeroDuration();  // monotonic
   bool begun_ = false;
   absl::flat_hash_set<std::string> suspects_;             // names of seats that the last round found not needed
-  absl::flat_hash_map<std::string, std::string> untold_;  // by cases' names: what the last round found that they do not know
+  absl::flat_hash_map<std::string, std::string> untold_;  // by candidates' names: what the last round found that is not known of them
 };
 
 }  // namespace rematch::request

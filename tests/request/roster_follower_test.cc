@@ -163,7 +163,7 @@ TEST_F(RosterTest, WhatWasReportedBeforeACaseWasThereIsFoundByTheReconciler_F33)
   h.Settle();
   EXPECT_EQ(h.Stored(cara).current_mentor(), MentorName("m2"));
   EXPECT_EQ(h.Get(dan).close_ground(), v1::CANDIDATE_LEFT);
-  EXPECT_THAT(h.metrics.Text(), HasSubstr("rematch_reconciled_cases_total 2"));
+  EXPECT_THAT(h.metrics.Text(), HasSubstr("rematch_reconciled_candidates_total 2"));
   const int64_t version = h.Stored(cara).version();
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(h.core().reconciler().Round().ok());
   EXPECT_EQ(h.Stored(cara).version(), version);
@@ -181,6 +181,20 @@ TEST(RosterFollower, OneMentorMayConcernMoreCasesThanTheDoorTakesAtOnce_F33) {
 }
 
 // --- Candidates without a case ---
+
+// As a replica that stood still may write.
+TEST_F(RosterTest, ATaskThatIsDoneIsEndedByTheReconciler_F33) {
+  const std::string dan = h.mentor.AddCandidate("dan", "m1");
+  h.mentor.Retire("m1");
+  h.Settle();
+  h.mentor.ChangeMentorOf(dan, "m2");
+  ASSERT_TRUE(h.core().work().Advance("roster", 9).ok());
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(TasksOfProgram().size(), 1u) << i;
+    ASSERT_TRUE(h.core().reconciler().Round().ok());
+  }
+  EXPECT_THAT(TasksOfProgram(), IsEmpty());
+}
 
 // Ids of candidates are their consortium's.
 TEST_F(RosterTest, ACaseCoversTheTaskOfItsOwnCandidateOnly_F33_F36) {
