@@ -286,7 +286,7 @@ void Invariants::CheckSeats(bool reconciled) {
       continue;
     }
     for (const request::Offer& offer : shadow.c.offers()) {
-      if (offer.seat_held()) needed.insert(offer.seat());
+      if (offer.seat_held() && request::IsLive(offer)) needed.insert(offer.seat());
     }
     const mentor::Candidate* candidate = roster_.candidates.Find(LastPart(shadow.c.candidate()));
     const std::vector<Row> swaps =
