@@ -30,8 +30,8 @@ struct Field {
   Field(std::string_view k, const char* v) : key(k), value(std::string(v)) {}
 };
 
-// Names the service in every line and drops what is below `level`: "debug", "info", "warn" or "error", or everything with "off"; INVALID_ARGUMENT for another
-// one. Call it once, before other threads log.
+// Names the service in every line and drops what is below `level`: "debug", "info", "warn" or "error", or everything with "off";
+// INVALID_ARGUMENT for another one. Call it once, before other threads log.
 absl::Status Configure(std::string_view service, std::string_view level);
 
 void Debug(std::string_view event, std::initializer_list<Field> fields = {});

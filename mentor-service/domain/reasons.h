@@ -23,12 +23,12 @@ inline constexpr std::string_view kMentorExists = "MENTOR_EXISTS";          // A
 inline constexpr std::string_view kCandidateExists = "CANDIDATE_EXISTS";    // ALREADY_EXISTS
 inline constexpr std::string_view kSeatExists = "SEAT_EXISTS";  // ALREADY_EXISTS: the key holds another mentor's or candidate's seat
 
-inline constexpr std::string_view kAssignmentNotFound = "ASSIGNMENT_NOT_FOUND";  // NOT_FOUND
+inline constexpr std::string_view kAssignmentNotFound = "ASSIGNMENT_NOT_FOUND";   // NOT_FOUND
 inline constexpr std::string_view kAssignmentEnded = "ASSIGNMENT_ENDED";          // FAILED_PRECONDITION: it is not the live one any more
 inline constexpr std::string_view kCandidateUnenrolled = "CANDIDATE_UNENROLLED";  // FAILED_PRECONDITION: they have left the program
 inline constexpr std::string_view kDoNotPair = "DO_NOT_PAIR";                     // FAILED_PRECONDITION: the two are kept apart
 inline constexpr std::string_view kDoNotPairFull = "DO_NOT_PAIR_FULL";            // FAILED_PRECONDITION: a candidate has 100 at most
-inline constexpr std::string_view kCandidateHasMentor = "CANDIDATE_HAS_MENTOR";  // FAILED_PRECONDITION
+inline constexpr std::string_view kCandidateHasMentor = "CANDIDATE_HAS_MENTOR";   // FAILED_PRECONDITION
 inline constexpr std::string_view kNoFreeSeat = "NO_FREE_SEAT";               // FAILED_PRECONDITION: assigned and held reach the capacity
 inline constexpr std::string_view kMentorRetired = "MENTOR_RETIRED";          // FAILED_PRECONDITION
 inline constexpr std::string_view kMentorIsCurrent = "MENTOR_IS_CURRENT";     // FAILED_PRECONDITION: the candidate's mentor of record

@@ -450,14 +450,22 @@ absl::StatusOr<Parsed> Parse(const v1::CreateCandidateRequest& request) {
   return Result(bad, names.consortium(), CreateCandidate{std::move(candidate)});
 }
 
-absl::StatusOr<Parsed> Parse(const v1::AssignMentorRequest& request) {
+namespace {
+
+// Of a request about a candidate and a mentor.
+template <typename Pair, typename Request>
+absl::StatusOr<Parsed> ParsePair(const Request& request) {
   Violations bad;
   CheckRequestId(bad, request.request_id());
   NamesIn names(bad);
   const NamesIn::CandidateId candidate = names.Candidate("candidate", request.candidate());
   const std::string mentor = names.Id("mentor", request.mentor(), "mentors");
-  return Result(bad, names.consortium(), AssignMentor{.program = candidate.program, .candidate = candidate.candidate, .mentor = mentor});
+  return Result(bad, names.consortium(), Pair{.program = candidate.program, .candidate = candidate.candidate, .mentor = mentor});
 }
+
+}  // namespace
+
+absl::StatusOr<Parsed> Parse(const v1::AssignMentorRequest& request) { return ParsePair<AssignMentor>(request); }
 
 absl::StatusOr<Parsed> Parse(const v1::RetireMentorRequest& request) {
   Violations bad;
@@ -475,23 +483,9 @@ absl::StatusOr<Parsed> Parse(const v1::UnenrollCandidateRequest& request) {
   return Result(bad, names.consortium(), UnenrollCandidate{.program = candidate.program, .candidate = candidate.candidate});
 }
 
-absl::StatusOr<Parsed> Parse(const v1::AddDoNotPairRequest& request) {
-  Violations bad;
-  CheckRequestId(bad, request.request_id());
-  NamesIn names(bad);
-  const NamesIn::CandidateId candidate = names.Candidate("candidate", request.candidate());
-  const std::string mentor = names.Id("mentor", request.mentor(), "mentors");
-  return Result(bad, names.consortium(), AddDoNotPair{.program = candidate.program, .candidate = candidate.candidate, .mentor = mentor});
-}
+absl::StatusOr<Parsed> Parse(const v1::AddDoNotPairRequest& request) { return ParsePair<AddDoNotPair>(request); }
 
-absl::StatusOr<Parsed> Parse(const v1::RemoveDoNotPairRequest& request) {
-  Violations bad;
-  CheckRequestId(bad, request.request_id());
-  NamesIn names(bad);
-  const NamesIn::CandidateId candidate = names.Candidate("candidate", request.candidate());
-  const std::string mentor = names.Id("mentor", request.mentor(), "mentors");
-  return Result(bad, names.consortium(), RemoveDoNotPair{.program = candidate.program, .candidate = candidate.candidate, .mentor = mentor});
-}
+absl::StatusOr<Parsed> Parse(const v1::RemoveDoNotPairRequest& request) { return ParsePair<RemoveDoNotPair>(request); }
 
 absl::StatusOr<Parsed> Parse(const v1::EndAssignmentRequest& request) {
   Violations bad;

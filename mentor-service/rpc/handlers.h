@@ -134,7 +134,8 @@ class Handlers final : public v1::MentorService::CallbackService {
 
   grpc::ServerWriteReactor<v1::RosterChange>* WatchRoster(Context* context, const v1::WatchRosterRequest* request) override {
     return feeds_.Watch<v1::RosterChange>(
-        context, request, [this, after = request->after_position()](const rpc::Call& call, const v1::WatchRosterRequest& asked, bool* end) mutable {
+        context, request,
+        [this, after = request->after_position()](const rpc::Call& call, const v1::WatchRosterRequest& asked, bool* end) mutable {
           bool more = false;
           absl::StatusOr<std::vector<v1::RosterChange>> changes = reader_.Changes(call, asked, after, &more);
           if (changes.ok() && !changes->empty()) after = changes->back().position();

@@ -197,7 +197,8 @@ bool IsSeatComingBack(const Case& c, std::string_view mentor) {
 
 google::protobuf::Timestamp RankTime(const Case& c) { return platform::ToTimestamp(FromStored(c.created())); }
 
-std::string CaseId(const Case& c) { return c.name().substr(c.name().rfind('/') + 1); }
+std::string IdOf(std::string_view name) { return std::string(name.substr(name.rfind('/') + 1)); }
+std::string CaseId(const Case& c) { return IdOf(c.name()); }
 std::string SeatKey(const Case& c, std::string_view offer) { return CaseId(c) + "." + std::string(offer); }
 
 }  // namespace rematch::request

@@ -83,6 +83,9 @@ bool IsSeatComingBack(const Case& c, std::string_view mentor);
 // On the day of this instant ties of the ranking are broken, for as long as the case lives (F26).
 google::protobuf::Timestamp RankTime(const Case& c);
 
+// The last part of a resource name.
+std::string IdOf(std::string_view name);
+
 // Keys at the peers.
 std::string CaseId(const Case& c);
 std::string SeatKey(const Case& c, std::string_view offer);

@@ -13,16 +13,16 @@ inline constexpr std::string_view kPersonNotFound = "PERSON_NOT_FOUND";  // NOT_
 inline constexpr std::string_view kTaskNotFound = "TASK_NOT_FOUND";      // NOT_FOUND
 
 // The case is not where the command needs it.
-inline constexpr std::string_view kCaseAlreadyOpen = "CASE_ALREADY_OPEN";     // FAILED_PRECONDITION: one open case a candidate
-inline constexpr std::string_view kCaseEnded = "CASE_ENDED";                  // FAILED_PRECONDITION: completed, withdrawn or closed
-inline constexpr std::string_view kWrongState = "WRONG_STATE";                // FAILED_PRECONDITION: another state of the case
-inline constexpr std::string_view kChangeUnderWay = "CHANGE_UNDER_WAY";       // FAILED_PRECONDITION: the candidate agreed; the swap runs
-inline constexpr std::string_view kTaskNotOpen = "TASK_NOT_OPEN";             // FAILED_PRECONDITION: this step is not asked for now
-inline constexpr std::string_view kTaskNotACall = "TASK_NOT_A_CALL";          // FAILED_PRECONDITION: ended by another step
-inline constexpr std::string_view kMatchUnderWay = "MATCH_UNDER_WAY";         // FAILED_PRECONDITION: another mentor's seat is being held
+inline constexpr std::string_view kCaseAlreadyOpen = "CASE_ALREADY_OPEN";  // FAILED_PRECONDITION: one open case a candidate
+inline constexpr std::string_view kCaseEnded = "CASE_ENDED";               // FAILED_PRECONDITION: completed, withdrawn or closed
+inline constexpr std::string_view kWrongState = "WRONG_STATE";             // FAILED_PRECONDITION: another state of the case
+inline constexpr std::string_view kChangeUnderWay = "CHANGE_UNDER_WAY";    // FAILED_PRECONDITION: the candidate agreed; the swap runs
+inline constexpr std::string_view kTaskNotOpen = "TASK_NOT_OPEN";          // FAILED_PRECONDITION: this step is not asked for now
+inline constexpr std::string_view kTaskNotACall = "TASK_NOT_A_CALL";       // FAILED_PRECONDITION: ended by another step
+inline constexpr std::string_view kMatchUnderWay = "MATCH_UNDER_WAY";      // FAILED_PRECONDITION: another mentor's seat is being held
 inline constexpr std::string_view kCandidateUnenrolled = "CANDIDATE_UNENROLLED";  // FAILED_PRECONDITION: they have left the program
-inline constexpr std::string_view kNoAlternate = "NO_ALTERNATE";              // FAILED_PRECONDITION: nobody may decide (F35)
-inline constexpr std::string_view kStageNotInPolicy = "STAGE_NOT_IN_POLICY";  // FAILED_PRECONDITION
+inline constexpr std::string_view kNoAlternate = "NO_ALTERNATE";                  // FAILED_PRECONDITION: nobody may decide (F35)
+inline constexpr std::string_view kStageNotInPolicy = "STAGE_NOT_IN_POLICY";      // FAILED_PRECONDITION
 
 // The offer or the mentor does not allow it.
 inline constexpr std::string_view kCasePaused = "CASE_PAUSED";               // FAILED_PRECONDITION: resume it first

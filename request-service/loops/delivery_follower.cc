@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "request-service/domain/case_view.h"
+
 namespace rematch::request {
 namespace {
 
@@ -13,10 +15,8 @@ namespace nv1 = notify::v1;
 std::optional<CaseCommand> ToCommand(const nv1::Delivery& delivery) {
   std::optional<CaseKey> key = CaseKey::Parse(delivery.origin());
   if (!key.has_value()) return std::nullopt;
-  const std::string message = delivery.notification().substr(delivery.notification().rfind('/') + 1);
-  CaseCommand command;
-  command.key = *std::move(key);
-  command.command.set_actor_role("PEER");
+  const std::string message = IdOf(delivery.notification());
+  CaseCommand command = FactFor(*std::move(key));
   if (delivery.state() == nv1::Notification::SENT) {
     command.command.mutable_delivered()->set_message(message);
     command.command.mutable_delivered()->set_position(delivery.position());

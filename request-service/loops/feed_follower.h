@@ -4,11 +4,9 @@
 #ifndef REMATCH_REQUEST_SERVICE_LOOPS_FEED_FOLLOWER_H_
 #define REMATCH_REQUEST_SERVICE_LOOPS_FEED_FOLLOWER_H_
 
-#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <iterator>
 #include <string>
 #include <thread>
 #include <utility>
@@ -186,15 +184,7 @@ bool FeedFollower<Item>::Commit(std::vector<Reported> reported) {
   std::vector<CaseCommand> commands;
   commands.reserve(reported.size());
   for (Reported& one : reported) commands.push_back(std::move(one.command));
-  // One change may concern many cases; the door takes only so much at once, and people's calls as well.
-  std::vector<absl::Status> results;
-  for (size_t begin = 0; begin < commands.size(); begin += kPage) {
-    const auto first = commands.begin() + static_cast<std::ptrdiff_t>(begin);
-    const auto last = commands.begin() + static_cast<std::ptrdiff_t>(std::min(begin + kPage, commands.size()));
-    const std::vector<absl::Status> some =
-        CommitAll(door_, {std::make_move_iterator(first), std::make_move_iterator(last)}, Priority::kPeople);
-    results.insert(results.end(), some.begin(), some.end());
-  }
+  const std::vector<absl::Status> results = CommitAll(door_, std::move(commands), Priority::kPeople);
   for (size_t i = 0; i < results.size(); ++i) {
     // A case that is not there is of another store, as after a restored backup.
     if (results[i].ok() || results[i].code() == absl::StatusCode::kNotFound) continue;

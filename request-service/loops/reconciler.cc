@@ -4,13 +4,13 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "platform/errors.h"
 #include "platform/log.h"
 #include "platform/validation.h"
+#include "request-service/domain/case_view.h"
 #include "request-service/domain/escalation.h"
 
 namespace rematch::request {
@@ -20,8 +20,6 @@ namespace mv1 = mentor::v1;
 
 constexpr int kPage = 500;
 constexpr int kCandidates = 64;  // that DescribeCandidates takes
-
-std::string LastPart(std::string_view name) { return std::string(name.substr(name.rfind('/') + 1)); }
 
 }  // namespace
 
@@ -66,7 +64,7 @@ absl::Status Reconciler::GoOverSeats() {
         }
         mv1::ReleaseSeatRequest release;
         release.set_name(seat.name());
-        release.set_request_id("reconcile." + seat.name().substr(seat.name().rfind('/') + 1, 100));
+        release.set_request_id("reconcile." + IdOf(seat.name()).substr(0, 100));
         if (const absl::Status status = mentor_.ReleaseSeat(release).status(); !status.ok()) {
           // The seats behind it are settled all the same; this one is looked at again in the next round.
           log::Warn("seat_not_reconciled",
@@ -86,7 +84,7 @@ absl::Status Reconciler::GoOverSeats() {
 
 // A seat's key is `{case}.{offer}`.
 absl::StatusOr<bool> Reconciler::IsNeeded(const std::string& consortium, const mv1::Seat& seat) {
-  const std::string key = seat.name().substr(seat.name().rfind('/') + 1);
+  const std::string key = IdOf(seat.name());
   const std::optional<std::vector<std::string>> ids = ParseName(seat.candidate(), "consortia/*/programs/*/candidates/*");
   if (!ids.has_value()) return false;
   REMATCH_ASSIGN_OR_RETURN(const std::optional<StoredCase> stored,
@@ -110,7 +108,7 @@ absl::Status Reconciler::GoOverCandidates() {
     request.set_parent("consortia/" + after.consortium);
     request.set_k(1);
     for (const OpenCase& open : page) {
-      if (open.case_id.empty() && !standing.with_task.contains(LastPart(open.candidate))) continue;
+      if (open.case_id.empty() && !standing.with_task.contains(IdOf(open.candidate))) continue;
       request.add_candidates(open.candidate);
       asked[open.candidate] = open;
     }
@@ -127,25 +125,20 @@ absl::Status Reconciler::GoOverCandidates() {
         continue;
       }
       metrics_.Count("reconciled_candidates");
-      log::Warn("candidate_reconciled", {{"candidate", one->first}});
+      log::Warn("candidate_reconciled", {{"consortium", command->key.consortium}, {"case", command->key.id}});
       news.push_back(*std::move(command));
     }
   }
   untold_ = std::move(found);
-  for (size_t begin = 0; begin < news.size(); begin += kPage) {
-    const auto end = news.begin() + static_cast<std::ptrdiff_t>(std::min(begin + kPage, news.size()));
-    // Who could not be told is found again.
-    CommitAll(door_, {news.begin() + static_cast<std::ptrdiff_t>(begin), end}, Priority::kPeople);
-  }
+  // Who could not be told is found again.
+  CommitAll(door_, std::move(news), Priority::kPeople);
   return absl::OkStatus();
 }
 
 absl::StatusOr<std::optional<CaseCommand>> Reconciler::NewsFor(const OpenCase& open, const mv1::Candidate& candidate) {
   const std::optional<std::vector<std::string>> ids = ParseName(open.candidate, "consortia/*/programs/*/candidates/*");
   if (!ids.has_value()) return std::nullopt;
-  CaseCommand command;
-  command.key = {.consortium = open.consortium, .program = (*ids)[1], .id = open.case_id};
-  command.command.set_actor_role("PEER");
+  CaseCommand command = FactFor({.consortium = open.consortium, .program = (*ids)[1], .id = open.case_id});
   const bool has_left = candidate.has_unenroll_time();
   if (open.case_id.empty()) {
     if (!has_left && candidate.mentor().empty()) return std::nullopt;

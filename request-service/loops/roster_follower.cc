@@ -17,13 +17,6 @@ namespace {
 
 namespace mv1 = mentor::v1;
 
-CaseCommand Fact(CaseKey key) {
-  CaseCommand command;
-  command.key = std::move(key);
-  command.command.set_actor_role("PEER");
-  return command;
-}
-
 // "consortia/x" of a name below it.
 std::string ConsortiumIn(std::string_view name) {
   const size_t begin = name.find('/') + 1;
@@ -58,7 +51,7 @@ absl::Status RosterFollower::AddMentorLeft(const Change& change, std::vector<Rep
   if (!program.has_value()) return absl::OkStatus();
   REMATCH_ASSIGN_OR_RETURN(const std::vector<CaseKey> open, reader_.OpenCases((*program)[0], (*program)[1]));
   for (const CaseKey& key : open) {
-    Reported& left = reported.emplace_back(Reported{.position = change.position(), .command = Fact(key)});
+    Reported& left = reported.emplace_back(Reported{.position = change.position(), .command = FactFor(key)});
     left.command.command.mutable_mentor_left()->set_mentor(change.mentor());
   }
   return absl::OkStatus();
@@ -82,7 +75,7 @@ absl::Status RosterFollower::AddOfCandidate(const Change& change, const CaseRead
   if (absl::IsNotFound(candidate.status())) return absl::OkStatus();
   REMATCH_RETURN_IF_ERROR(candidate.status());
   const auto add = [&](CaseCommand command) { reported.push_back({.position = change.position(), .command = std::move(command)}); };
-  const auto fact = [&] { return Fact({.consortium = program.consortium, .program = program.program, .id = case_id->second}); };
+  const auto fact = [&] { return FactFor({.consortium = program.consortium, .program = program.program, .id = case_id->second}); };
   const bool has_left = candidate->has_unenroll_time();
   if (concerns_case && change.kind() == Change::DO_NOT_PAIR_ADDED) {
     const auto& apart = candidate->do_not_pair();
@@ -101,7 +94,7 @@ absl::Status RosterFollower::AddOfCandidate(const Change& change, const CaseRead
     }
     add(std::move(command));
   }
-  CaseCommand command = Fact(program);
+  CaseCommand command = FactFor(program);
   if (change.mentor_left() && candidate->mentor().empty() && !has_left) {
     REMATCH_ASSIGN_OR_RETURN(command.candidate_task, MentorLeftTask(change));
     add(std::move(command));

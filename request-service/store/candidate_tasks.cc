@@ -19,8 +19,6 @@ constexpr int64_t kEnded = 0;
 constexpr int64_t kOpen = 1;
 constexpr int64_t kCovered = 2;  // by an open case
 
-std::string IdOf(std::string_view name) { return std::string(name.substr(name.rfind('/') + 1)); }
-
 absl::Status NoTask() { return Error(absl::StatusCode::kNotFound, reason::kTaskNotFound, "the candidate has no such task"); }
 
 }  // namespace

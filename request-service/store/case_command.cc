@@ -1,5 +1,6 @@
 #include "request-service/store/case_command.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -38,34 +39,50 @@ access::Owners OwnersOf(const Case& c) {
   return owners;
 }
 
+CaseCommand FactFor(CaseKey key) {
+  CaseCommand command;
+  command.key = std::move(key);
+  command.command.set_actor_role("PEER");
+  return command;
+}
+
 std::vector<absl::Status> CommitAll(CaseDoor& door, std::vector<CaseCommand> commands, Priority priority) {
   struct Waiter {
     absl::Mutex mutex;
-    size_t open ABSL_GUARDED_BY(mutex);
+    size_t open ABSL_GUARDED_BY(mutex) = 0;
     std::vector<absl::Status> results ABSL_GUARDED_BY(mutex);
   };
+  // One report may concern many cases; the door takes only so much at once, and people's calls as well.
+  constexpr size_t kAtOnce = 256;
   auto waiter = std::make_shared<Waiter>();
   const size_t count = commands.size();
   {
     absl::MutexLock lock(&waiter->mutex);
-    waiter->open = count;
     waiter->results.resize(count);
   }
-  for (size_t i = 0; i < count; ++i) {
-    CommandMeta meta;
-    meta.priority = priority;
-    door.Submit(std::move(meta), std::move(commands[i]), [waiter, i](absl::StatusOr<std::string> reply) {
+  for (size_t next = 0; next < count;) {
+    const size_t end = std::min(next + kAtOnce, count);
+    {
       absl::MutexLock lock(&waiter->mutex);
-      waiter->results[i] = reply.status();
-      --waiter->open;
-    });
-  }
-  while (door.RunOnce()) {
+      waiter->open = end - next;
+    }
+    for (; next < end; ++next) {
+      CommandMeta meta;
+      meta.priority = priority;
+      door.Submit(std::move(meta), std::move(commands[next]), [waiter, next](absl::StatusOr<std::string> reply) {
+        absl::MutexLock lock(&waiter->mutex);
+        waiter->results[next] = reply.status();
+        --waiter->open;
+      });
+    }
+    while (door.RunOnce()) {
+    }
+    absl::MutexLock lock(&waiter->mutex);
+    const auto done = [&waiter]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(waiter->mutex) { return waiter->open == 0; };
+    waiter->mutex.Await(absl::Condition(&done));
   }
   absl::MutexLock lock(&waiter->mutex);
-  const auto done = [&waiter]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(waiter->mutex) { return waiter->open == 0; };
-  waiter->mutex.Await(absl::Condition(&done));
-  return waiter->results;
+  return std::move(waiter->results);
 }
 
 }  // namespace rematch::request

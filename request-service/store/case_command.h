@@ -99,8 +99,11 @@ struct CaseCommand {
 
 using CaseDoor = GroupCommit<CaseCommand>;
 
-// Submits all of `commands` without request ids and waits for what came of each, in order. Blocks; with a door without threads it
-// runs the batches itself.
+// A command that is to carry what a peer or its feed reports.
+CaseCommand FactFor(CaseKey key);
+
+// Submits all of `commands` without request ids and waits for what came of each, in order: no more at once than leave room in the door's
+// queue. Blocks; with a door without threads it runs the batches itself.
 std::vector<absl::Status> CommitAll(CaseDoor& door, std::vector<CaseCommand> commands, Priority priority);
 
 }  // namespace rematch::request

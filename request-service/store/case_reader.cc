@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "platform/errors.h"
+#include "request-service/domain/case_view.h"
 #include "request-service/store/ids.h"
 
 namespace rematch::request {
@@ -255,7 +256,7 @@ absl::StatusOr<CaseReader::Standing> CaseReader::StandingOf(std::string_view con
   std::set<Id> names, ids;
   for (const std::string& candidate : candidates) {
     names.emplace(consortium, candidate);
-    ids.emplace(consortium, candidate.substr(candidate.rfind('/') + 1));
+    ids.emplace(consortium, IdOf(candidate));
   }
   REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
     standing = {};

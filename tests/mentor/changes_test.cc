@@ -185,8 +185,8 @@ std::vector<store::FeedRow> Feed(DoorKit& kit, int64_t after = 0) {
   return rows;
 }
 
-TEST(RosterFeed, PositionsHaveNoGapsAndCommandsOfABatchAreToldInOrder_F33) {
-  DoorKit kit(0);
+// The mentor "one" is Ann's, and a seat "k" of "two" is held for her.
+void AssignOneAndHoldTwo(DoorKit& kit) {
   Roster roster = SmallRoster();
   for (const char* id : {"one", "two"}) {
     Mentor mentor = SomeMentor(id);
@@ -196,6 +196,11 @@ TEST(RosterFeed, PositionsHaveNoGapsAndCommandsOfABatchAreToldInOrder_F33) {
   kit.Put(roster);
   ASSERT_TRUE(kit.Do("r1", AssignMentor{.program = "p1", .candidate = "ann", .mentor = "one"}).ok());
   ASSERT_TRUE(kit.Do("r2", HoldSeat{.seat = "k", .mentor = "two", .program = "p1", .candidate = "ann"}).ok());
+}
+
+TEST(RosterFeed, PositionsHaveNoGapsAndCommandsOfABatchAreToldInOrder_F33) {
+  DoorKit kit(0);
+  AssignOneAndHoldTwo(kit);
   EXPECT_FALSE(kit.Do("r3", RetireMentor{.mentor = "nobody"}).ok());
   // Two at once, in one batch.
   for (const char* mentor : {"one", "two"}) {
@@ -246,15 +251,7 @@ TEST(RosterFeed, WhoRetiresWhileSomebodyIsAssignedToThemLeavesNobodyBehind_F33) 
 // The case that found them goes on to tell the candidate; what follows is for the leader.
 TEST(RosterFeed, WhoIsFoundAndRetiresInOneBatchLeavesACandidateBehind_F33) {
   DoorKit kit(0);
-  Roster roster = SmallRoster();
-  for (const char* id : {"one", "two"}) {
-    Mentor mentor = SomeMentor(id);
-    mentor.assigned = 0;
-    roster.PutMentor(mentor);
-  }
-  kit.Put(roster);
-  ASSERT_TRUE(kit.Do("r1", AssignMentor{.program = "p1", .candidate = "ann", .mentor = "one"}).ok());
-  ASSERT_TRUE(kit.Do("r2", HoldSeat{.seat = "k", .mentor = "two", .program = "p1", .candidate = "ann"}).ok());
+  AssignOneAndHoldTwo(kit);
   const std::string assignment = kit.All().candidates.Find("ann")->assignment;
   for (Action action : {Action(TransferCandidate{.seat = "k", .replaces = assignment}), Action(RetireMentor{.mentor = "two"})}) {
     kit.door().Submit(DoorKit::Meta(absl::StrCat("together", action.index())), kit.Make(std::move(action)),

@@ -20,8 +20,6 @@ namespace nv1 = notify::v1;
 using request::Event;
 using sql::Row;
 
-std::string LastPart(std::string_view name) { return std::string(name.substr(name.rfind('/') + 1)); }
-
 }  // namespace
 
 void Invariants::Must(bool holds, std::string_view what) {
@@ -225,7 +223,7 @@ void Invariants::CheckQuiet(bool reconciled) {
     if (c.paused() != 0) continue;
     Must(c.running_size() == 0, absl::StrCat("F11: an effect was never answered: ", name));
     if (request::HasEnded(c)) continue;
-    const mentor::Candidate* candidate = roster_.candidates.Find(LastPart(c.candidate()));
+    const mentor::Candidate* candidate = roster_.candidates.Find(request::IdOf(c.candidate()));
     if (candidate == nullptr) continue;
     // What the feed told before the case was there.
     const std::vector<Row> told =
@@ -233,12 +231,12 @@ void Invariants::CheckQuiet(bool reconciled) {
     const bool untold = !reconciled && !told.empty() && !told[0].IsNull(0) && told[0].Int(0) <= shadow.roster_position;
     Must(untold || !candidate->unenrolled.has_value(), absl::StrCat("F33: the candidate has left, and their case is open: ", name));
     if (c.state() == rv1::ANNOUNCING) continue;
-    Must(untold || LastPart(c.current_mentor()) == candidate->mentor,
+    Must(untold || request::IdOf(c.current_mentor()) == candidate->mentor,
          absl::StrCat("F33: the case does not know the mentor of record: ", name));
     for (const request::Offer& offer : c.offers()) {
       // The leader may have sent the broadcast to the current mentor as well (F20).
       if (!request::IsLive(offer) || offer.mentor().empty() || offer.mentor() == c.current_mentor()) continue;
-      const std::string mentor = LastPart(offer.mentor());
+      const std::string mentor = request::IdOf(offer.mentor());
       Must(!mentor::Contains(candidate->do_not_pair, mentor), absl::StrCat("F28: who is kept apart is being asked: ", name));
       const mentor::Mentor* record = roster_.mentors.Find(mentor);
       Must(record == nullptr || !offer.seat_held() || record->state == mentor::Mentor::State::kActive,
@@ -288,7 +286,7 @@ void Invariants::CheckSeats(bool reconciled) {
     for (const request::Offer& offer : shadow.c.offers()) {
       if (offer.seat_held() && request::IsLive(offer)) needed.insert(offer.seat());
     }
-    const mentor::Candidate* candidate = roster_.candidates.Find(LastPart(shadow.c.candidate()));
+    const mentor::Candidate* candidate = roster_.candidates.Find(request::IdOf(shadow.c.candidate()));
     const std::vector<Row> swaps =
         Query(mentor_, "SELECT assignment FROM seats WHERE consortium = 'c1' AND state = 3 AND seat >= ? AND seat < ?",
               {shadow.key.id + ".", shadow.key.id + "/"});
@@ -353,7 +351,7 @@ void Invariants::CheckTasksOfCandidates() {
   for (const auto& [id, row] : roster_.candidates.rows()) {
     const bool without = row.value.mentor.empty() && !row.value.unenrolled.has_value() && left_.contains(id);
     const bool has_case = std::any_of(cases_.begin(), cases_.end(), [&, id = id](const auto& one) {
-      return LastPart(one.second.c.candidate()) == id && !request::HasEnded(one.second.c);
+      return request::IdOf(one.second.c.candidate()) == id && !request::HasEnded(one.second.c);
     });
     Must(tasks.contains(id) == (without && !has_case),
          absl::StrCat("F33: ", id, tasks.contains(id) ? " is a task for no reason" : " has no mentor, and is nobody's task"));

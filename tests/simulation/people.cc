@@ -19,7 +19,6 @@ namespace rv1 = request::v1;
 using request::Reassignments;
 
 rpc::Caller As(std::string_view role, std::string person) { return {.role = std::string(role), .person = std::move(person)}; }
-std::string LastPart(std::string_view name) { return std::string(name.substr(name.rfind('/') + 1)); }
 
 }  // namespace
 
@@ -50,7 +49,8 @@ template <typename Response, typename Request>
 void People::Ask(const rpc::Caller& caller, void (Reassignments::*method)(const rpc::Call&, const Request&, rpc::Done<Response>),
                  Request request) {
   request.set_request_id(NewRequestId());
-  tell_(absl::StrCat(caller.role, " ", LastPart(caller.person), " asks ", Request::descriptor()->name(), " ", request.ShortDebugString()));
+  tell_(absl::StrCat(caller.role, " ", request::IdOf(caller.person), " asks ", Request::descriptor()->name(), " ",
+                     request.ShortDebugString()));
   Deliver(caller, method, request);
   if (faults_.Happens(Fault::kPersonTwice, 4)) Deliver(caller, method, request);
   if (faults_.Happens(Fault::kPersonAgain, 4)) unanswered_.push_back([this, caller, method, request] { Deliver(caller, method, request); });

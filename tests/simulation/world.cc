@@ -319,19 +319,23 @@ void World::Step() {
   }
 }
 
-void World::StepRequest(RequestReplica& replica) {
+template <typename Kind>
+bool World::IsAtWork(Kind& replica) {
   if (replica.process == nullptr) {
     if (chance_.Percent(20)) {
       Tell(absl::StrCat(replica.name, " starts"));
       Start(replica);
     }
-    return;
+    return false;
   }
-  if (replica.stands_still) {
-    replica.stands_still = !chance_.Percent(10);
-    if (!replica.stands_still) Tell(absl::StrCat(replica.name, " goes on"));
-    return;
-  }
+  if (!replica.stands_still) return true;
+  replica.stands_still = !chance_.Percent(10);
+  if (!replica.stands_still) Tell(absl::StrCat(replica.name, " goes on"));
+  return false;
+}
+
+void World::StepRequest(RequestReplica& replica) {
+  if (!IsAtWork(replica)) return;
   request::RequestCore& core = replica.process->core();
   // Each loop turns or does not: between any two turns of one, everything else may happen.
   const auto turn = [&](int percent, std::string_view what, absl::FunctionRef<void()> run) {
@@ -353,18 +357,7 @@ void World::StepRequest(RequestReplica& replica) {
 }
 
 void World::StepNotify(NotifyReplica& replica) {
-  if (replica.process == nullptr) {
-    if (chance_.Percent(20)) {
-      Tell(absl::StrCat(replica.name, " starts"));
-      Start(replica);
-    }
-    return;
-  }
-  if (replica.stands_still) {
-    replica.stands_still = !chance_.Percent(10);
-    if (!replica.stands_still) Tell(absl::StrCat(replica.name, " goes on"));
-    return;
-  }
+  if (!IsAtWork(replica)) return;
   const auto turn = [&](int percent, absl::FunctionRef<void()> run) {
     if (!replica.process->database().dead() && chance_.Percent(percent)) run();
   };

@@ -66,6 +66,9 @@ class World {
   NotifyProcess* AnyNotify();
 
   void Step();
+  // Else it may start, or go on.
+  template <typename Kind>
+  bool IsAtWork(Kind& replica);
   void StepRequest(RequestReplica& replica);
   void StepNotify(NotifyReplica& replica);
   void Disturb();
