@@ -100,9 +100,10 @@ std::vector<std::string> BrokenInvariants(const Case& c) {
     must(offer.state() != v1::OPEN || offer.window_end() != 0, "F5: an open offer has a window");
     must(!IsIndividual(offer) || !IsLive(offer) || offer.mentor().empty() || offer.mentor() != c.current_mentor(),
          "F20: the current mentor is never approached");
-    // Once the candidate has agreed, mentor-service judges the change itself.
-    must(!IsIndividual(offer) || !IsLive(offer) || !IsStruck(c, offer.mentor()) || c.state() == v1::TRANSFERRING,
-         "F2: who was struck is not asked");
+    // Once the candidate has agreed, mentor-service judges the change itself; and who is kept apart from them after it was made is their
+    // mentor all the same.
+    const bool agreed = offer.state() == v1::CONFIRMED && c.state() != v1::PROPOSED;
+    must(!IsIndividual(offer) || !IsLive(offer) || !IsStruck(c, offer.mentor()) || agreed, "F2: who was struck is not asked");
     must(offer.epoch() > 0, "every offer has an epoch");
   }
   must(live_individual <= 1, "F17: at most one live individual offer");
