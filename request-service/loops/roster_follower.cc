@@ -57,12 +57,13 @@ absl::Status RosterFollower::AddMentorLeft(const Change& change, std::vector<Rep
   return absl::OkStatus();
 }
 
-absl::Status RosterFollower::AddOfCandidate(const Change& change, const CaseReader::Standing& standing, std::vector<Reported>& reported) {
+absl::Status RosterFollower::AddOfCandidate(const Change& change, CaseReader::Standing& standing, std::vector<Reported>& reported) {
   const std::optional<std::vector<std::string>> ids = ParseName(change.candidate(), "consortia/*/programs/*/candidates/*");
   if (!ids.has_value()) return absl::OkStatus();
   const CaseKey program = {.consortium = (*ids)[0], .program = (*ids)[1], .id = ""};
   const auto case_id = standing.open_cases.find(change.candidate());
   const bool has_case = case_id != standing.open_cases.end();
+  // Whoever has had a mentor since, however short, is without one for another reason.
   const bool is_settled =
       standing.with_task.contains((*ids)[2]) && (change.kind() == Change::CANDIDATE_LEFT || !change.assignment().empty());
   // What the case itself did is no news to it.
@@ -98,7 +99,8 @@ absl::Status RosterFollower::AddOfCandidate(const Change& change, const CaseRead
   if (change.mentor_left() && candidate->mentor().empty() && !has_left) {
     REMATCH_ASSIGN_OR_RETURN(command.candidate_task, MentorLeftTask(change));
     add(std::move(command));
-  } else if (is_settled && (has_left || !candidate->mentor().empty())) {
+    standing.with_task.insert((*ids)[2]);
+  } else if (is_settled) {
     command.candidate_task = CandidateTask{.what = CandidateTask::What::kSettled, .candidate = change.candidate()};
     add(std::move(command));
   }

@@ -32,7 +32,8 @@ class RosterFollower final : public FeedFollower<mentor::v1::RosterChange> {
   absl::StatusOr<std::vector<Reported>> CommandsOf(const std::vector<Change>& page) override;
 
   absl::Status AddMentorLeft(const Change& change, std::vector<Reported>& reported);
-  absl::Status AddOfCandidate(const Change& change, const CaseReader::Standing& standing, std::vector<Reported>& reported);
+  // `standing`: when the page was read; knows of what the page adds.
+  absl::Status AddOfCandidate(const Change& change, CaseReader::Standing& standing, std::vector<Reported>& reported);
   // The task of whoever leads the program now.
   absl::StatusOr<CandidateTask> MentorLeftTask(const Change& change);
 

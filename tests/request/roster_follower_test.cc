@@ -281,6 +281,20 @@ TEST_F(RosterTest, ACaseThatFindsThemAMentorEndsTheTaskForGood_F33) {
   EXPECT_TRUE(TasksOfProgram(false)[0].has_end_time());
 }
 
+// All of it between two looks at the feed, so that nobody has a mentor by then.
+TEST_F(RosterTest, WhoHadAnotherMentorSinceIsWithoutOneForAnotherReason_F33) {
+  const std::string dan = h.mentor.AddCandidate("dan", "m1");
+  h.mentor.Retire("m1");
+  h.mentor.ChangeMentorOf(dan, "m2");
+  h.mentor.ChangeMentorOf(dan, "");
+  h.Settle();
+  EXPECT_THAT(TasksOfProgram(), IsEmpty());
+  h.mentor.ChangeMentorOf(dan, "m2");
+  h.mentor.Retire("m2");
+  h.Settle();
+  EXPECT_EQ(TasksOfProgram().size(), 1u) << "this one has left as well";
+}
+
 TEST_F(RosterTest, WhoeverWasFoundAndLeavesBeforeTheCaseIsCompleteIsATaskToo_F33) {
   const std::string name = Asking("cara");
   ASSERT_TRUE(h.Reply("m1", v1::YES).ok());
