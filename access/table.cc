@@ -22,6 +22,7 @@ constexpr MethodRow kMethods[] = {
     {"/rematch.mentor.v1.MentorService/CreateProgram",                {kNone,       kNone, kNone,     kNone, kNone,  kAll}},
     {"/rematch.mentor.v1.MentorService/GetProgram",                   {kOwn,        kNone, kNone,     kNone, kAll,   kAll}},
     {"/rematch.mentor.v1.MentorService/ListPrograms",                 {kOwn,        kNone, kNone,     kNone, kAll,   kAll}},
+    {"/rematch.mentor.v1.MentorService/UpdateProgram",                {kOwn,        kNone, kNone,     kNone, kNone,  kAll}},
     {"/rematch.mentor.v1.MentorService/CreateMentor",                 {kOwn,        kNone, kNone,     kNone, kNone,  kAll}},
     {"/rematch.mentor.v1.MentorService/GetMentor",                    {kOwn,        kOwn,  kNone,     kNone, kAll,   kAll}},
     {"/rematch.mentor.v1.MentorService/ListMentors",                  {kOwn,        kNone, kNone,     kNone, kAll,   kAll}},
@@ -131,6 +132,7 @@ constexpr FieldRow kPrivateFields[] = {
     {"rematch.request.v1.Reassignment.open_tasks",         {yes, no, no, no, yes, yes}},
     {"rematch.request.v1.Reassignment.pause_state",        {yes, no, no, no, yes, yes}},
     {"rematch.request.v1.Reassignment.pause_time",         {yes, no, no, no, yes, yes}},
+    {"rematch.request.v1.Reassignment.calendar",           {yes, no, no, no, yes, yes}},
     // What messages say: they name people.
     {"rematch.notify.v1.Notification.variables",           {yes, no, no, no, no, yes}},
     {"rematch.notify.v1.Notification.subject",             {yes, no, no, no, no, yes}},

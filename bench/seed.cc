@@ -15,6 +15,7 @@
 #include "platform/ids.h"
 #include "platform/sql/database.h"
 #include "request-service/domain/policy.h"
+#include "request-service/store/calendar_store.h"
 #include "request-service/store/case_command.h"
 #include "request-service/store/case_handler.h"
 #include "request-service/store/policy_store.h"
@@ -29,6 +30,7 @@ using request::EffectWork;
 
 constexpr int64_t kAtOnce = 2048;  // fits the queue of a door
 constexpr char kReplica[] = "seed";
+constexpr char kTimeZone[] = "America/Los_Angeles";
 
 class Seeder {
  public:
@@ -37,8 +39,9 @@ class Seeder {
         ids_(ids),
         world_(world),
         policies_(database, clock),
+        calendars_(database, clock),
         work_(database, kReplica),
-        handler_(kReplica, policies_, clock) {
+        handler_(kReplica, policies_, calendars_, clock) {
     handler_.Listen([this](const request::Committed& committed) {
       absl::MutexLock lock(&mutex_);
       for (const EffectWork& work : committed.effects) effects_[work.key.id] = work;
@@ -48,7 +51,11 @@ class Seeder {
 
   absl::Status Begin(const std::string& policy) {
     REMATCH_ASSIGN_OR_RETURN(policy_, request::ParsePolicy(policy));
-    return policies_.Activate(policy_);
+    REMATCH_RETURN_IF_ERROR(policies_.Activate(policy_));
+    mentor::v1::Program program;
+    program.set_time_zone(kTimeZone);
+    REMATCH_ASSIGN_OR_RETURN(calendar_, calendars_.Keep(program));
+    return absl::OkStatus();
   }
 
   absl::Status Add(int64_t first, int64_t count, Until until, std::vector<SeededCase>& out) {
@@ -122,7 +129,8 @@ class Seeder {
     open.set_name(made.key.Name());
     open.set_candidate(made.candidate);
     open.set_policy(policies_.active());
-    open.set_time_zone("America/Los_Angeles");
+    open.set_time_zone(kTimeZone);
+    open.set_calendar(calendar_);
     open.mutable_need()->set_credential("Single Subject");
     open.mutable_need()->set_grade_band("9-12");
     open.mutable_need()->add_subjects("Mathematics");
@@ -162,6 +170,8 @@ class Seeder {
   platform::IdSource& ids_;
   const World& world_;
   request::PolicyStore policies_;
+  request::CalendarStore calendars_;
+  std::string calendar_;
   request::WorkStore work_;
   request::CaseHandler handler_;
   request::v1::EscalationPolicy policy_;

@@ -94,6 +94,7 @@ void BuildTree(CLI::App& app, Globals& globals, Chosen& chosen) {
   AddTaskCommands(app, chosen);
   AddOfferCommands(app, chosen);
   AddPolicyCommands(app, chosen);
+  AddCalendarCommands(app, chosen);
   AddMailCommands(app, chosen);
 
   auto shell = std::make_shared<std::string>();

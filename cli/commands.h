@@ -34,6 +34,7 @@ void AddCaseCommands(CLI::App& app, Chosen& chosen);
 void AddTaskCommands(CLI::App& app, Chosen& chosen);
 void AddOfferCommands(CLI::App& app, Chosen& chosen);
 void AddPolicyCommands(CLI::App& app, Chosen& chosen);
+void AddCalendarCommands(CLI::App& app, Chosen& chosen);
 void AddMailCommands(CLI::App& app, Chosen& chosen);
 
 // The whole tree with the global options, for parsing and for completion.

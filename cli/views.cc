@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "cli/cycles.h"
 #include "cli/format.h"
@@ -91,8 +92,16 @@ std::vector<std::string> NamesOf(const std::vector<Resource>& resources) {
 
 std::string WindowOf(const request_v1::Window& window) {
   if (window.amount() == 0) return "";
-  return window.unit() == request_v1::Window::WORKING_DAYS ? Count(window.amount(), "working day", "working days")
-                                                           : Count(window.amount(), "second", "seconds");
+  switch (window.unit()) {
+    case request_v1::Window::WORKING_DAYS:
+      return Count(window.amount(), "working day", "working days");
+    case request_v1::Window::WORKING_HOURS:
+      return Count(window.amount(), "working hour", "working hours");
+    case request_v1::Window::DAYS:
+      return Count(window.amount(), "day", "days");
+    default:
+      return Count(window.amount(), "second", "seconds");
+  }
 }
 
 std::string SeatBar(const Mentor& mentor, const Canvas& canvas) {
@@ -423,6 +432,43 @@ std::string RenderCaseloads(std::vector<Mentor> mentors, const Canvas& canvas) {
   return table.Render(canvas);
 }
 
+std::string RenderCalendar(const mentor_v1::Program& program, const Canvas& canvas) {
+  const mentor_v1::Calendar& calendar = program.calendar();
+  Facts facts;
+  facts.Add("program", program.display_name());
+  facts.Add("zone", program.time_zone());
+  if (calendar.hours().empty()) facts.Add("open", "Monday to Friday, all day");
+  for (const auto& hours : calendar.hours()) {
+    std::string day = Words(hours.day());
+    day[0] = absl::ascii_toupper(static_cast<unsigned char>(day[0]));
+    facts.Add(&hours == &calendar.hours(0) ? "open" : "", absl::StrCat(day, " ", hours.open().empty() ? "00:00" : hours.open(), " to ",
+                                                                       hours.close().empty() ? "24:00" : hours.close()));
+  }
+  Table table({{.title = "FROM"}, {.title = "TO"}, {.title = "WHAT"}, {.title = "NAME", .shrinks = true}});
+  std::vector<std::pair<std::string, const mentor_v1::Calendar::Days*>> days;
+  for (const auto& term : calendar.terms()) days.emplace_back("term", &term);
+  for (const auto& closure : calendar.closures()) days.emplace_back("closed", &closure);
+  std::stable_sort(days.begin(), days.end(), [](const auto& a, const auto& b) { return a.second->first() < b.second->first(); });
+  for (const auto& [what, some] : days) {
+    table.Add({some->first(), some->last().empty() ? some->first() : some->last(), what, Printable(some->label())});
+  }
+  return facts.Render(canvas) + (table.empty() ? "" : "\n" + table.Render(canvas));
+}
+
+std::string RenderMoved(const std::vector<Moved<Offer>>& offers, const std::vector<Moved<Task>>& tasks, const People& people,
+                        absl::Time now, absl::TimeZone zone, const Canvas& canvas) {
+  if (offers.empty() && tasks.empty()) return "No open deadline has moved.\n";
+  Table table({{.title = "MOVED"}, {.title = "WHAT", .shrinks = true}, {.title = "FROM"}, {.title = "TO"}});
+  for (const auto& [was, is] : offers) {
+    table.Add({ShortName(is.name()), "answer of " + people.Of(is.mentor()), Due(was.window_end_time(), now, zone),
+               Due(is.window_end_time(), now, zone)});
+  }
+  for (const auto& [was, is] : tasks) {
+    table.Add({ShortName(is.name()), Words(is.kind()), Due(was.due_time(), now, zone), Due(is.due_time(), now, zone)});
+  }
+  return table.Render(canvas);
+}
+
 std::string RenderPrograms(const std::vector<mentor_v1::Program>& programs, const Canvas& canvas) {
   if (programs.empty()) return EmptyNote("programs");
   Table table({{.title = "PROGRAM"},
@@ -514,7 +560,9 @@ std::string RenderPolicy(const request_v1::PolicyVersion& version, absl::TimeZon
       std::string words = Words(static_cast<mentor_v1::Tier>(tier));
       tiers.push_back(words.starts_with("tier ") ? words.substr(5) : words);
     }
-    table.Add({std::to_string(i + 1), Words(stage.kind()), WindowOf(stage.window()), WindowOf(stage.remind_before()),
+    std::vector<std::string> reminders;
+    for (const auto& reminder : stage.remind_before()) reminders.push_back(WindowOf(reminder));
+    table.Add({std::to_string(i + 1), Words(stage.kind()), WindowOf(stage.window()), absl::StrJoin(reminders, ", "),
                absl::StrJoin(tiers, ", then ")});
   }
   return facts.Render(canvas) + "\n" + table.Render(canvas);

@@ -42,6 +42,17 @@ std::string RenderMentor(const rematch::mentor::v1::Mentor& mentor, const People
 // Who has which caseload, the fullest first, with a bar of seats: taken, held, free.
 std::string RenderCaseloads(std::vector<rematch::mentor::v1::Mentor> mentors, const Canvas& canvas);
 std::string RenderPrograms(const std::vector<rematch::mentor::v1::Program>& programs, const Canvas& canvas);
+// When a program works.
+std::string RenderCalendar(const rematch::mentor::v1::Program& program, const Canvas& canvas);
+// What has another end than it had.
+template <typename T>
+struct Moved {
+  T was;
+  T is;
+};
+std::string RenderMoved(const std::vector<Moved<rematch::request::v1::Offer>>& offers,
+                        const std::vector<Moved<rematch::request::v1::Task>>& tasks, const People& people, absl::Time now,
+                        absl::TimeZone zone, const Canvas& canvas);
 std::string RenderSites(const std::vector<rematch::mentor::v1::Site>& sites, const People& people, const Canvas& canvas);
 std::string RenderCandidates(const std::vector<rematch::mentor::v1::Candidate>& candidates, const People& people, absl::Time now,
                              const Canvas& canvas);

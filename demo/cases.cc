@@ -28,7 +28,7 @@ absl::StatusOr<EscalationPolicy> PolicyOf(Play& play) {
 
 bool Reminds(const EscalationPolicy& policy, StageKind kind) {
   for (const auto& stage : policy.stages()) {
-    if (stage.kind() == kind) return stage.has_remind_before();
+    if (stage.kind() == kind) return stage.remind_before_size() > 0;
   }
   return false;
 }

@@ -35,24 +35,26 @@ absl::StatusOr<std::unique_ptr<RequestCore>> RequestCore::Make(const Environment
 RequestCore::RequestCore(const Environment& env, const RequestOptions& options, std::string reply_key)
     : metrics_(env.metrics),
       policies_(env.database, env.clock),
+      calendars_(env.database, env.clock),
       reader_(env.database, env.clock, {.threads = options.door.threads == 0 ? 0 : GroupReadOptions().threads}),
       work_(env.database, env.replica),
       leases_(env.database, env.clock, env.replica, options.lease),
       codes_(reply_key),
       messages_(env.mentor, codes_, env.clock),
-      handler_(env.replica, policies_, env.clock) {
+      handler_(env.replica, policies_, calendars_, env.clock) {
   for (const char* alerted :
        {"reconciled_seats", "reconciled_candidates", "poisoned_effects", "poisoned_timers", "poisoned_deliveries", "poisoned_roster"})
     metrics_.Count(alerted, 0);
   handler_.Listen([this](Committed committed) { OnCommit(std::move(committed)); });
   door_ = std::make_unique<CaseDoor>(options.door, env.database, handler_, env.clock, env.random, &env.metrics);
-  effects_ = std::make_unique<EffectRunner>(options.effects, *door_, reader_, work_, policies_, leases_, env.mentor, env.notify, messages_,
-                                            env.effects, env.clock, env.metrics);
+  effects_ = std::make_unique<EffectRunner>(options.effects, *door_, reader_, work_, policies_, calendars_, leases_, env.mentor, env.notify,
+                                            messages_, env.effects, env.clock, env.metrics);
   timers_ = std::make_unique<TimerLoop>(*door_, work_, leases_, env.clock, env.metrics);
   deliveries_ = std::make_unique<DeliveryFollower>(*door_, work_, env.notify, env.metrics);
-  roster_ = std::make_unique<RosterFollower>(*door_, reader_, work_, policies_, env.mentor, env.clock, env.metrics);
-  reconciler_ = std::make_unique<Reconciler>(options.reconcile_interval, *door_, reader_, env.mentor, env.clock, env.metrics);
-  reassignments_ = std::make_unique<Reassignments>(*door_, reader_, policies_, env.mentor, codes_, env.ids, env.clock, env.blocking);
+  roster_ = std::make_unique<RosterFollower>(*door_, reader_, work_, policies_, calendars_, env.mentor, env.clock, env.metrics);
+  reconciler_ = std::make_unique<Reconciler>(options.reconcile_interval, *door_, reader_, calendars_, env.mentor, env.clock, env.metrics);
+  reassignments_ =
+      std::make_unique<Reassignments>(*door_, reader_, policies_, calendars_, env.mentor, codes_, env.ids, env.clock, env.blocking);
 }
 
 RequestCore::~RequestCore() {

@@ -76,6 +76,7 @@ class RequestCore {
   CaseReader& reader() { return reader_; }
   WorkStore& work() { return work_; }
   PolicyStore& policies() { return policies_; }
+  CalendarStore& calendars() { return calendars_; }
   const ReplyCodes& codes() const { return codes_; }
   platform::Leases& leases() { return leases_; }
   EffectRunner& effects() { return *effects_; }
@@ -98,6 +99,7 @@ class RequestCore {
 
   platform::Metrics& metrics_;
   PolicyStore policies_;
+  CalendarStore calendars_;
   CaseReader reader_;
   WorkStore work_;
   platform::Leases leases_;

@@ -75,6 +75,12 @@ void AddChanges(const Table<Candidate>::Row& row, const std::map<std::string, st
 
 std::vector<Change> ChangesIn(const Roster& roster) {
   std::vector<Change> changes;
+  for (const auto& [id, row] : roster.programs.rows()) {
+    if (!row.changed || !row.before.has_value()) continue;
+    if (row.value.calendar != row.before->calendar || row.value.time_zone != row.before->time_zone) {
+      changes.push_back({.kind = Change::Kind::kCalendarChanged, .program = id});
+    }
+  }
   for (const auto& [id, row] : roster.mentors.rows()) {
     if (row.changed) AddChanges(row, changes);
   }

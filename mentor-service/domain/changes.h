@@ -20,10 +20,11 @@ struct Change {
     kCandidateLeft = 4,
     kAssignmentChanged = 5,
     kDoNotPairAdded = 6,
+    kCalendarChanged = 7,
   };
 
   Kind kind = Kind::kMentorChanged;
-  std::string program = {};    // of kMentorLeft: the one that they left; of candidates: theirs
+  std::string program = {};    // of kMentorLeft: the one that they left; of candidates: theirs; of kCalendarChanged: whose it is
   std::string candidate = {};  // empty for mentors
   std::string mentor = {};     // the mentor, or the candidate's new one; empty when they have none
   std::string assignment = {};
@@ -32,7 +33,7 @@ struct Change {
   bool operator==(const Change&) const = default;
 };
 
-// In the order in which they are to be told: mentors before candidates, each by id.
+// In the order in which they are to be told: programs, mentors, candidates, each by id.
 std::vector<Change> ChangesIn(const Roster& roster);
 
 }  // namespace rematch::mentor

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "mentor-service/domain/reasons.h"
+#include "platform/canonical.h"
 #include "platform/errors.h"
 
 namespace rematch::mentor {
@@ -28,6 +31,13 @@ absl::Status CheckReferences(const Roster& roster, const Mentor& mentor) {
   }
   for (const std::string& site : mentor.supervised_sites) {
     if (roster.sites.Find(site) == nullptr) return NoSite();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckLeaders(const Roster& roster, const Program& program) {
+  for (const Leader* leader : {&program.leader, &program.alternate}) {
+    if (!leader->mentor.empty() && roster.mentors.Find(leader->mentor) == nullptr) return NoMentor();
   }
   return absl::OkStatus();
 }
@@ -82,6 +92,15 @@ Seat& Hold(Roster& roster, const std::string& seat, const std::string& mentor, c
 
 }  // namespace
 
+std::string EtagOf(const Program& program) {
+  std::vector<std::string> parts = {program.display_name, program.time_zone};
+  for (const Leader* leader : {&program.leader, &program.alternate}) {
+    parts.insert(parts.end(), {leader->id, leader->contact.display_name, leader->contact.email, leader->contact.phone, leader->mentor});
+  }
+  // None of these holds a line end.
+  return platform::HexHash(absl::StrCat(absl::StrJoin(parts, "\n"), "\n", program.calendar)).substr(0, 16);
+}
+
 absl::Status CheckPair(const Mentor& mentor, const Candidate& candidate) {
   REMATCH_RETURN_IF_ERROR(CheckEnrolled(candidate));
   if (mentor.state == Mentor::State::kRetired) return Refused(reason::kMentorRetired, "the mentor no longer takes part");
@@ -122,6 +141,7 @@ void Wants::Add(const Wants& more) {
   add(emails, more.emails);
   add(pools, more.pools);
   add(rewritten, more.rewritten);
+  add(changed_programs, more.changed_programs);
   everything = everything || more.everything;
   every_program = every_program || more.every_program;
   consortium = consortium || more.consortium;
@@ -149,6 +169,12 @@ void AddWants(const Action& action, Wants& wants) {
     }
     void operator()(const CreateProgram& c) const {
       Add(wants.programs, c.program.id);
+      Add(wants.mentors, c.program.leader.mentor);
+      Add(wants.mentors, c.program.alternate.mentor);
+    }
+    void operator()(const UpdateProgram& c) const {
+      Add(wants.programs, c.program.id);
+      Add(wants.changed_programs, c.program.id);
       Add(wants.mentors, c.program.leader.mentor);
       Add(wants.mentors, c.program.alternate.mentor);
     }
@@ -218,11 +244,34 @@ absl::StatusOr<Site> Decide(Roster& roster, const CreateSite& command, const Con
 absl::StatusOr<Program> Decide(Roster& roster, const CreateProgram& command, const Context& context) {
   REMATCH_RETURN_IF_ERROR(CheckFounded(roster));
   if (roster.programs.Find(command.program.id) != nullptr) return Exists(reason::kProgramExists, "the program exists");
-  for (const Leader* leader : {&command.program.leader, &command.program.alternate}) {
-    if (!leader->mentor.empty() && roster.mentors.Find(leader->mentor) == nullptr) return NoMentor();
-  }
+  REMATCH_RETURN_IF_ERROR(CheckLeaders(roster, command.program));
   Program program = command.program;
   program.id = IdOr(program.id, context);
+  return roster.programs.Put(std::move(program));
+}
+
+absl::StatusOr<Program> Decide(Roster& roster, const UpdateProgram& command, const Context&) {
+  const Program* current = roster.programs.Find(command.program.id);
+  if (current == nullptr) return NoProgram();
+  if (!command.etag.empty() && command.etag != EtagOf(*current)) {
+    return Error(absl::StatusCode::kAborted, rematch::reason::kEtagMismatch, "the program has changed since it was read");
+  }
+  Program program = *current;
+  const auto take = [&](const char* field, auto member) {
+    if (command.fields.contains(field)) program.*member = command.program.*member;
+  };
+  take("display_name", &Program::display_name);
+  take("time_zone", &Program::time_zone);
+  take("leader", &Program::leader);
+  take("alternate", &Program::alternate);
+  take("calendar", &Program::calendar);
+  REMATCH_RETURN_IF_ERROR(CheckLeaders(roster, command.program));
+  if (program.alternate.id == program.leader.id) {
+    Violations bad;
+    bad.Add("program.alternate.person", "must not be the leader");
+    return bad.ToStatus();
+  }
+  if (program == *current) return program;
   return roster.programs.Put(std::move(program));
 }
 

@@ -33,6 +33,11 @@ struct CreateSite {
 struct CreateProgram {
   Program program;
 };
+struct UpdateProgram {
+  Program program;               // the values of the fields in `fields`
+  std::set<std::string> fields;  // as UpdateProgramRequest.update_mask names them
+  std::string etag;              // refuse unless it is current; empty: whatever it is
+};
 struct CreateMentor {
   Mentor mentor;
 };
@@ -94,9 +99,9 @@ struct ImportRoster {
   std::vector<v1::ImportRosterRequest::Row> rows;
 };
 
-using Action = std::variant<CreateConsortium, CreateDistrict, CreateSite, CreateProgram, CreateMentor, UpdateMentor, RetireMentor,
-                            CreateCandidate, UnenrollCandidate, AddDoNotPair, RemoveDoNotPair, AssignMentor, EndAssignment, HoldNextSeat,
-                            HoldSeat, ReleaseSeat, TransferCandidate, ImportRoster>;
+using Action = std::variant<CreateConsortium, CreateDistrict, CreateSite, CreateProgram, UpdateProgram, CreateMentor, UpdateMentor,
+                            RetireMentor, CreateCandidate, UnenrollCandidate, AddDoNotPair, RemoveDoNotPair, AssignMentor, EndAssignment,
+                            HoldNextSeat, HoldSeat, ReleaseSeat, TransferCandidate, ImportRoster>;
 
 // What a batch must load before its commands can be decided. What hangs on it comes along: a seat's mentor and candidate, an assignment's
 // candidate, a candidate's program, site and mentor, a site's district, a mentor's programs.
@@ -105,6 +110,7 @@ struct Wants {
   std::set<std::string> caseloads;                 // those of `mentors` all of whose candidates are wanted
   std::set<std::string> pools;                     // programs all of whose mentors are wanted, to rank them for the candidates
   std::set<std::string> rewritten;                 // those of `mentors` with whom all that they refer to is wanted
+  std::set<std::string> changed_programs;          // those of `programs` that a command changes
   bool every_program = false, consortium = false;  // of Find() only: Load() brings what a command needs
   bool everything = false;                         // the whole consortium
 
@@ -131,6 +137,7 @@ absl::StatusOr<Consortium> Decide(Roster& roster, const CreateConsortium& comman
 absl::StatusOr<District> Decide(Roster& roster, const CreateDistrict& command, const Context& context);
 absl::StatusOr<Site> Decide(Roster& roster, const CreateSite& command, const Context& context);
 absl::StatusOr<Program> Decide(Roster& roster, const CreateProgram& command, const Context& context);
+absl::StatusOr<Program> Decide(Roster& roster, const UpdateProgram& command, const Context& context);
 absl::StatusOr<Mentor> Decide(Roster& roster, const CreateMentor& command, const Context& context);
 absl::StatusOr<Mentor> Decide(Roster& roster, const UpdateMentor& command, const Context& context);
 absl::StatusOr<Mentor> Decide(Roster& roster, const RetireMentor& command, const Context& context);
@@ -144,6 +151,9 @@ absl::StatusOr<HeldNext> Decide(Roster& roster, const HoldNextSeat& command, con
 absl::StatusOr<Seat> Decide(Roster& roster, const HoldSeat& command, const Context& context);
 absl::StatusOr<Seat> Decide(Roster& roster, const ReleaseSeat& command, const Context& context);
 absl::StatusOr<Assignment> Decide(Roster& roster, const TransferCandidate& command, const Context& context);
+
+// Another one whenever the program is another.
+std::string EtagOf(const Program& program);
 
 // Why this mentor cannot be given this candidate, seats aside: CANDIDATE_UNENROLLED, MENTOR_RETIRED, MENTOR_NOT_MEMBER, MENTOR_SUPERVISES,
 // DO_NOT_PAIR.

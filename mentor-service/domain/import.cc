@@ -214,7 +214,9 @@ class Import {
     }
     if (program.alternate.id == program.leader.id && !program.leader.id.empty()) bad.Add("alternate_id", "must not be the leader");
     if (!Right(row, bad)) return;
-    Keep(roster_.programs.Find(program.id), program, roster_.programs);
+    const Program* known = roster_.programs.Find(program.id);
+    if (known != nullptr) program.calendar = known->calendar;  // files say nothing of it
+    Keep(known, program, roster_.programs);
   }
 
   void Take(const Request::Row& row, const Request::MentorRow& asked) {

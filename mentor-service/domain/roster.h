@@ -59,6 +59,7 @@ struct Program {
   std::string time_zone;
   Leader leader;
   Leader alternate;
+  std::string calendar = {};  // the bytes of a v1::Calendar (fields.h); empty: Monday to Friday
   bool operator==(const Program&) const = default;
 };
 

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "mentor-service/domain/fields.h"
+#include "platform/canonical.h"
 #include "platform/strings.h"
 #include "platform/timestamps.h"
 #include "platform/validation.h"
@@ -78,6 +79,49 @@ Leader ParseLeader(Violations& bad, NamesIn& names, const std::string& field, co
   return {.id = names.Id(field + ".person", leader.person(), "leaders"),
           .contact = FromProto(leader.contact()),
           .mentor = names.OptionalId(field + ".mentor", leader.mentor(), "mentors")};
+}
+
+// The fields that an update names, of those that can be set.
+std::set<std::string> ParseMask(Violations& bad, const google::protobuf::FieldMask& mask, const std::set<std::string>& known) {
+  std::set<std::string> fields;
+  if (mask.paths().empty()) bad.Add("update_mask", "must name at least one field");
+  for (int i = 0; i < mask.paths_size(); ++i) {
+    if (known.contains(mask.paths(i))) {
+      fields.insert(mask.paths(i));
+    } else {
+      bad.Add(absl::StrCat("update_mask.paths[", i, "]"), "must be a field that can be set");
+    }
+  }
+  return fields;
+}
+
+const std::set<std::string>& ProgramFields() {
+  static const auto* const fields = new std::set<std::string>{"display_name", "time_zone", "leader", "alternate", "calendar"};
+  return *fields;
+}
+
+// The fields of a program that a caller may set, those in `fields`.
+Program ParseProgram(Violations& bad, NamesIn& names, const v1::Program& asked, const std::set<std::string>& fields) {
+  Program program;
+  if (fields.contains("display_name")) {
+    CheckDisplayName(bad, "program.display_name", asked.display_name());
+    program.display_name = asked.display_name();
+  }
+  if (fields.contains("time_zone")) {
+    CheckTimeZone(bad, "program.time_zone", asked.time_zone());
+    program.time_zone = asked.time_zone();
+  }
+  if (fields.contains("leader")) program.leader = ParseLeader(bad, names, "program.leader", asked.leader());
+  if (fields.contains("alternate") && asked.has_alternate()) {
+    program.alternate = ParseLeader(bad, names, "program.alternate", asked.alternate());
+    if (!program.alternate.id.empty() && program.alternate.id == program.leader.id)
+      bad.Add("program.alternate.person", "must not be the leader");
+  }
+  if (fields.contains("calendar") && asked.has_calendar()) {
+    CheckCalendar(bad, "program.calendar", asked.calendar());
+    program.calendar = platform::CanonicalBytes(asked.calendar());
+  }
+  return program;
 }
 
 // The fields of a mentor that a caller may set, those in `fields`.
@@ -167,6 +211,8 @@ v1::Program ToProto(std::string_view consortium, const Program& value) {
   out.set_time_zone(value.time_zone);
   SetLeader(consortium, value.leader, out.mutable_leader());
   if (!value.alternate.id.empty()) SetLeader(consortium, value.alternate, out.mutable_alternate());
+  if (!value.calendar.empty()) out.mutable_calendar()->ParseFromString(value.calendar);
+  out.set_etag(EtagOf(value));
   return out;
 }
 
@@ -371,17 +417,20 @@ absl::StatusOr<Parsed> Parse(const v1::CreateProgramRequest& request) {
   NamesIn names(bad, ParentConsortium(bad, "parent", request.parent()));
   CheckNewId(bad, "program_id", request.program_id());
   const v1::Program& asked = request.program();
-  CheckDisplayName(bad, "program.display_name", asked.display_name());
-  CheckTimeZone(bad, "program.time_zone", asked.time_zone());
-  Program program{
-      .id = request.program_id(), .display_name = asked.display_name(), .time_zone = asked.time_zone(), .leader = {}, .alternate = {}};
-  program.leader = ParseLeader(bad, names, "program.leader", asked.leader());
-  if (asked.has_alternate()) {
-    program.alternate = ParseLeader(bad, names, "program.alternate", asked.alternate());
-    if (!program.alternate.id.empty() && program.alternate.id == program.leader.id)
-      bad.Add("program.alternate.person", "must not be the leader");
-  }
+  Program program = ParseProgram(bad, names, asked, ProgramFields());
+  program.id = request.program_id();
   return Result(bad, names.consortium(), CreateProgram{std::move(program)});
+}
+
+absl::StatusOr<Parsed> Parse(const v1::UpdateProgramRequest& request) {
+  Violations bad;
+  CheckRequestId(bad, request.request_id());
+  NamesIn names(bad);
+  const std::string id = names.Id("program.name", request.program().name(), "programs");
+  UpdateProgram update{.program = {}, .fields = ParseMask(bad, request.update_mask(), ProgramFields()), .etag = request.program().etag()};
+  update.program = ParseProgram(bad, names, request.program(), update.fields);
+  update.program.id = id;
+  return Result(bad, names.consortium(), std::move(update));
 }
 
 absl::StatusOr<Parsed> Parse(const v1::CreateMentorRequest& request) {
@@ -400,15 +449,7 @@ absl::StatusOr<Parsed> Parse(const v1::UpdateMentorRequest& request) {
   NamesIn names(bad);
   const std::string id = names.Id("mentor.name", request.mentor().name(), "mentors");
   UpdateMentor update;
-  if (request.update_mask().paths().empty()) bad.Add("update_mask", "must name at least one field");
-  for (int i = 0; i < request.update_mask().paths_size(); ++i) {
-    const std::string& path = request.update_mask().paths(i);
-    if (MentorFields().contains(path)) {
-      update.fields.insert(path);
-    } else {
-      bad.Add(absl::StrCat("update_mask.paths[", i, "]"), "must be a field of a mentor that can be set");
-    }
-  }
+  update.fields = ParseMask(bad, request.update_mask(), MentorFields());
   update.mentor = ParseMentor(bad, names, request.mentor(), update.fields);
   update.mentor.id = id;
   const std::string& etag = request.mentor().etag();

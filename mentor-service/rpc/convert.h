@@ -46,6 +46,7 @@ absl::StatusOr<Parsed> Parse(const v1::CreateConsortiumRequest& request);
 absl::StatusOr<Parsed> Parse(const v1::CreateDistrictRequest& request);
 absl::StatusOr<Parsed> Parse(const v1::CreateSiteRequest& request);
 absl::StatusOr<Parsed> Parse(const v1::CreateProgramRequest& request);
+absl::StatusOr<Parsed> Parse(const v1::UpdateProgramRequest& request);
 absl::StatusOr<Parsed> Parse(const v1::CreateMentorRequest& request);
 absl::StatusOr<Parsed> Parse(const v1::UpdateMentorRequest& request);
 absl::StatusOr<Parsed> Parse(const v1::CreateCandidateRequest& request);

@@ -92,6 +92,9 @@ class Handlers final : public v1::MentorService::CallbackService {
   Reactor* CreateProgram(Context* context, const v1::CreateProgramRequest* request, v1::Program* response) override {
     return Write(context, request, response);
   }
+  Reactor* UpdateProgram(Context* context, const v1::UpdateProgramRequest* request, v1::Program* response) override {
+    return Write(context, request, response);
+  }
   Reactor* CreateMentor(Context* context, const v1::CreateMentorRequest* request, v1::Mentor* response) override {
     return Write(context, request, response);
   }

@@ -51,6 +51,11 @@ struct Authorizer {
   absl::Status operator()(const CreateDistrict&) const { return Consortium(); }
   absl::Status operator()(const CreateSite&) const { return Consortium(); }
   absl::Status operator()(const CreateProgram&) const { return Consortium(); }
+  absl::Status operator()(const UpdateProgram& c) const {
+    REMATCH_RETURN_IF_ERROR(Program(c.program.id));
+    // Who leads, and whose record as a mentor that is, decides who reads a case (F35): not theirs to change.
+    return c.fields.contains("leader") || c.fields.contains("alternate") ? Consortium() : absl::OkStatus();
+  }
   absl::Status operator()(const CreateMentor& c) const {
     if (c.mentor.programs.empty()) return NoProgram();
     return Programs({}, c.mentor.programs);

@@ -100,20 +100,22 @@ struct Schema<Site> {
 template <>
 struct Schema<Program> {
   static constexpr std::string_view kTable = "programs";
-  static constexpr std::array<std::string_view, 13> kColumns = {
-      "program",       "display_name", "time_zone",      "leader",          "leader_name",     "leader_email",    "leader_phone",
-      "leader_mentor", "alternate",    "alternate_name", "alternate_email", "alternate_phone", "alternate_mentor"};
+  static constexpr std::array<std::string_view, 14> kColumns = {
+      "program",       "display_name", "time_zone",      "leader",          "leader_name",     "leader_email",     "leader_phone",
+      "leader_mentor", "alternate",    "alternate_name", "alternate_email", "alternate_phone", "alternate_mentor", "calendar"};
   static Program From(const Row& row) {
     return {.id = row.Text(1),
             .display_name = row.Text(2),
             .time_zone = row.Text(3),
             .leader = LeaderAt(row, 4),
-            .alternate = LeaderAt(row, 9)};
+            .alternate = LeaderAt(row, 9),
+            .calendar = row.IsNull(14) ? "" : row.Text(14)};
   }
   static Values To(const Program& value) {
     Values values = {value.id, value.display_name, value.time_zone};
     AppendLeader(values, value.leader);
     AppendLeader(values, value.alternate);
+    values.push_back(value.calendar.empty() ? Value() : Value(sql::Bytes{value.calendar}));
     return values;
   }
 };
@@ -546,6 +548,8 @@ absl::StatusOr<Roster> Load(Transaction& tx, const std::string& consortium, Want
     wants.sites.insert(row.value.supervised_sites.begin(), row.value.supervised_sites.end());
     want(wants.districts, row.value.district);
   }
+  REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.changed_programs, locks, roster.programs));
+  for (const auto& [id, row] : roster.programs.rows()) wants.programs.erase(id);
   REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.programs, Locks::kNone, roster.programs));
   REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.sites, Locks::kNone, roster.sites));
   REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.districts, Locks::kNone, roster.districts));

@@ -9,6 +9,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "platform/errors.h"
@@ -17,7 +18,6 @@
 #include "request-service/domain/case_view.h"
 #include "request-service/domain/causes.h"
 #include "request-service/domain/reasons.h"
-#include "request-service/domain/working_time.h"
 
 namespace rematch::request {
 namespace {
@@ -83,8 +83,8 @@ bool IsFact(const Command& command) { return command.kind_case() >= Command::kSe
 
 class Decider {
  public:
-  Decider(const Case& c, const Command& command, const v1::EscalationPolicy& policy, absl::Time now)
-      : c_(c), command_(&command), policy_(policy), now_(now) {}
+  Decider(const Case& c, const Command& command, const Rules& rules, absl::Time now)
+      : c_(c), command_(&command), policy_(rules.policy), time_(rules.time), now_(now) {}
 
   absl::Status Decide();
   Decision Take() && { return std::move(decision_); }
@@ -136,6 +136,7 @@ class Decider {
   absl::Status Run(const Command::AssignmentChanged& changed);
   absl::Status Run(const Command::CandidateLeft&);
   absl::Status Run(const Command::DoNotPair& pair);
+  absl::Status Run(const Command::CalendarChanged& changed);
   absl::Status Run(const Command::FollowAnswer& follow);
   absl::Status Run(const Command::Due&);
   absl::Status RunCommand();
@@ -146,7 +147,22 @@ class Decider {
   absl::Status DecidePaused();
   void Defer(const Command& fact);
   void TakeUp();
-  Event::Resumed MovedDeadlines() const;
+
+  // --- Deadlines.
+  using Reminders = google::protobuf::RepeatedPtrField<v1::Window>;
+  Clock StartClock(const v1::Window& window, const Reminders& reminders = {}) const;
+  // The clock of a deadline that is `end` now.
+  Clock ClockOf(const Clock& kept, int64_t end, int64_t began, const v1::Window& window) const;
+  Clock ClockOf(const Clock& kept, int64_t end, int64_t began, const Stage& stage, int64_t remind_at) const;
+  absl::Time EndOf(const Clock& clock) const;
+  // The soonest of the reminders still to come; 0 without one.
+  int64_t RemindAt(const Clock& clock) const;
+  // After a reminder at `now`: what comes next of those that are not due yet. Of OfferReminded and StageReminded.
+  template <typename E>
+  void SetNextReminder(Clock clock, E& e) const;
+  // Every deadline that is open, counted again by its clock as `recount` sets it; only those that move.
+  using Recount = absl::FunctionRef<void(Clock& clock, int64_t end)>;
+  google::protobuf::RepeatedPtrField<Event::Deadline> CountAgain(Recount recount) const;
 
   // --- What follows.
   void Settle();
@@ -220,6 +236,8 @@ class Decider {
   void CallBackQuestions(const std::string& offer);
   void Disclose(const std::string& to, const std::vector<v1::Disclosure::Fact>& facts, std::string_view by);
   Task NewTask(v1::TaskKind kind, std::string_view cause = "") const;
+  // To be tried again after a while, and not before.
+  Task NewRedial(v1::TaskKind kind, std::string_view cause) const;
   void OpenTaskOnce(v1::TaskKind kind, std::string_view cause = "");
   void Open(Task task);
   void End(const Task* task);
@@ -234,13 +252,13 @@ class Decider {
   const Stage& stage() const;
   v1::Window OfferWindow() const;
   const Stage* IndividualStage() const;
-  absl::TimeZone zone() const;
   int64_t now() const { return ToStored(now_); }
   std::string NotificationName(const std::string& key) const;
 
   Case c_;
   const Command* command_;  // what was given; later each of what had waited for the end of a pause
   const v1::EscalationPolicy& policy_;
+  const WorkingTime& time_;
   const absl::Time now_;
   Decision decision_;
   bool timers_run_ = false;
@@ -267,6 +285,7 @@ absl::Status Decider::Run(const Command::Open& open) {
     initial.set_policy(open.policy());
     initial.set_round(1);
     initial.set_time_zone(open.time_zone());
+    initial.set_calendar(open.calendar());
     *initial.mutable_need() = open.need();
     *initial.mutable_coarse_need() = open.coarse_need();
     initial.set_current_mentor(open.current_mentor());
@@ -579,10 +598,8 @@ absl::Status Decider::CallToCandidate(const Task& task, v1::CallOutcome outcome)
     again.set_offer(offer);
     Open(std::move(again));
   } else {
-    Task again = NewTask(v1::CALL_CANDIDATE, outcome == v1::NO_ANSWER ? cause::kNoAnswer : cause::kVoicemail);
+    Task again = NewRedial(v1::CALL_CANDIDATE, outcome == v1::NO_ANSWER ? cause::kNoAnswer : cause::kVoicemail);
     again.set_offer(offer);
-    again.set_due(ToStored(EndOfWindow(now_, policy_.redial_after(), zone())));
-    again.set_not_before(again.due());
     Open(std::move(again));
   }
   return absl::OkStatus();
@@ -618,11 +635,9 @@ absl::Status Decider::CallToTell(const Task& task, v1::CallOutcome outcome) {
   });
   End(&task);
   if (!missed.empty()) {
-    Task again = NewTask(task.kind(), missed);
+    Task again = NewRedial(task.kind(), missed);
     again.set_offer(task.offer());
     again.set_about(task.about());
-    again.set_due(ToStored(EndOfWindow(now_, policy_.redial_after(), zone())));
-    again.set_not_before(again.due());
     Open(std::move(again));
   } else if (task.kind() == v1::TELL_FORMER_MENTOR) {
     Emit([](Event& e) { e.mutable_former_mentor_told(); });
@@ -738,6 +753,7 @@ absl::Status Decider::Run(const Command::Snooze& snooze) {
   Emit([&](Event& e) {
     e.mutable_task_snoozed()->set_task(task->id());
     e.mutable_task_snoozed()->set_until(snooze.until());
+    e.mutable_task_snoozed()->set_ends_redial(true);
   });
   return absl::OkStatus();
 }
@@ -812,6 +828,7 @@ absl::Status Decider::DecidePaused() {
     case Command::kAnswer:
     case Command::kReplaceLeader:
     case Command::kSnooze:
+    case Command::kCalendarChanged:
       return RunCommand();
     case Command::kResume:
       TakeUp();
@@ -842,7 +859,13 @@ void Decider::Defer(const Command& fact) {
 void Decider::TakeUp() {
   const std::vector<Command> waited(c_.deferred().begin(), c_.deferred().end());
   End(OpenTask(c_, v1::RESUME_CASE));
-  Emit([&](Event& e) { *e.mutable_resumed() = MovedDeadlines(); });
+  // As much is left of each as was when the clocks stopped.
+  const auto go_on = [&](Clock& clock, int64_t end) {
+    const absl::Duration left = time_.Left(FromStored(c_.paused()), FromStored(end), clock.window().unit());
+    clock.set_left(absl::ToInt64Microseconds(left));
+    clock.set_from(now());
+  };
+  Emit([&](Event& e) { *e.mutable_resumed()->mutable_deadlines() = CountAgain(go_on); });
   const Command* const given = command_;
   for (const Command& fact : waited) {
     command_ = &fact;
@@ -851,26 +874,112 @@ void Decider::TakeUp() {
   command_ = given;
 }
 
-Event::Resumed Decider::MovedDeadlines() const {
-  Event::Resumed moved;
-  const absl::TimeZone local = zone();
-  const auto move = [&](const std::string& id, int64_t end, int64_t remind_at, const v1::Window& window) {
-    const auto after = [&](int64_t at) {
-      return at == 0 ? 0 : ToStored(AfterPause(FromStored(at), FromStored(c_.paused()), now_, window, local));
-    };
-    if (end == 0 && remind_at == 0) return;
-    Event::Resumed::Deadline& deadline = *moved.add_deadlines();
-    deadline.set_id(id);
-    deadline.set_end(after(end));
-    deadline.set_remind_at(after(remind_at));
-  };
-  for (const Offer& offer : c_.offers()) {
-    if (offer.state() == v1::OPEN)
-      move(offer.id(), offer.window_end(), offer.remind_at(), IsOfBroadcast(offer) ? stage().window() : OfferWindow());
+// ---------------------------------------------------------------------------------------------------------------------------------
+// Deadlines: ends of windows, reminders and due times, each with the clock that it is counted by (F37)
+
+Clock Decider::StartClock(const v1::Window& window, const Reminders& reminders) const {
+  Clock clock;
+  clock.set_from(now());
+  *clock.mutable_window() = window;
+  *clock.mutable_reminders() = reminders;
+  clock.set_end(ToStored(EndOf(clock)));
+  return clock;
+}
+
+// From before deadlines had clocks, or moved by a replica of then: they counted Monday to Friday.
+Clock Decider::ClockOf(const Clock& kept, int64_t end, int64_t began, const v1::Window& window) const {
+  if (kept.from() != 0 && kept.end() == end) return kept;
+  absl::TimeZone zone = absl::UTCTimeZone();
+  absl::LoadTimeZone(c_.time_zone(), &zone);
+  const WorkingTime before(zone);
+  Clock clock;
+  *clock.mutable_window() = window;
+  clock.set_from(began);
+  if (ToStored(before.EndOfWindow(FromStored(began), window)) != end) {
+    clock.set_from(std::min(now(), end));
+    clock.set_left(absl::ToInt64Microseconds(before.Left(now_, FromStored(end), window.unit())));
   }
-  if (!c_.stage_window().over()) move("", c_.stage_window().end(), c_.stage_window().remind_at(), stage().window());
+  return clock;
+}
+
+Clock Decider::ClockOf(const Clock& kept, int64_t end, int64_t began, const Stage& stage, int64_t remind_at) const {
+  Clock clock = ClockOf(kept, end, began, stage.has_window() ? stage.window() : policy_.task_due_after());
+  if (remind_at == 0) {
+    clock.clear_reminders();
+  } else if (kept.from() == 0) {
+    *clock.mutable_reminders() = stage.remind_before();
+  }
+  return clock;
+}
+
+absl::Time Decider::EndOf(const Clock& clock) const {
+  const absl::Time from = FromStored(clock.from());
+  return clock.has_left() ? time_.After(from, absl::Microseconds(clock.left()), clock.window().unit())
+                          : time_.EndOfWindow(from, clock.window());
+}
+
+int64_t Decider::RemindAt(const Clock& clock) const {
+  if (clock.reminders().empty()) return 0;
+  return ToStored(time_.BeforeEnd(FromStored(clock.from()), FromStored(clock.end()), clock.reminders(0)));
+}
+
+template <typename E>
+void Decider::SetNextReminder(Clock clock, E& e) const {
+  // What is late along with it has been said.
+  do {
+    if (clock.reminders_size() > 0) clock.mutable_reminders()->DeleteSubrange(0, 1);
+    e.set_remind_at(RemindAt(clock));
+  } while (e.remind_at() != 0 && e.remind_at() <= now());
+  e.set_still(clock.reminders_size());
+}
+
+google::protobuf::RepeatedPtrField<Event::Deadline> Decider::CountAgain(Recount recount) const {
+  google::protobuf::RepeatedPtrField<Event::Deadline> moved;
+  const auto count = [&](const std::string& id, Clock clock, int64_t was, int64_t not_before) {
+    recount(clock, was);
+    clock.set_end(std::max(ToStored(EndOf(clock)), not_before));
+    Event::Deadline deadline;
+    deadline.set_id(id);
+    deadline.set_end(clock.end());
+    deadline.set_remind_at(RemindAt(clock));
+    *deadline.mutable_clock() = std::move(clock);
+    return deadline;
+  };
+  const auto add = [&](Event::Deadline deadline, int64_t was, int64_t was_reminded_at) {
+    if (deadline.end() != was || deadline.remind_at() != was_reminded_at) *moved.Add() = std::move(deadline);
+  };
+  // A window that would have ended already ends now, or has nothing left when the pause ends. In a case that has ended none runs.
+  const int64_t earliest = c_.paused() != 0 ? c_.paused() : now();
+  const StageWindow& window = c_.stage_window();
+  int64_t end_of_stage = window.end();
+  if (!HasEnded(c_) && !window.over() && window.end() != 0) {
+    const Event::Deadline deadline =
+        count("", ClockOf(window.clock(), window.end(), window.opened(), stage(), window.remind_at()), window.end(), earliest);
+    end_of_stage = deadline.end();
+    add(deadline, window.end(), window.remind_at());
+  }
+  const Stage* individual = IndividualStage();
+  for (const Offer& offer : c_.offers()) {
+    if (HasEnded(c_) || offer.state() != v1::OPEN || offer.window_end() == 0) continue;
+    if (IsOfBroadcast(offer)) {
+      // Its clock and its reminders are the stage's.
+      Event::Deadline deadline;
+      deadline.set_id(offer.id());
+      deadline.set_end(end_of_stage);
+      add(std::move(deadline), offer.window_end(), offer.remind_at());
+      continue;
+    }
+    const Stage& by = individual != nullptr ? *individual : stage();
+    add(count(offer.id(), ClockOf(offer.clock(), offer.window_end(), offer.opened(), by, offer.remind_at()), offer.window_end(), earliest),
+        offer.window_end(), offer.remind_at());
+  }
   for (const Task& task : c_.tasks()) {
-    if (task.ended() == 0) move(task.id(), task.due(), task.not_before(), policy_.task_due_after());
+    if (task.ended() != 0 || task.due() == 0) continue;
+    // What somebody put off stays where they put it.
+    if (!task.redial() && task.not_before() == task.due()) continue;
+    Event::Deadline deadline = count(task.id(), ClockOf(task.clock(), task.due(), task.created(), policy_.task_due_after()), task.due(), 0);
+    deadline.set_remind_at(task.redial() ? deadline.end() : task.not_before());
+    add(std::move(deadline), task.due(), task.not_before());
   }
   return moved;
 }
@@ -912,6 +1021,21 @@ absl::Status Decider::Run(const Command::AssignmentChanged& changed) {
   // Whether the case is still wanted is for the Leader to say, if they are not asked already.
   if (c_.state() == v1::SEARCHING && OpenTask(c_, v1::TRANSFER_REFUSED) == nullptr)
     OpenTaskOnce(v1::RESOLVE_STUCK, cause::kAssignmentChanged);
+  return absl::OkStatus();
+}
+
+// F37. Also in a pause: its end counts by what is left of each deadline by the calendar of then.
+absl::Status Decider::Run(const Command::CalendarChanged& changed) {
+  if (changed.calendar() == c_.calendar()) return absl::OkStatus();
+  // What had ended by the calendar of then has ended.
+  RunTimers();
+  const auto as_it_was = [](const Clock&, int64_t) {};
+  Emit([&](Event& e) {
+    Event::CalendarChanged& event = *e.mutable_calendar_changed();
+    event.set_calendar(changed.calendar());
+    event.set_time_zone(changed.time_zone());
+    *event.mutable_deadlines() = CountAgain(as_it_was);
+  });
   return absl::OkStatus();
 }
 
@@ -1137,15 +1261,13 @@ void Decider::MessageDelivered(const Message& message, int64_t position) {
   switch (message.kind()) {
     case FIRST_APPROACH:
       if (offer->state() == v1::PREPARING) {
-        const absl::Time end = EndOfWindow(now_, OfferWindow(), zone());
         const Stage* individual = IndividualStage();
         Emit([&](Event& e) {
           Event::OfferOpened& opened = *e.mutable_offer_opened();
           opened.set_offer(offer->id());
-          opened.set_window_end(ToStored(end));
-          if (individual != nullptr && individual->has_remind_before()) {
-            opened.set_remind_at(ToStored(BeforeEnd(now_, end, individual->remind_before(), zone())));
-          }
+          *opened.mutable_clock() = StartClock(OfferWindow(), individual != nullptr ? individual->remind_before() : Reminders());
+          opened.set_window_end(opened.clock().end());
+          opened.set_remind_at(RemindAt(opened.clock()));
         });
       }
       break;
@@ -1257,7 +1379,10 @@ void Decider::RunTimers() {
     if (offer.window_end() != 0 && offer.window_end() <= now()) {
       EndOffer(offer.id(), v1::EXPIRED, cause::kWindowEnded);
     } else if (offer.remind_at() != 0 && offer.remind_at() <= now()) {
-      Emit([&](Event& e) { e.mutable_offer_reminded()->set_offer(offer.id()); });
+      Emit([&](Event& e) {
+        e.mutable_offer_reminded()->set_offer(offer.id());
+        SetNextReminder(offer.clock(), *e.mutable_offer_reminded());
+      });
       SendMessage(APPROACH_REMINDER, offer.mentor(), offer.id(), offer.id(), offer.window_end(), offer.epoch());
     }
   }
@@ -1272,7 +1397,7 @@ void Decider::RunTimers() {
     }
     CallBackQuestions("");
   } else if (!window.over() && window.remind_at() != 0 && window.remind_at() <= now()) {
-    Emit([](Event& e) { e.mutable_stage_reminded(); });
+    Emit([&](Event& e) { SetNextReminder(window.clock(), *e.mutable_stage_reminded()); });
     if (stage().kind() == v1::BROADCAST) {
       for (const Offer& offer : c_.offers()) {
         if (!IsOfBroadcast(offer) || offer.state() != v1::OPEN) continue;
@@ -1492,7 +1617,7 @@ void Decider::AskPerson(const Person& person) {
 
 // The message names the end that the window would have if it arrived now; it begins when the message is delivered.
 void Decider::Approach(const Offer& offer) {
-  SendMessage(FIRST_APPROACH, offer.mentor(), offer.id(), offer.id(), ToStored(EndOfWindow(now_, OfferWindow(), zone())), offer.epoch());
+  SendMessage(FIRST_APPROACH, offer.mentor(), offer.id(), offer.id(), ToStored(time_.EndOfWindow(now_, OfferWindow())), offer.epoch());
 }
 
 // ---------------------------------------------------------------------------------------------------------------------------------
@@ -1731,8 +1856,18 @@ Task Decider::NewTask(v1::TaskKind kind, std::string_view cause) const {
   task.set_kind(kind);
   task.set_owner(ActingLeader(c_).person());
   task.set_created(now());
-  task.set_due(ToStored(EndOfWindow(now_, policy_.task_due_after(), zone())));
+  *task.mutable_clock() = StartClock(policy_.task_due_after());
+  task.set_due(task.clock().end());
   task.set_cause(std::string(cause));
+  return task;
+}
+
+Task Decider::NewRedial(v1::TaskKind kind, std::string_view cause) const {
+  Task task = NewTask(kind, cause);
+  *task.mutable_clock() = StartClock(policy_.redial_after());
+  task.set_due(task.clock().end());
+  task.set_not_before(task.due());
+  task.set_redial(true);
   return task;
 }
 
@@ -1761,11 +1896,11 @@ void Decider::StageIsOver(std::string_view cause) {
 }
 
 void Decider::BeginStageWindow() {
-  const absl::Time end = EndOfWindow(now_, stage().window(), zone());
   Emit([&](Event& e) {
     Event::StageWindowBegan& window = *e.mutable_stage_window_began();
-    window.set_end(ToStored(end));
-    if (stage().has_remind_before()) window.set_remind_at(ToStored(BeforeEnd(now_, end, stage().remind_before(), zone())));
+    *window.mutable_clock() = StartClock(stage().window(), stage().remind_before());
+    window.set_end(window.clock().end());
+    window.set_remind_at(RemindAt(window.clock()));
   });
 }
 
@@ -1804,12 +1939,6 @@ v1::Window Decider::OfferWindow() const {
   const Stage* individual = IndividualStage();
   if (individual != nullptr && individual->has_window()) return individual->window();
   return stage().has_window() ? stage().window() : policy_.task_due_after();
-}
-
-absl::TimeZone Decider::zone() const {
-  absl::TimeZone zone = absl::UTCTimeZone();
-  absl::LoadTimeZone(c_.time_zone(), &zone);
-  return zone;
 }
 
 std::string Decider::NotificationName(const std::string& key) const {
@@ -1871,6 +2000,7 @@ absl::Status Decider::RunCommand() {
     REMATCH_RUN(kAssignmentChanged, assignment_changed)
     REMATCH_RUN(kCandidateLeft, candidate_left)
     REMATCH_RUN(kDoNotPair, do_not_pair)
+    REMATCH_RUN(kCalendarChanged, calendar_changed)
     REMATCH_RUN(kFollowAnswer, follow_answer)
     REMATCH_RUN(kDue, due)
 #undef REMATCH_RUN
@@ -1910,14 +2040,14 @@ std::vector<v1::Disclosure::Fact> FactsIn(MessageKind kind) {
   }
 }
 
-absl::StatusOr<Decision> Apply(const Case& c, const Command& command, const v1::EscalationPolicy& policy, absl::Time now) {
+absl::StatusOr<Decision> Apply(const Case& c, const Command& command, const Rules& rules, absl::Time now) {
   const bool exists = !c.name().empty();
   if (command.has_open() && exists) return Refused(reason::kCaseAlreadyOpen, "the case is open already");
   if (!command.has_open() && !exists && command.kind_case() != Command::KIND_NOT_SET) {
     if (IsFact(command)) return Decision();
     return Unknown(reason::kCaseNotFound, "no such reassignment");
   }
-  Decider decider(c, command, policy, now);
+  Decider decider(c, command, rules, now);
   REMATCH_RETURN_IF_ERROR(decider.Decide());
   return std::move(decider).Take();
 }

@@ -1,7 +1,7 @@
 // THE state machine of a case: what the policy says happens next. Pure, total and deterministic: no clock, no I/O, nothing
 // private; the same arguments always decide the same. It reads like the policy; docs/escalation.md draws it.
 //
-//   absl::StatusOr<Decision> decision = Apply(c, command, policy, now);
+//   absl::StatusOr<Decision> decision = Apply(c, command, {policy, time}, now);
 //   if (!decision.ok()) return decision.status();        // refused: nothing happened
 //   for (const Event& event : decision->events) Fold(c, event);
 //   // save c, the events and the effects in one transaction
@@ -17,6 +17,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "request-service/domain/case.pb.h"
+#include "request-service/domain/working_time.h"
 
 namespace rematch::request {
 
@@ -25,11 +26,17 @@ struct Decision {
   std::vector<Effect> effects;  // in the order in which they are to be begun
 };
 
+// By what a case goes: the policy that it pinned and its program's calendar; of Open and CalendarChanged the one that the command names.
+struct Rules {
+  const v1::EscalationPolicy& policy;
+  const WorkingTime& time;
+};
+
 // What `command` does to `c` at `now`. `c` is a default Case for Open and only for Open. People's commands that do not fit the state are
 // refused: FAILED_PRECONDITION with a reason of request-service/domain/reasons.h, NOT_FOUND for an unknown offer, task or person,
 // INVALID_ARGUMENT for a command that can never be right. Answers of peers, feeds and time are never refused: what is late or repeated
 // changes nothing.
-absl::StatusOr<Decision> Apply(const Case& c, const Command& command, const v1::EscalationPolicy& policy, absl::Time now);
+absl::StatusOr<Decision> Apply(const Case& c, const Command& command, const Rules& rules, absl::Time now);
 
 // Applies one event. The only code that changes a case.
 void Fold(Case& c, const Event& event);

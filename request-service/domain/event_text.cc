@@ -192,6 +192,13 @@ std::string EventSummary(const Event& event) {
     case Event::kCurrentMentorChanged:
       return Named("the mentor of record has changed:",
                    event.current_mentor_changed().mentor().empty() ? std::string("nobody") : event.current_mentor_changed().mentor());
+    case Event::kCalendarChanged: {
+      std::string moved;
+      for (const Event::Deadline& deadline : event.calendar_changed().deadlines()) {
+        absl::StrAppend(&moved, moved.empty() ? "" : ", ", deadline.id().empty() ? "the stage" : deadline.id());
+      }
+      return "the program's calendar has changed; deadlines moved: " + (moved.empty() ? "none" : moved);
+    }
     case Event::kCandidateGone:
       return "the candidate left the program";
     case Event::kCompleted:

@@ -37,9 +37,10 @@ class Folder {
     window.set_opened(time_);
     window.set_end(e.end());
     window.set_remind_at(e.remind_at());
+    if (e.has_clock()) *window.mutable_clock() = e.clock();
   }
 
-  void On(const Event::StageReminded&) { c_.mutable_stage_window()->set_remind_at(0); }
+  void On(const Event::StageReminded& e) { Remind(*c_.mutable_stage_window(), e); }
   void On(const Event::StageWindowEnded&) { c_.mutable_stage_window()->set_over(true); }
   void On(const Event::StageExhausted&) { c_.mutable_stage_window()->set_over(true); }
   void On(const Event::BroadcastOpened&) {}
@@ -69,10 +70,11 @@ class Folder {
     offer->set_opened(time_);
     offer->set_window_end(e.window_end());
     offer->set_remind_at(e.remind_at());
+    if (e.has_clock()) *offer->mutable_clock() = e.clock();
   }
 
   void On(const Event::OfferReminded& e) {
-    if (Offer* offer = OfferOf(e)) offer->set_remind_at(0);
+    if (Offer* offer = OfferOf(e)) Remind(*offer, e);
   }
 
   void On(const Event::OfferAnswered& e) {
@@ -209,24 +211,20 @@ class Folder {
   void On(const Event::Resumed& e) {
     c_.clear_paused();
     c_.clear_deferred();
-    for (const Event::Resumed::Deadline& deadline : e.deadlines()) {
-      if (deadline.id().empty()) {
-        c_.mutable_stage_window()->set_end(deadline.end());
-        c_.mutable_stage_window()->set_remind_at(deadline.remind_at());
-      } else if (Offer* offer = Find(c_.mutable_offers(), deadline.id())) {
-        offer->set_window_end(deadline.end());
-        offer->set_remind_at(deadline.remind_at());
-      } else if (Task* task = Find(c_.mutable_tasks(), deadline.id())) {
-        task->set_due(deadline.end());
-        task->set_not_before(deadline.remind_at());
-      }
-    }
+    for (const Event::Deadline& deadline : e.deadlines()) Move(deadline);
+  }
+
+  void On(const Event::CalendarChanged& e) {
+    c_.set_calendar(e.calendar());
+    c_.set_time_zone(e.time_zone());
+    for (const Event::Deadline& deadline : e.deadlines()) Move(deadline);
   }
 
   void On(const Event::TaskSnoozed& e) {
     Task* task = Find(c_.mutable_tasks(), e.task());
     if (task == nullptr) return;
     task->set_not_before(e.until());
+    if (e.ends_redial()) task->set_redial(false);
     task->set_due(std::max(task->due(), e.until()));
   }
 
@@ -254,6 +252,34 @@ class Folder {
   template <typename E>
   Offer* OfferOf(const E& e) {
     return Find(c_.mutable_offers(), e.offer());
+  }
+
+  template <typename Windowed, typename E>
+  static void Remind(Windowed& windowed, const E& e) {
+    windowed.set_remind_at(e.remind_at());
+    if (!e.has_still() || !windowed.has_clock()) return;
+    auto& reminders = *windowed.mutable_clock()->mutable_reminders();
+    reminders.DeleteSubrange(0, std::max(0, reminders.size() - e.still()));
+  }
+
+  void Move(const Event::Deadline& deadline) {
+    const auto set_clock = [&](auto& of) {
+      if (deadline.has_clock()) *of.mutable_clock() = deadline.clock();
+    };
+    if (deadline.id().empty()) {
+      StageWindow& window = *c_.mutable_stage_window();
+      window.set_end(deadline.end());
+      window.set_remind_at(deadline.remind_at());
+      set_clock(window);
+    } else if (Offer* offer = Find(c_.mutable_offers(), deadline.id())) {
+      offer->set_window_end(deadline.end());
+      offer->set_remind_at(deadline.remind_at());
+      set_clock(*offer);
+    } else if (Task* task = Find(c_.mutable_tasks(), deadline.id())) {
+      task->set_due(deadline.end());
+      task->set_not_before(deadline.remind_at());
+      set_clock(*task);
+    }
   }
 
   const Message* SetMessage(const std::string& key, Message::State state, int64_t position, bool may_have_arrived = false) {
@@ -393,6 +419,7 @@ void Fold(Case& c, const Event& event) {
     REMATCH_FOLD(kLeaderReplaced, leader_replaced)
     REMATCH_FOLD(kCurrentMentorChanged, current_mentor_changed)
     REMATCH_FOLD(kCandidateGone, candidate_gone)
+    REMATCH_FOLD(kCalendarChanged, calendar_changed)
     REMATCH_FOLD(kCompleted, completed)
     REMATCH_FOLD(kWithdrawn, withdrawn)
     REMATCH_FOLD(kClosed, closed)

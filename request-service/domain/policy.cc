@@ -3,12 +3,10 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
-#include "google/protobuf/io/tokenizer.h"
-#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
-#include "google/protobuf/text_format.h"
 #include "platform/canonical.h"
 #include "platform/errors.h"
 #include "platform/strings.h"
+#include "platform/text_proto.h"
 #include "request-service/domain/reasons.h"
 
 namespace rematch::request {
@@ -17,9 +15,13 @@ namespace {
 using v1::EscalationPolicy;
 using v1::Window;
 
-// A year of working days, or of seconds: beyond it a number is a slip of the pen, and arithmetic on times stays far from its limits.
+// A year of each: beyond it a number is a slip of the pen, and arithmetic on times stays far from its limits.
+constexpr int kMaxDays = 366;
 constexpr int kMaxWorkingDays = 260;
-constexpr int kMaxSeconds = 366 * 24 * 60 * 60;
+constexpr int kMaxWorkingHours = kMaxWorkingDays * 8;
+constexpr int kMaxSeconds = kMaxDays * 24 * 60 * 60;
+
+constexpr int kMaxReminders = 10;
 
 void CheckWindow(const Window& window, const std::string& path, Violations& bad) {
   int most = 0;
@@ -27,11 +29,17 @@ void CheckWindow(const Window& window, const std::string& path, Violations& bad)
     case Window::WORKING_DAYS:
       most = kMaxWorkingDays;
       break;
+    case Window::WORKING_HOURS:
+      most = kMaxWorkingHours;
+      break;
+    case Window::DAYS:
+      most = kMaxDays;
+      break;
     case Window::SECONDS:
       most = kMaxSeconds;
       break;
     default:
-      bad.Add(path + ".unit", "must be WORKING_DAYS or SECONDS");
+      bad.Add(path + ".unit", "must be WORKING_DAYS, WORKING_HOURS, DAYS or SECONDS");
       return;
   }
   if (window.amount() < 1 || window.amount() > most) bad.Add(path + ".amount", absl::StrCat("must be 1 to ", most));
@@ -67,17 +75,26 @@ void CheckStage(const EscalationPolicy::Stage& stage, const std::string& path, V
   if (stage.kind() == v1::LEADER) {
     // Nobody answers in the last stage but the Leader, by a task.
     if (stage.has_window()) bad.Add(path + ".window", "must not be set for LEADER");
-    if (stage.has_remind_before()) bad.Add(path + ".remind_before", "must not be set for LEADER");
+    if (stage.remind_before_size() > 0) bad.Add(path + ".remind_before", "must not be set for LEADER");
     return;
   }
   CheckRequired(stage.has_window(), stage.window(), path + ".window", bad);
-  if (!stage.has_remind_before()) return;
-  CheckWindow(stage.remind_before(), path + ".remind_before", bad);
-  if (!stage.has_window()) return;
-  if (stage.remind_before().unit() != stage.window().unit()) {
-    bad.Add(path + ".remind_before.unit", "must be that of the window");
-  } else if (stage.remind_before().amount() >= stage.window().amount()) {
-    bad.Add(path + ".remind_before.amount", "must be less than that of the window");
+  if (stage.remind_before_size() > kMaxReminders) {
+    bad.Add(path + ".remind_before", absl::StrCat("must be at most ", kMaxReminders));
+    return;
+  }
+  for (int i = 0; i < stage.remind_before_size(); ++i) {
+    const std::string at = absl::StrCat(path, ".remind_before[", i, "]");
+    const Window& reminder = stage.remind_before(i);
+    CheckWindow(reminder, at, bad);
+    if (!stage.has_window()) continue;
+    if (reminder.unit() != stage.window().unit()) {
+      bad.Add(at + ".unit", "must be that of the window");
+    } else if (i == 0 && reminder.amount() >= stage.window().amount()) {
+      bad.Add(at + ".amount", "must be less than that of the window");
+    } else if (i > 0 && reminder.amount() >= stage.remind_before(i - 1).amount()) {
+      bad.Add(at + ".amount", "must be less than that of the one before");
+    }
   }
 }
 
@@ -101,18 +118,6 @@ void CheckStages(const EscalationPolicy& policy, Violations& bad) {
   }
 }
 
-// Keeps the first error: what follows is mostly its echo.
-class FirstError : public google::protobuf::io::ErrorCollector {
- public:
-  void AddError(int line, int column, const std::string& message) override {
-    if (!text.empty()) return;
-    // A line of -1: of the file as a whole.
-    text = line < 0 ? message : absl::StrCat(line + 1, ":", column + 1, ": ", message);
-  }
-
-  std::string text;
-};
-
 }  // namespace
 
 absl::Status ValidatePolicy(const EscalationPolicy& policy) {
@@ -131,12 +136,8 @@ absl::Status ValidatePolicy(const EscalationPolicy& policy) {
 std::string ContentHash(const EscalationPolicy& policy) { return platform::HexHash(platform::CanonicalBytes(policy)); }
 
 absl::StatusOr<EscalationPolicy> ParsePolicy(std::string_view text) {
-  FirstError error;
-  google::protobuf::TextFormat::Parser parser;
-  parser.RecordErrorsTo(&error);
-  google::protobuf::io::ArrayInputStream in(text.data(), static_cast<int>(text.size()));
   EscalationPolicy policy;
-  if (!parser.Parse(&in, &policy)) return Error(absl::StatusCode::kInvalidArgument, reason::kBadPolicy, error.text);
+  REMATCH_RETURN_IF_ERROR(platform::ParseTextProto(text, reason::kBadPolicy, policy));
   REMATCH_RETURN_IF_ERROR(ValidatePolicy(policy));
   return policy;
 }

@@ -81,13 +81,14 @@ std::string_view KindOf(const Effect& effect) {
 }  // namespace
 
 EffectRunner::EffectRunner(EffectRunnerOptions options, CaseDoor& door, CaseReader& reader, WorkStore& work, PolicyStore& policies,
-                           platform::Leases& leases, MentorPeer& mentor, NotifyPeer& notify, MessageMaker& messages,
-                           platform::Executor& executor, platform::Clock& clock, platform::Metrics& metrics)
+                           CalendarStore& calendars, platform::Leases& leases, MentorPeer& mentor, NotifyPeer& notify,
+                           MessageMaker& messages, platform::Executor& executor, platform::Clock& clock, platform::Metrics& metrics)
     : options_(options),
       door_(door),
       reader_(reader),
       work_(work),
       policies_(policies),
+      calendars_(calendars),
       leases_(leases),
       mentor_(mentor),
       notify_(notify),
@@ -414,7 +415,8 @@ absl::StatusOr<Command> EffectRunner::Send(const EffectWork& work, const Case& c
     return command;
   };
   REMATCH_ASSIGN_OR_RETURN(const std::shared_ptr<const PolicyRecord> policy, policies_.Get(c.policy()));
-  absl::StatusOr<nv1::SendNotificationRequest> request = messages_.Make(c, work.effect, policy->policy);
+  REMATCH_ASSIGN_OR_RETURN(const CalendarStore::Pointer time, calendars_.Of(c));
+  absl::StatusOr<nv1::SendNotificationRequest> request = messages_.Make(c, work.effect, {.policy = policy->policy, .time = *time});
   if (!request.ok())
     return request.status().code() == absl::StatusCode::kNotFound ? refuse(request.status()) : absl::StatusOr<Command>(request.status());
   request->set_request_id(work.row);

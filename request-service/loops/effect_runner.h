@@ -27,6 +27,7 @@
 #include "request-service/domain/case.pb.h"
 #include "request-service/loops/messages.h"
 #include "request-service/loops/peers.h"
+#include "request-service/store/calendar_store.h"
 #include "request-service/store/case_command.h"
 #include "request-service/store/case_handler.h"
 #include "request-service/store/case_reader.h"
@@ -47,8 +48,8 @@ struct EffectRunnerOptions {
 class EffectRunner {
  public:
   EffectRunner(EffectRunnerOptions options, CaseDoor& door, CaseReader& reader, WorkStore& work, PolicyStore& policies,
-               platform::Leases& leases, MentorPeer& mentor, NotifyPeer& notify, MessageMaker& messages, platform::Executor& executor,
-               platform::Clock& clock, platform::Metrics& metrics);
+               CalendarStore& calendars, platform::Leases& leases, MentorPeer& mentor, NotifyPeer& notify, MessageMaker& messages,
+               platform::Executor& executor, platform::Clock& clock, platform::Metrics& metrics);
   // Waits for the effects that run.
   ~EffectRunner();
 
@@ -86,6 +87,7 @@ class EffectRunner {
   CaseReader& reader_;
   WorkStore& work_;
   PolicyStore& policies_;
+  CalendarStore& calendars_;
   platform::Leases& leases_;
   MentorPeer& mentor_;
   NotifyPeer& notify_;

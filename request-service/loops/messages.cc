@@ -39,12 +39,12 @@ std::string TemplateOf(MessageKind kind) {
 }
 
 // The end of a mentor's window, for a message that does not know it yet: it begins when the message arrives.
-absl::Time ExpectedEnd(const Effect::Send& send, const v1::EscalationPolicy& policy, absl::Time now, absl::TimeZone zone) {
+absl::Time ExpectedEnd(const Effect::Send& send, const Rules& rules, absl::Time now) {
   if (send.window_end() != 0) return FromStored(send.window_end());
-  for (const v1::EscalationPolicy::Stage& stage : policy.stages()) {
-    if (stage.kind() == v1::INDIVIDUAL && stage.has_window()) return EndOfWindow(now, stage.window(), zone);
+  for (const v1::EscalationPolicy::Stage& stage : rules.policy.stages()) {
+    if (stage.kind() == v1::INDIVIDUAL && stage.has_window()) return rules.time.EndOfWindow(now, stage.window());
   }
-  return EndOfWindow(now, policy.task_due_after(), zone);
+  return rules.time.EndOfWindow(now, rules.policy.task_due_after());
 }
 
 bool HasWindow(MessageKind kind) {
@@ -111,7 +111,7 @@ absl::StatusOr<mv1::District> MessageMaker::District(const std::string& name) {
   return districts_.Get(name, clock_.Monotonic(), [this](const std::string& n) { return mentor_.GetDistrict(n); });
 }
 
-absl::StatusOr<nv1::SendNotificationRequest> MessageMaker::Make(const Case& c, const Effect& effect, const v1::EscalationPolicy& policy) {
+absl::StatusOr<nv1::SendNotificationRequest> MessageMaker::Make(const Case& c, const Effect& effect, const Rules& rules) {
   const Effect::Send& send = effect.send();
   nv1::SendNotificationRequest request;
   request.set_parent(ConsortiumOf(c.name()));
@@ -179,10 +179,8 @@ absl::StatusOr<nv1::SendNotificationRequest> MessageMaker::Make(const Case& c, c
     }
   }
   if (HasWindow(send.kind())) {
-    absl::TimeZone zone = absl::UTCTimeZone();
-    absl::LoadTimeZone(c.time_zone(), &zone);
     variables["need"] = NeedText(c.coarse_need());
-    variables["window_end"] = LocalTimeText(ExpectedEnd(send, policy, clock_.Now(), zone), zone);
+    variables["window_end"] = LocalTimeText(ExpectedEnd(send, rules, clock_.Now()), rules.time.zone());
   }
   if (HasReplyCode(send.kind())) {
     variables["reply_code"] = codes_.Make({.case_name = c.name(), .offer = effect.offer(), .epoch = send.epoch()});

@@ -15,6 +15,7 @@
 #include "rematch/notify/v1/service.pb.h"
 #include "rematch/request/v1/resources.pb.h"
 #include "request-service/domain/case.pb.h"
+#include "request-service/domain/escalation.h"
 #include "request-service/domain/reply_code.h"
 #include "request-service/loops/peers.h"
 
@@ -31,7 +32,7 @@ class MessageMaker {
   MessageMaker(MentorPeer& mentor, const ReplyCodes& codes, platform::Clock& clock) : mentor_(mentor), codes_(codes), clock_(clock) {}
 
   // The request for notify-service, without its request id. NOT_FOUND when somebody it is about is gone; else as the peer says.
-  absl::StatusOr<notify::v1::SendNotificationRequest> Make(const Case& c, const Effect& effect, const v1::EscalationPolicy& policy);
+  absl::StatusOr<notify::v1::SendNotificationRequest> Make(const Case& c, const Effect& effect, const Rules& rules);
 
  private:
   template <typename Resource>

@@ -21,6 +21,16 @@ namespace mv1 = mentor::v1;
 constexpr int kPage = 500;
 constexpr int kCandidates = 64;  // that DescribeCandidates takes
 
+// Of "consortia/c/programs/p/candidates/x".
+std::string ProgramOf(const std::string& candidate) { return candidate.substr(0, candidate.rfind("/candidates/")); }
+
+bool CountsBy(const Case& c, const mv1::Program& program) {
+  if (!c.calendar().empty()) return c.calendar() == CalendarHash(program);
+  mv1::Program before;  // there were calendars
+  before.set_time_zone(c.time_zone());
+  return CalendarHash(before) == CalendarHash(program);
+}
+
 }  // namespace
 
 absl::Duration Reconciler::Step() {
@@ -114,10 +124,13 @@ absl::Status Reconciler::GoOverCandidates() {
     }
     if (asked.empty()) continue;
     REMATCH_ASSIGN_OR_RETURN(const mv1::DescribeCandidatesResponse response, mentor_.DescribeCandidates(request));
+    absl::flat_hash_map<std::string, const mv1::Program*> programs;
+    for (const mv1::Program& program : response.programs()) programs[program.name()] = &program;
     for (const mv1::DescribeCandidatesResponse::Described& described : response.described()) {
       const auto one = asked.find(described.candidate().name());
       if (one == asked.end()) continue;
-      REMATCH_ASSIGN_OR_RETURN(std::optional<CaseCommand> command, NewsFor(one->second, described.candidate()));
+      REMATCH_ASSIGN_OR_RETURN(std::optional<CaseCommand> command,
+                               NewsFor(one->second, described.candidate(), programs[ProgramOf(one->first)]));
       if (!command.has_value()) continue;
       std::string what = command->command.SerializeAsString();
       if (const auto before = untold_.find(one->first); before == untold_.end() || before->second != what) {
@@ -135,7 +148,8 @@ absl::Status Reconciler::GoOverCandidates() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::optional<CaseCommand>> Reconciler::NewsFor(const OpenCase& open, const mv1::Candidate& candidate) {
+absl::StatusOr<std::optional<CaseCommand>> Reconciler::NewsFor(const OpenCase& open, const mv1::Candidate& candidate,
+                                                               const mv1::Program* program) {
   const std::optional<std::vector<std::string>> ids = ParseName(open.candidate, "consortia/*/programs/*/candidates/*");
   if (!ids.has_value()) return std::nullopt;
   CaseCommand command = FactFor({.consortium = open.consortium, .program = (*ids)[1], .id = open.case_id});
@@ -155,9 +169,15 @@ absl::StatusOr<std::optional<CaseCommand>> Reconciler::NewsFor(const OpenCase& o
     command.command.mutable_candidate_left();
     return command;
   }
-  if (candidate.assignment() == c.replaced_assignment() && candidate.mentor() == c.current_mentor()) return std::nullopt;
-  command.command.mutable_assignment_changed()->set_assignment(candidate.assignment());
-  command.command.mutable_assignment_changed()->set_mentor(candidate.mentor());
+  if (candidate.assignment() != c.replaced_assignment() || candidate.mentor() != c.current_mentor()) {
+    command.command.mutable_assignment_changed()->set_assignment(candidate.assignment());
+    command.command.mutable_assignment_changed()->set_mentor(candidate.mentor());
+    return command;
+  }
+  if (program == nullptr || CountsBy(c, *program)) return std::nullopt;
+  REMATCH_ASSIGN_OR_RETURN(const std::string calendar, calendars_.Keep(*program));
+  command.command.mutable_calendar_changed()->set_calendar(calendar);
+  command.command.mutable_calendar_changed()->set_time_zone(program->time_zone());
   return command;
 }
 

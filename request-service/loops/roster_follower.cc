@@ -10,7 +10,6 @@
 #include "absl/strings/str_cat.h"
 #include "platform/validation.h"
 #include "request-service/domain/case_view.h"
-#include "request-service/domain/working_time.h"
 
 namespace rematch::request {
 namespace {
@@ -38,6 +37,8 @@ absl::StatusOr<std::vector<RosterFollower::Reported>> RosterFollower::CommandsOf
   for (const Change& change : page) {
     if (change.kind() == Change::MENTOR_LEFT) {
       REMATCH_RETURN_IF_ERROR(AddMentorLeft(change, reported));
+    } else if (change.kind() == Change::CALENDAR_CHANGED) {
+      REMATCH_RETURN_IF_ERROR(AddCalendarChanged(change, reported));
     } else if (change.kind() == Change::CANDIDATE_LEFT || change.kind() == Change::ASSIGNMENT_CHANGED ||
                change.kind() == Change::DO_NOT_PAIR_ADDED) {
       REMATCH_RETURN_IF_ERROR(AddOfCandidate(change, standings[ConsortiumIn(change.candidate())], reported));
@@ -53,6 +54,23 @@ absl::Status RosterFollower::AddMentorLeft(const Change& change, std::vector<Rep
   for (const CaseKey& key : open) {
     Reported& left = reported.emplace_back(Reported{.position = change.position(), .command = FactFor(key)});
     left.command.command.mutable_mentor_left()->set_mentor(change.mentor());
+  }
+  return absl::OkStatus();
+}
+
+// F37.
+absl::Status RosterFollower::AddCalendarChanged(const Change& change, std::vector<Reported>& reported) {
+  const std::optional<std::vector<std::string>> ids = ParseName(change.program(), "consortia/*/programs/*");
+  if (!ids.has_value()) return absl::OkStatus();
+  const absl::StatusOr<mv1::Program> program = mentor_.GetProgram(change.program());
+  if (absl::IsNotFound(program.status())) return absl::OkStatus();
+  REMATCH_RETURN_IF_ERROR(program.status());
+  REMATCH_ASSIGN_OR_RETURN(const std::string calendar, calendars_.Keep(*program));
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<CaseKey> cases, reader_.CasesWithDeadlines((*ids)[0], (*ids)[1]));
+  for (const CaseKey& key : cases) {
+    Reported& changed = reported.emplace_back(Reported{.position = change.position(), .command = FactFor(key)});
+    changed.command.command.mutable_calendar_changed()->set_calendar(calendar);
+    changed.command.command.mutable_calendar_changed()->set_time_zone(program->time_zone());
   }
   return absl::OkStatus();
 }
@@ -110,13 +128,12 @@ absl::Status RosterFollower::AddOfCandidate(const Change& change, CaseReader::St
 absl::StatusOr<CandidateTask> RosterFollower::MentorLeftTask(const Change& change) {
   REMATCH_ASSIGN_OR_RETURN(const mv1::Program program, mentor_.GetProgram(change.program()));
   REMATCH_ASSIGN_OR_RETURN(const std::shared_ptr<const PolicyRecord> policy, policies_.Get(policies_.active()));
-  absl::TimeZone zone = absl::UTCTimeZone();
-  absl::LoadTimeZone(program.time_zone(), &zone);
+  REMATCH_ASSIGN_OR_RETURN(const CalendarStore::Pointer time, calendars_.Of(program));
   return CandidateTask{.what = CandidateTask::What::kMentorLeft,
                        .candidate = change.candidate(),
                        .leader = program.leader().person(),
                        .alternate = program.alternate().person(),
-                       .time = ToStored(EndOfWindow(clock_.Now(), policy->policy.task_due_after(), zone))};
+                       .time = ToStored(time->EndOfWindow(clock_.Now(), policy->policy.task_due_after()))};
 }
 
 }  // namespace rematch::request

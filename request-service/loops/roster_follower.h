@@ -1,5 +1,6 @@
-// Follows the roster's feed of mentor-service (F33): a mentor who left, a candidate who left or has another mentor, two who are not to be
-// paired any more. What a change was is history by the time that it is read here, so cases are told what is so now.
+// Follows the roster's feed of mentor-service (F33, F37): a mentor who left, a candidate who left or has another mentor, two who are not to
+// be paired any more, a calendar that changed. What a change was is history by the time that it is read here, so cases are told what is so
+// now.
 #ifndef REMATCH_REQUEST_SERVICE_LOOPS_ROSTER_FOLLOWER_H_
 #define REMATCH_REQUEST_SERVICE_LOOPS_ROSTER_FOLLOWER_H_
 
@@ -10,6 +11,7 @@
 #include "rematch/mentor/v1/resources.pb.h"
 #include "request-service/loops/feed_follower.h"
 #include "request-service/loops/peers.h"
+#include "request-service/store/calendar_store.h"
 #include "request-service/store/case_reader.h"
 #include "request-service/store/policy_store.h"
 
@@ -17,9 +19,14 @@ namespace rematch::request {
 
 class RosterFollower final : public FeedFollower<mentor::v1::RosterChange> {
  public:
-  RosterFollower(CaseDoor& door, CaseReader& reader, WorkStore& work, PolicyStore& policies, MentorPeer& mentor, platform::Clock& clock,
-                 platform::Metrics& metrics)
-      : FeedFollower("roster", door, work, metrics), reader_(reader), policies_(policies), mentor_(mentor), clock_(clock) {}
+  RosterFollower(CaseDoor& door, CaseReader& reader, WorkStore& work, PolicyStore& policies, CalendarStore& calendars, MentorPeer& mentor,
+                 platform::Clock& clock, platform::Metrics& metrics)
+      : FeedFollower("roster", door, work, metrics),
+        reader_(reader),
+        policies_(policies),
+        calendars_(calendars),
+        mentor_(mentor),
+        clock_(clock) {}
   ~RosterFollower() override { StopFollowing(); }
 
  private:
@@ -32,6 +39,7 @@ class RosterFollower final : public FeedFollower<mentor::v1::RosterChange> {
   absl::StatusOr<std::vector<Reported>> CommandsOf(const std::vector<Change>& page) override;
 
   absl::Status AddMentorLeft(const Change& change, std::vector<Reported>& reported);
+  absl::Status AddCalendarChanged(const Change& change, std::vector<Reported>& reported);
   // `standing`: when the page was read; knows of what the page adds.
   absl::Status AddOfCandidate(const Change& change, CaseReader::Standing& standing, std::vector<Reported>& reported);
   // The task of whoever leads the program now.
@@ -39,6 +47,7 @@ class RosterFollower final : public FeedFollower<mentor::v1::RosterChange> {
 
   CaseReader& reader_;
   PolicyStore& policies_;
+  CalendarStore& calendars_;
   MentorPeer& mentor_;
   platform::Clock& clock_;
 };

@@ -78,6 +78,7 @@ v1::Reassignment ToReassignment(const CaseKey& key, const Case& c, const v1::Esc
   out.set_open_tasks(open);
   out.set_pause_state(PauseOf(c));
   SetTime(c.paused(), [&] { return out.mutable_pause_time(); });
+  out.set_calendar(c.calendar().substr(0, 16));
   return out;
 }
 

@@ -114,13 +114,17 @@ void Openings::AskFor(std::vector<Item> items) {
   }
   const absl::StatusOr<mv1::DescribeCandidatesResponse> response = mentor_.DescribeCandidates(request);
   if (!response.ok()) return Answer(std::move(items), PeerUnavailable());
-  absl::flat_hash_map<std::string_view, const mv1::Program*> programs;
-  for (const mv1::Program& program : response->programs()) programs.emplace(program.name(), &program);
+  absl::flat_hash_map<std::string_view, Facts> programs;
+  for (const mv1::Program& program : response->programs()) {
+    const absl::StatusOr<std::string> calendar = calendars_.Keep(program);
+    if (!calendar.ok()) return Answer(std::move(items), calendar.status());
+    programs[program.name()] = {.program = &program, .candidate = nullptr, .calendar = *calendar};
+  }
   absl::flat_hash_map<std::string_view, const mv1::DescribeCandidatesResponse::Described*> described;
   for (const auto& one : response->described()) described.emplace(one.candidate().name(), &one);
   for (Item& item : items) {
     Facts facts;
-    if (const auto program = programs.find(item.program); program != programs.end()) facts.program = program->second;
+    if (const auto program = programs.find(item.program); program != programs.end()) facts = program->second;
     if (const auto one = described.find(item.candidate); one != described.end()) facts.candidate = one->second;
     std::move(item.done)(facts);
   }

@@ -17,6 +17,7 @@
 #include "platform/executor.h"
 #include "rematch/mentor/v1/service.pb.h"
 #include "request-service/loops/peers.h"
+#include "request-service/store/calendar_store.h"
 #include "request-service/store/policy_store.h"
 
 namespace rematch::request {
@@ -27,16 +28,17 @@ absl::Status PeerUnavailable();
 // Thread-safe.
 class Openings {
  public:
-  // Null: not there. Both are of the shared answer, and gone when `done` returns.
+  // Null: not there. Pointers are into the shared answer, and gone when `done` returns.
   struct Facts {
     const mentor::v1::Program* program = nullptr;
     const mentor::v1::DescribeCandidatesResponse::Described* candidate = nullptr;
+    std::string calendar;  // content hash of the program's
   };
   using Done = absl::AnyInvocable<void(absl::StatusOr<Facts>)>;
 
   // Calls are made on `blocking`.
-  Openings(MentorPeer& mentor, PolicyStore& policies, platform::Clock& clock, platform::Executor& blocking)
-      : mentor_(mentor), policies_(policies), clock_(clock), blocking_(blocking) {}
+  Openings(MentorPeer& mentor, PolicyStore& policies, CalendarStore& calendars, platform::Clock& clock, platform::Executor& blocking)
+      : mentor_(mentor), policies_(policies), calendars_(calendars), clock_(clock), blocking_(blocking) {}
   // Waits for what still runs on `blocking`, or is queued there: a turn that found nobody left belongs to no request that is waited for.
   ~Openings();
   Openings(const Openings&) = delete;
@@ -62,6 +64,7 @@ class Openings {
 
   MentorPeer& mentor_;
   PolicyStore& policies_;
+  CalendarStore& calendars_;
   platform::Clock& clock_;
   platform::Executor& blocking_;
   absl::Mutex mutex_;

@@ -155,18 +155,17 @@ absl::StatusOr<v1::PreviewEscalationResponse> Reassignments::PreviewEscalation(c
   const absl::StatusOr<mv1::FindEligibleMentorsResponse> found = mentor_.FindEligibleMentors(find);
   if (!found.ok()) return PeerUnavailable();
 
-  absl::TimeZone zone = absl::UTCTimeZone();
-  absl::LoadTimeZone(c.time_zone(), &zone);
+  REMATCH_ASSIGN_OR_RETURN(const CalendarStore::Pointer time, calendars_.Of(c));
   absl::Time ask = clock_.Now();
   // Whoever is being asked has the rest of their window.
   if (const Offer* live = LiveIndividualOffer(c)) {
-    ask = live->window_end() != 0 ? std::max(ask, FromStored(live->window_end())) : EndOfWindow(ask, individual->window(), zone);
+    ask = live->window_end() != 0 ? std::max(ask, FromStored(live->window_end())) : time->EndOfWindow(ask, individual->window());
   }
   for (const mv1::RankedMentor& mentor : found->mentors()) {
     v1::PreviewEscalationResponse::Step& step = *response.add_steps();
     *step.mutable_mentor() = mentor;
     if (mentor.full()) continue;
-    const absl::Time end = EndOfWindow(ask, individual->window(), zone);
+    const absl::Time end = time->EndOfWindow(ask, individual->window());
     *step.mutable_ask_time() = ToTimestamp(ToStored(ask));
     *step.mutable_window_end_time() = ToTimestamp(ToStored(end));
     ask = end;
@@ -308,9 +307,9 @@ absl::StatusOr<v1::PolicyVersion> Reassignments::GetPolicyVersion(const Call&, c
   Violations bad;
   CheckName(bad, "name", request.name(), "policies/*");
   if (!bad.empty()) return bad.ToStatus();
-  REMATCH_ASSIGN_OR_RETURN(const std::vector<PolicyRecord> records, policies_.List());
-  for (const PolicyRecord& record : records) {
-    if (record.Name() == request.name()) return ToPolicyVersion(record, record.hash == policies_.active());
+  REMATCH_ASSIGN_OR_RETURN(const auto records, policies_.List());
+  for (const auto& record : records) {
+    if (record->Name() == request.name()) return ToPolicyVersion(*record, record->hash == policies_.active());
   }
   return Error(absl::StatusCode::kNotFound, reason::kNotFound, "no such policy");
 }
@@ -322,17 +321,17 @@ absl::StatusOr<v1::ListPolicyVersionsResponse> Reassignments::ListPolicyVersions
   if (!bad.empty()) return bad.ToStatus();
   const std::string question = QuestionOf(call, {policies_.active()});
   REMATCH_ASSIGN_OR_RETURN(const std::vector<std::string> position, ReadPageToken(question, request.page_token(), 1));
-  REMATCH_ASSIGN_OR_RETURN(const std::vector<PolicyRecord> records, policies_.List());
+  REMATCH_ASSIGN_OR_RETURN(const auto records, policies_.List());
   v1::ListPolicyVersionsResponse response;
   // A version that was added meanwhile stands in front: whoever pages on goes on behind the last one they saw.
   bool seen = position.empty();
-  for (const PolicyRecord& record : records) {
+  for (const auto& record : records) {
     if (seen && response.policies_size() == page_size) {
       response.set_next_page_token(MakePageToken(question, {response.policies(page_size - 1).content_hash()}));
       break;
     }
-    if (seen) *response.add_policies() = ToPolicyVersion(record, record.hash == policies_.active());
-    if (!seen && record.hash == position[0]) seen = true;
+    if (seen) *response.add_policies() = ToPolicyVersion(*record, record->hash == policies_.active());
+    if (!seen && record->hash == position[0]) seen = true;
   }
   return response;
 }

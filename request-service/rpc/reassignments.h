@@ -26,17 +26,18 @@ namespace rematch::request {
 // Thread-safe. Reads block; writes do not, those that ask a peer first run that part on `blocking`.
 class Reassignments {
  public:
-  Reassignments(CaseDoor& door, CaseReader& reader, PolicyStore& policies, MentorPeer& mentor, const ReplyCodes& codes,
-                platform::IdSource& ids, platform::Clock& clock, platform::Executor& blocking)
+  Reassignments(CaseDoor& door, CaseReader& reader, PolicyStore& policies, CalendarStore& calendars, MentorPeer& mentor,
+                const ReplyCodes& codes, platform::IdSource& ids, platform::Clock& clock, platform::Executor& blocking)
       : door_(door),
         reader_(reader),
         policies_(policies),
+        calendars_(calendars),
         mentor_(mentor),
         codes_(codes),
         ids_(ids),
         clock_(clock),
         blocking_(blocking),
-        openings_(mentor, policies, clock, blocking) {}
+        openings_(mentor, policies, calendars, clock, blocking) {}
 
   template <typename Response>
   using Done = rpc::Done<Response>;
@@ -116,6 +117,7 @@ class Reassignments {
   CaseDoor& door_;
   CaseReader& reader_;
   PolicyStore& policies_;
+  CalendarStore& calendars_;
   MentorPeer& mentor_;
   const ReplyCodes& codes_;
   platform::IdSource& ids_;

@@ -164,6 +164,7 @@ absl::StatusOr<CaseCommand> Reassignments::MakeOpen(const Call& call, const v1::
   open.set_candidate(request.candidate());
   open.set_policy(policies_.active());
   open.set_time_zone(program.time_zone());
+  open.set_calendar(facts.calendar);
   *open.mutable_need() = facts.candidate->need();
   *open.mutable_coarse_need() = facts.candidate->coarse_need();
   open.set_current_mentor(candidate.mentor());

@@ -90,11 +90,13 @@ absl::Status Delete(sql::Transaction& tx, std::string_view table, const std::set
 // One batch in one transaction.
 class Batch {
  public:
-  Batch(sql::Transaction& tx, absl::Span<CaseCommand* const> commands, const std::string& replica, PolicyStore& policies, absl::Time now)
+  Batch(sql::Transaction& tx, absl::Span<CaseCommand* const> commands, const std::string& replica, PolicyStore& policies,
+        CalendarStore& calendars, absl::Time now)
       : tx_(tx),
         commands_(commands),
         replica_(replica),
         policies_(policies),
+        calendars_(calendars),
         now_(now),
         now_micros_(ToMicros(now)),
         candidate_tasks_(tx, now_micros_) {}
@@ -116,7 +118,10 @@ class Batch {
   absl::Status LoadCases();
   absl::Status LoadOpenCases();
   absl::Status LoadClaims();
-  absl::StatusOr<std::string> Decide(const CaseCommand& command, Working& w, const v1::EscalationPolicy& policy);
+  absl::StatusOr<std::string> Decide(const CaseCommand& command, Working& w, const Rules& rules);
+  // What the command is to be decided by.
+  absl::StatusOr<std::shared_ptr<const PolicyRecord>> PolicyFor(const Command& command, const Case& c);
+  absl::StatusOr<CalendarStore::Pointer> TimeFor(const Command& command, const Case& c);
   void Record(const CaseCommand& command, Working& w, const Decision& decision);
   void NoteLateness(absl::Time due, absl::Span<const Event> events);
 
@@ -124,6 +129,7 @@ class Batch {
   const absl::Span<CaseCommand* const> commands_;
   const std::string& replica_;
   PolicyStore& policies_;
+  CalendarStore& calendars_;
   const absl::Time now_;
   const int64_t now_micros_;
 
@@ -251,9 +257,9 @@ absl::StatusOr<std::string> Batch::Apply(const CaseCommand& command) {
   if (!command.etag.empty() && command.etag != absl::StrCat(w.c.version())) {
     return Error(absl::StatusCode::kAborted, reason::kEtagMismatch, "the case has changed since it was read");
   }
-  const std::string& hash = command.command.has_open() ? command.command.open().policy() : w.c.policy();
-  REMATCH_ASSIGN_OR_RETURN(const std::shared_ptr<const PolicyRecord> policy, policies_.Get(tx_, hash));
-  absl::StatusOr<std::string> reply = Decide(command, w, policy->policy);
+  REMATCH_ASSIGN_OR_RETURN(const std::shared_ptr<const PolicyRecord> policy, PolicyFor(command.command, w.c));
+  REMATCH_ASSIGN_OR_RETURN(const CalendarStore::Pointer time, TimeFor(command.command, w.c));
+  absl::StatusOr<std::string> reply = Decide(command, w, {.policy = policy->policy, .time = *time});
   if (!reply.ok() && command.command.has_open()) {
     const Id candidate = {command.key.consortium, command.command.open().candidate()};
     open_cases_[candidate].clear();
@@ -262,8 +268,20 @@ absl::StatusOr<std::string> Batch::Apply(const CaseCommand& command) {
   return reply;
 }
 
-absl::StatusOr<std::string> Batch::Decide(const CaseCommand& command, Working& w, const v1::EscalationPolicy& policy) {
-  REMATCH_ASSIGN_OR_RETURN(const Decision decision, request::Apply(w.c, command.command, policy, now_));
+absl::StatusOr<std::shared_ptr<const PolicyRecord>> Batch::PolicyFor(const Command& command, const Case& c) {
+  return policies_.Get(tx_, command.has_open() ? command.open().policy() : c.policy());
+}
+
+absl::StatusOr<CalendarStore::Pointer> Batch::TimeFor(const Command& command, const Case& c) {
+  if (command.has_open()) return calendars_.Get(tx_, command.open().calendar(), command.open().time_zone());
+  if (command.has_calendar_changed()) {
+    return calendars_.Get(tx_, command.calendar_changed().calendar(), command.calendar_changed().time_zone());
+  }
+  return calendars_.Get(tx_, c.calendar(), c.time_zone());
+}
+
+absl::StatusOr<std::string> Batch::Decide(const CaseCommand& command, Working& w, const Rules& rules) {
+  REMATCH_ASSIGN_OR_RETURN(const Decision decision, request::Apply(w.c, command.command, rules, now_));
   const absl::Time was_due = w.next_due;
   Record(command, w, decision);
   if (command.ran.has_value()) {
@@ -274,7 +292,7 @@ absl::StatusOr<std::string> Batch::Decide(const CaseCommand& command, Working& w
     w.set_timer = true;
     if (!decision.events.empty()) NoteLateness(was_due, decision.events);
   }
-  return command.reply ? command.reply({.key = w.key, .after = w.c, .policy = policy, .events = decision.events}) : std::string();
+  return command.reply ? command.reply({.key = w.key, .after = w.c, .policy = rules.policy, .events = decision.events}) : std::string();
 }
 
 void Batch::Record(const CaseCommand& command, Working& w, const Decision& decision) {
@@ -420,7 +438,7 @@ absl::Status Batch::Save() {
 }  // namespace
 
 absl::StatusOr<BatchResult> CaseHandler::Run(sql::Transaction& tx, absl::Span<CaseCommand* const> batch) {
-  Batch work(tx, batch, replica_, policies_, clock_.Now());
+  Batch work(tx, batch, replica_, policies_, calendars_, clock_.Now());
   REMATCH_RETURN_IF_ERROR(work.Load());
   BatchResult result;
   result.replies.reserve(batch.size());

@@ -15,6 +15,7 @@
 #include "platform/group_commit.h"
 #include "platform/sql/database.h"
 #include "request-service/domain/case.pb.h"
+#include "request-service/store/calendar_store.h"
 #include "request-service/store/case_command.h"
 #include "request-service/store/policy_store.h"
 
@@ -44,8 +45,8 @@ struct Committed {
 class CaseHandler {
  public:
   // New work starts leased to `replica`.
-  CaseHandler(std::string replica, PolicyStore& policies, platform::Clock& clock)
-      : replica_(std::move(replica)), policies_(policies), clock_(clock) {}
+  CaseHandler(std::string replica, PolicyStore& policies, CalendarStore& calendars, platform::Clock& clock)
+      : replica_(std::move(replica)), policies_(policies), calendars_(calendars), clock_(clock) {}
 
   // Called after every commit that changed something, on the committing thread: must not block. Set once, before the first batch.
   void Listen(std::function<void(Committed)> listener) { listener_ = std::move(listener); }
@@ -55,6 +56,7 @@ class CaseHandler {
  private:
   const std::string replica_;
   PolicyStore& policies_;
+  CalendarStore& calendars_;
   platform::Clock& clock_;
   std::function<void(Committed)> listener_;
 };

@@ -229,6 +229,27 @@ absl::StatusOr<std::vector<CaseKey>> CaseReader::OpenCases(std::string_view cons
   return open;
 }
 
+absl::StatusOr<std::vector<CaseKey>> CaseReader::CasesWithDeadlines(std::string_view consortium, std::string_view program) {
+  std::vector<CaseKey> cases;
+  REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
+    cases.clear();
+    const std::vector<sql::Value> of_program = {std::string(consortium), std::string(program)};
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> open,
+                             tx.Query("SELECT id FROM cases WHERE consortium = ? AND program = ? AND open = 1", of_program));
+    // Of a completed case, too, whose former mentor has yet to be told; but those of candidates have no case.
+    REMATCH_ASSIGN_OR_RETURN(
+        const std::vector<Row> tasks,
+        tx.Query("SELECT case_id FROM tasks WHERE consortium = ? AND program = ? AND open = 1 AND case_id <> ''", of_program));
+    std::set<std::string> ids;
+    for (const std::vector<Row>* rows : {&open, &tasks}) {
+      for (const Row& row : *rows) ids.insert(row.Text(0));
+    }
+    for (const std::string& id : ids) cases.push_back({.consortium = std::string(consortium), .program = std::string(program), .id = id});
+    return absl::OkStatus();
+  }));
+  return cases;
+}
+
 absl::StatusOr<std::vector<OpenCase>> CaseReader::OpenCasesAfter(const OpenCase& after, int64_t limit) {
   std::vector<OpenCase> open;
   REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {

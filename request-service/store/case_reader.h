@@ -105,6 +105,8 @@ class CaseReader {
                                                 const TaskPosition& after, size_t limit);
   // The open cases of a program.
   absl::StatusOr<std::vector<CaseKey>> OpenCases(std::string_view consortium, std::string_view program);
+  // Those of a program in which something is due some day: open, or with an open task.
+  absl::StatusOr<std::vector<CaseKey>> CasesWithDeadlines(std::string_view consortium, std::string_view program);
   // At most `limit` candidates behind `after`, of one consortium, that have or had a case.
   absl::StatusOr<std::vector<OpenCase>> OpenCasesAfter(const OpenCase& after, int64_t limit);
   // Of these candidates of a consortium: the ids of their open cases by name, and the ids of those who have a task of their own that has

@@ -7,13 +7,12 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "platform/clock.h"
 #include "platform/sql/database.h"
 #include "rematch/request/v1/resources.pb.h"
+#include "request-service/store/content_store.h"
 
 namespace rematch::request {
 
@@ -31,7 +30,7 @@ std::string PolicyName(std::string_view hash);
 // Thread-safe.
 class PolicyStore {
  public:
-  PolicyStore(sql::Database& database, platform::Clock& clock) : database_(database), clock_(clock) {}
+  PolicyStore(sql::Database& database, platform::Clock& clock);
 
   // Stores the version if it is new and makes it the one that new cases follow. Blocks.
   absl::Status Activate(const v1::EscalationPolicy& policy);
@@ -39,21 +38,16 @@ class PolicyStore {
   const std::string& active() const { return active_; }
 
   // The version with this content hash, read by `tx` unless it is known here. INTERNAL when there is none: cases keep theirs.
-  absl::StatusOr<std::shared_ptr<const PolicyRecord>> Get(sql::Transaction& tx, std::string_view hash);
+  absl::StatusOr<std::shared_ptr<const PolicyRecord>> Get(sql::Transaction& tx, std::string_view hash) { return versions_.Get(tx, hash); }
   // The same in a read of its own, which blocks, unless it is known.
-  absl::StatusOr<std::shared_ptr<const PolicyRecord>> Get(std::string_view hash);
+  absl::StatusOr<std::shared_ptr<const PolicyRecord>> Get(std::string_view hash) { return versions_.Get(hash); }
   // All of them, the active one first, then the newest first. Blocks.
-  absl::StatusOr<std::vector<PolicyRecord>> List();
+  absl::StatusOr<std::vector<std::shared_ptr<const PolicyRecord>>> List();
 
  private:
-  // Null when it is not.
-  std::shared_ptr<const PolicyRecord> Known(std::string_view hash);
-
-  sql::Database& database_;
   platform::Clock& clock_;
+  ContentStore<PolicyRecord> versions_;
   std::string active_;
-  absl::Mutex mutex_;
-  absl::flat_hash_map<std::string, std::shared_ptr<const PolicyRecord>> known_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace rematch::request

@@ -603,6 +603,47 @@ TEST_F(App, MailOfACaseIncludesThatOfItsOffers) {
   EXPECT_THAT(suite.out, AllOf(HasSubstr("subject"), HasSubstr("Your new mentor"), HasSubstr("Dear Ana,\n"), Not(HasSubstr("\x1b"))));
 }
 
+// ---- the calendar
+
+TEST_F(App, CalendarIsShownAsItIsKept_F37) {
+  EXPECT_EQ(suite.Run({"calendar", "show"}), kExitOk) << suite.err;
+  EXPECT_THAT(suite.out, HasSubstr("Monday to Friday, all day"));
+  auto& calendar = *suite.mentor.programs.mutable_programs(0)->mutable_calendar();
+  auto& friday = *calendar.add_hours();
+  friday.set_day(rematch::mentor::v1::Calendar::FRIDAY);
+  friday.set_open("08:00");
+  calendar.add_closures()->set_first("2026-12-21");
+  calendar.mutable_closures(0)->set_last("2027-01-01");
+  calendar.mutable_closures(0)->set_label("Winter\x1b break");
+  calendar.add_terms()->set_first("2026-08-17");
+  EXPECT_EQ(suite.Run({"calendar", "show"}), kExitOk) << suite.err;
+  EXPECT_THAT(suite.out, AllOf(HasSubstr("Friday 08:00 to 24:00"), HasSubstr("2026-12-21"), HasSubstr("2027-01-01"), HasSubstr("closed"),
+                               Not(HasSubstr("\x1b"))));
+  EXPECT_LT(suite.out.find("2026-08-17"), suite.out.find("2026-12-21")) << "by day";
+}
+
+TEST_F(App, CalendarIsSetFromAFileAndSaysWhichDeadlinesMoved_F37) {
+  suite.request.history.tasks = {MakeTask("t1", request_v1::CONFIRM_MATCH, 0, 1)};
+  suite.request.cases.mutable_reassignments(0)->set_calendar("0123");
+  suite.mentor.follows = [this](const rematch::mentor::v1::UpdateProgramRequest&) {
+    suite.request.cases.mutable_reassignments(0)->set_calendar("4567");
+    Set(suite.request.history.tasks[0].mutable_due_time(), At(24 * 30));
+  };
+  EXPECT_EQ(suite.Run({"calendar", "set", "-"}, "closures { first: '2026-11-11' label: 'Veterans Day' }"), kExitOk) << suite.err;
+  EXPECT_THAT(Only("UpdateProgram"), AllOf(HasSubstr("2026-11-11"), HasSubstr("paths: \"calendar\""), HasSubstr("etag: \"before\"")))
+      << "what was written meanwhile is not overwritten";
+  EXPECT_THAT(suite.out, AllOf(HasSubstr("Veterans Day"), HasSubstr("3fa2b1/t1"), HasSubstr("confirm match")));
+  EXPECT_EQ(suite.Run({"calendar", "set", "-", "--json"}, ""), kExitOk) << suite.err;
+  EXPECT_THAT(suite.out, AllOf(HasSubstr("moved_tasks"), HasSubstr("moved_offers")));
+}
+
+TEST_F(App, CalendarThatCannotBeReadIsOneLineAndChangesNothing) {
+  EXPECT_NE(suite.Run({"calendar", "set", "-"}, "closures { first: '2026-11-11' \n labell: 'x' }"), kExitOk);
+  EXPECT_THAT(suite.err, HasSubstr("-:2:"));
+  EXPECT_NE(suite.Run({"calendar", "set", "/nowhere/at/all"}), kExitOk);
+  EXPECT_THAT(suite.mentor.records.Of("UpdateProgram"), IsEmpty());
+}
+
 // ---- who comes, goes and is kept apart
 
 TEST_F(App, MentorRetiresAndCandidateLeaves_F33) {

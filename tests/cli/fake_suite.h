@@ -101,6 +101,17 @@ struct Service final : MentorService::Service {
   REMATCH_FAKE(AssignMentor, Assignment, Assignment())
   REMATCH_FAKE(EndAssignment, Assignment, Assignment())
 
+  // What follows from a changed program, in the other services.
+  std::function<void(const UpdateProgramRequest&)> follows;
+  grpc::Status UpdateProgram(grpc::ServerContext* context, const UpdateProgramRequest* request, Program* response) override {
+    if (grpc::Status status = records.Seen(context, "UpdateProgram", *request); !status.ok()) return status;
+    *programs.mutable_programs(0)->mutable_calendar() = request->program().calendar();
+    programs.mutable_programs(0)->set_etag("after");
+    if (follows) follows(*request);
+    *response = programs.programs(0);
+    return grpc::Status::OK;
+  }
+
   // One mentor a page: whoever reads only the first page misses the others.
   grpc::Status ListMentors(grpc::ServerContext* context, const ListMentorsRequest* request, ListMentorsResponse* response) override {
     if (grpc::Status status = records.Seen(context, "ListMentors", *request); !status.ok()) return status;
@@ -227,6 +238,7 @@ class FakeSuite {
     mentor_v1::Program* const program = mentor.programs.add_programs();
     program->set_name(kProgram);
     program->set_display_name("Secondary Induction");
+    program->set_etag("before");
     program->mutable_leader()->set_person("consortia/south-bay/leaders/rosa");
     program->mutable_leader()->mutable_contact()->set_display_name("Rosa Lee");
     const char* const names[] = {"Dan Wu", "Mina Okafor", "José Nguyễn", "山田 太郎", "Rosa Lee"};

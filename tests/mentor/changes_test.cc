@@ -161,6 +161,20 @@ TEST(Changes, ASwapIsOneChangeWithItsSeatAndHeldSeatsAreNone_F34) {
                                                     .seat = "case.o1"}));
 }
 
+TEST(Changes, TellOfACalendarOrAZoneThatIsAnother_F37) {
+  const auto changes = [](UpdateProgram update) {
+    Roster roster = SmallRoster();
+    update.program.id = "p1";
+    EXPECT_TRUE(Decide(roster, update, TestContext()).ok());
+    return ChangesIn(roster);
+  };
+  const Change changed{.kind = Kind::kCalendarChanged, .program = "p1"};
+  EXPECT_THAT(changes({.program = {.time_zone = "UTC"}, .fields = {"time_zone"}, .etag = ""}), ElementsAre(changed));
+  EXPECT_THAT(changes({.program = {.calendar = "x"}, .fields = {"calendar"}, .etag = ""}), ElementsAre(changed));
+  EXPECT_THAT(changes({.program = {.time_zone = "America/Los_Angeles"}, .fields = {"time_zone", "calendar"}, .etag = ""}), IsEmpty());
+  EXPECT_THAT(changes({.program = {.display_name = "Another"}, .fields = {"display_name"}, .etag = ""}), IsEmpty());
+}
+
 TEST(Changes, TellOfWhoIsNewAndOfWhoLeavesAProgram_F33) {
   Roster roster = Paired();
   Candidate bob = SomeCandidate("bob");
@@ -220,6 +234,37 @@ TEST(RosterFeed, PositionsHaveNoGapsAndCommandsOfABatchAreToldInOrder_F33) {
   EXPECT_THAT(told, ElementsAre("5 annone", "1 one", "2 one", "1 two", "2 two", "5 ann"));
   EXPECT_EQ(Feed(kit, 4).size(), 2u);
   kit.ExpectConsistent();
+}
+
+TEST(RosterFeed, TellsOfACalendarOnceAndNotOfWhatAnImportLeavesAlone_F37) {
+  DoorKit kit(0);
+  kit.Put(SmallRoster());
+  const UpdateProgram update{.program = {.id = "p1", .calendar = "bytes"}, .fields = {"calendar"}, .etag = ""};
+  ASSERT_TRUE(kit.Do("r1", update).ok());
+  ASSERT_TRUE(kit.Do("r2", update).ok()) << "says nothing new";
+  ImportRoster import;
+  v1::ImportRosterRequest::ProgramRow& row = *import.rows.emplace_back().mutable_program();
+  row.set_id("p1");
+  row.set_display_name("P1, renamed");
+  row.set_time_zone("America/Los_Angeles");
+  row.set_leader_id("lee");
+  row.mutable_leader()->set_display_name("Lee");
+  row.mutable_leader()->set_email("lee@x.example");
+  ASSERT_TRUE(kit.Do("r3", import).ok());
+  const std::vector<store::FeedRow> feed = Feed(kit);
+  ASSERT_EQ(feed.size(), 1u);
+  EXPECT_EQ(feed[0].change, (Change{.kind = Kind::kCalendarChanged, .program = "p1"}));
+  Roster stored;
+  stored.consortium_id = "c1";
+  ASSERT_TRUE(kit.database()
+                  .Read([&](sql::Transaction& tx) -> absl::Status {
+                    Wants wants;
+                    wants.programs = {"p1"};
+                    return store::Find(tx, wants, stored);
+                  })
+                  .ok());
+  EXPECT_EQ(stored.programs.Find("p1")->display_name, "P1, renamed");
+  EXPECT_EQ(stored.programs.Find("p1")->calendar, "bytes");
 }
 
 TEST(RosterFeed, WhoRetiresWhileSomebodyIsAssignedToThemLeavesNobodyBehind_F33) {

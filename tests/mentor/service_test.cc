@@ -307,6 +307,28 @@ TEST_F(ServiceTest, EveryRpcRefusesBadFieldsAndChangesNothing) {
       {bad_ids, "program { time_zone: 'Mars/Olympus' }", "program { time_zone: '/etc/passwd' }", "program { leader { person: 'z' } }",
        "program { leader { mentor: 'consortia/c9/mentors/m' } }", "program { alternate { person: 'consortia/c1/leaders/z' } }",
        "program { leader { contact { email: 'none' } } }"});
+  try_all(&Stub::UpdateProgram,
+          Text<v1::UpdateProgramRequest>(
+              "program { name: 'consortia/c1/programs/p1' display_name: 'P' time_zone: 'UTC' } update_mask { paths: 'time_zone' paths: "
+              "'display_name' } request_id: 'r'"),
+          {bad_ids, "program { name: 'p1' }", "program { time_zone: '/etc/passwd' }",
+           "program { display_name: '' }  update_mask { paths: 'leader' }", "update_mask { paths: 'etag' }",
+           "update_mask { paths: 'calendar.hours' }"});
+  const auto calendar = [](const std::string& what) { return "program { calendar { " + what + " } } update_mask { paths: 'calendar' }"; };
+  std::string closures;
+  for (int i = 0; i < 2001; ++i) closures += "closures { first: '2026-12-21' } ";
+  try_all(&Stub::UpdateProgram,
+          Text<v1::UpdateProgramRequest>("program { name: 'consortia/c1/programs/p1' } update_mask { paths: 'calendar' } request_id: 'r'"),
+          {calendar("hours { open: '08:00' }"), calendar("hours { day: 8 }"), calendar("hours { day: MONDAY } hours { day: MONDAY }"),
+           calendar("hours { day: MONDAY open: '8:00' }"), calendar("hours { day: MONDAY open: '24:00' }"),
+           calendar("hours { day: MONDAY open: '08:60' }"), calendar("hours { day: MONDAY open: '16:00' close: '08:00' }"),
+           calendar("hours { day: MONDAY open: '08:00' close: '08:00' }"), calendar("closures { first: '' }"),
+           calendar("closures { first: '2026-02-30' }"), calendar("closures { first: '2026-2-3' }"),
+           calendar("closures { first: '1999-12-31' }"), calendar("closures { first: '2200-01-01' }"),
+           calendar("closures { first: '2026-12-21' last: '2026-12-20' }"), calendar("closures { first: '2026-01-01' last: '2028-01-02' }"),
+           calendar("closures { first: '2026-12-21' label: 'a\\nb' }"), calendar(closures),
+           calendar("terms { first: '2026-08-17' last: '2026-12-18' } terms { first: '2026-12-18' last: '2027-06-01' }"),
+           calendar("terms { first: '2026-08-17' last: '2026-12-18' } terms { first: '2062-01-04' last: '2062-06-01' }")});
   try_all(&Stub::CreateMentor, MentorRequest("m9", "p1", 1),
           {bad_ids, "mentor_id: 'M'", "mentor { capacity: 51 }", "mentor { capacity: -1 }", "mentor { years_mentored: 61 }",
            "mentor { programs: 'consortia/c1/programs/p1' }", "mentor { programs: 'consortia/c2/programs/p1' }",
@@ -515,6 +537,45 @@ TEST_F(ServiceTest, ALeaderSeesAndTouchesOnlyTheirOwn_F36) {
                 .assignments_size(),
             0)
       << "a shared mentor's other candidates";
+}
+
+TEST_F(ServiceTest, AProgramChangesInWhatTheMaskNames_F37) {
+  const rpc::Caller lee = MentorHarness::Leader("consortia/c1/leaders/lee");
+  const auto get = [&] { return Ok(&Stub::GetProgram, Text<v1::GetProgramRequest>("name: 'consortia/c1/programs/p1'"), lee); };
+  const v1::Program before = get();
+  EXPECT_FALSE(before.has_calendar());
+  auto request = Text<v1::UpdateProgramRequest>(
+      "program { name: 'consortia/c1/programs/p1' display_name: 'Not named' calendar { closures { first: '2026-12-21' last: '2027-01-01' "
+      "label: 'Winter break' } } } update_mask { paths: 'calendar' } request_id: 'u1'");
+  request.mutable_program()->set_etag(before.etag());
+  const v1::Program changed = Ok(&Stub::UpdateProgram, request, lee);
+  EXPECT_EQ(changed.display_name(), before.display_name());
+  EXPECT_EQ(changed.calendar().closures(0).label(), "Winter break");
+  EXPECT_NE(changed.etag(), before.etag());
+  EXPECT_EQ(get().SerializeAsString(), changed.SerializeAsString());
+  EXPECT_EQ(Ok(&Stub::UpdateProgram, request, lee).etag(), changed.etag()) << "the same request";
+  request.set_request_id("u2");
+  EXPECT_EQ(Reason(harness_.Call(&Stub::UpdateProgram, request, lee)), rematch::reason::kEtagMismatch);
+  request.mutable_program()->clear_etag();
+  Ok(&Stub::UpdateProgram, request, lee);  // changes nothing, and is not told
+  request = Text<v1::UpdateProgramRequest>(
+      "program { name: 'consortia/c1/programs/p1' leader { person: 'consortia/c1/leaders/new' contact { display_name: 'N' email: "
+      "'n@x.example' } } } update_mask { paths: 'leader' } request_id: 'u3'");
+  EXPECT_EQ(Reason(harness_.Call(&Stub::UpdateProgram, request, lee)), reason::kConsortiumNotFound)
+      << "F35: or they could be no mentor for a while, and read who asks to be freed of them";
+  EXPECT_EQ(Ok(&Stub::UpdateProgram, request).leader().person(), "consortia/c1/leaders/new");
+  request = Text<v1::UpdateProgramRequest>(
+      "program { name: 'consortia/c1/programs/p1' display_name: 'Mine' } update_mask { paths: 'display_name' } request_id: 'u4'");
+  EXPECT_EQ(Reason(harness_.Call(&Stub::UpdateProgram, request, lee)), reason::kProgramNotFound) << "it is no longer theirs";
+  request = Text<v1::UpdateProgramRequest>(
+      "program { name: 'consortia/c1/programs/p1' leader { person: 'consortia/c1/leaders/al' contact { display_name: 'A' email: "
+      "'a@x.example' } } } update_mask { paths: 'leader' } request_id: 'u5'");
+  EXPECT_EQ(Reason(harness_.Call(&Stub::UpdateProgram, request)), rematch::reason::kInvalidField) << "the alternate";
+  request = Text<v1::UpdateProgramRequest>(
+      "program { name: 'consortia/c1/programs/p1' } update_mask { paths: 'calendar' paths: 'alternate' } request_id: 'u6'");
+  const v1::Program without = Ok(&Stub::UpdateProgram, request);
+  EXPECT_FALSE(without.has_calendar());
+  EXPECT_FALSE(without.has_alternate());
 }
 
 TEST_F(ServiceTest, APersonSeesThemselvesAndNoContactOfOthers_F21) {

@@ -415,6 +415,10 @@ std::vector<std::pair<std::string, Command>> Commands(const State& state) {
     const Offer* offer = FindOffer(s.c, state.focus);
     c.mutable_do_not_pair()->set_mentor(offer == nullptr || offer->mentor().empty() ? MentorName("m1") : offer->mentor());
   });
+  add("CalendarChanged", [](Command& c) {
+    c.mutable_calendar_changed()->set_calendar("another");
+    c.mutable_calendar_changed()->set_time_zone("America/Los_Angeles");
+  });
   add("FollowAnswer", [&](Command& c) { c.mutable_follow_answer()->set_offer(state.focus); });
   add("Due(reminder)", [](Command& c) { c.mutable_due(); });
   add("Due(window end)", [](Command& c) { c.mutable_due(); });
@@ -451,7 +455,8 @@ std::string Table(std::set<std::string>& commands_seen) {
       absl::Time now = state.story.now;
       if (name == "Due(reminder)" && NextDue(state.story.c) != absl::InfiniteFuture()) now = NextDue(state.story.c);
       if (name == "Due(window end)") now += absl::Seconds(1000);
-      const absl::StatusOr<Decision> decision = Apply(state.story.c, command, state.story.policy, now);
+      const absl::StatusOr<Decision> decision =
+          Apply(state.story.c, command, {.policy = state.story.policy, .time = state.story.time}, now);
       if (!decision.ok()) {
         refused[ReasonOf(decision.status())].push_back(name);
       } else if (decision->events.empty()) {

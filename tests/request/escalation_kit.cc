@@ -63,7 +63,7 @@ v1::EscalationPolicy TestPolicy() {
     v1::EscalationPolicy::Stage& stage = *policy.add_stages();
     stage.set_kind(kind);
     *stage.mutable_window() = Seconds(window);
-    *stage.mutable_remind_before() = Seconds(remind);
+    *stage.add_remind_before() = Seconds(remind);
     return &stage;
   };
   add(v1::INDIVIDUAL, 100, 30)->add_tiers(mentor::v1::TIER_ONE_CANDIDATE);
@@ -197,7 +197,13 @@ std::string Describe(const Effect& effect) {
                            : type;
 }
 
-Story::Story(v1::EscalationPolicy policy_in) : policy(std::move(policy_in)) {
+absl::TimeZone LosAngeles() {
+  absl::TimeZone zone;
+  EXPECT_TRUE(absl::LoadTimeZone("America/Los_Angeles", &zone));
+  return zone;
+}
+
+Story::Story(v1::EscalationPolicy policy_in) : policy(std::move(policy_in)), time(LosAngeles()) {
   leader.set_person(kLeader);
   leader.set_mentor(MentorName("lea"));
   alternate.set_person("consortia/c/leaders/alt");
@@ -206,7 +212,7 @@ Story::Story(v1::EscalationPolicy policy_in) : policy(std::move(policy_in)) {
 
 absl::Status Story::Do(const Command& command) {
   last = Decision();
-  absl::StatusOr<Decision> decision = Apply(c, command, policy, now);
+  absl::StatusOr<Decision> decision = Apply(c, command, {.policy = policy, .time = time}, now);
   if (!decision.ok()) {
     EXPECT_LT(command.kind_case(), Command::kSeatHeld) << "a fact was refused: " << decision.status();
     return decision.status();
@@ -571,6 +577,20 @@ void Story::Fail(const Message& message, int64_t position, bool may_have_arrived
   command.mutable_undeliverable()->set_message(message.key());
   command.mutable_undeliverable()->set_position(position);
   command.mutable_undeliverable()->set_may_have_arrived(may_have_arrived);
+  Must(command);
+}
+
+void Story::CloseOn(std::initializer_list<std::string> days) {
+  mentor::v1::Calendar calendar;
+  for (const std::string& day : days) calendar.add_closures()->set_first(day);
+  CalendarIs(calendar);
+}
+
+void Story::CalendarIs(const mentor::v1::Calendar& calendar) {
+  time = WorkingTime(calendar, LosAngeles());
+  Command command = ByPeer();
+  command.mutable_calendar_changed()->set_calendar(calendar.SerializeAsString());
+  command.mutable_calendar_changed()->set_time_zone("America/Los_Angeles");
   Must(command);
 }
 

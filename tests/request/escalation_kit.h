@@ -23,6 +23,8 @@ inline const std::string kSite = "consortia/c/sites/north";
 inline const std::string kDistrict = "consortia/c/districts/bay";
 inline const std::string kLeader = "consortia/c/leaders/lea";
 
+absl::TimeZone LosAngeles();
+
 // Four stages in seconds: individual 100 (reminder 30 before), broadcast 200 (50), recommendation 300 (60), the Leader; redial 40,
 // tasks 1000.
 v1::EscalationPolicy TestPolicy();
@@ -97,6 +99,9 @@ class Story {
   void KeepApart(std::string_view mentor);
   void AssignmentChanged(std::string_view assignment, std::string_view mentor);
   void CandidateLeft();
+  // Closed on these days as well; none: Monday to Friday again.
+  void CloseOn(std::initializer_list<std::string> days);
+  void CalendarIs(const mentor::v1::Calendar& calendar);
 
   // --- Time: to the moment when something is due, which then runs.
   void NextDueRuns();
@@ -122,6 +127,7 @@ class Story {
   absl::Duration UntilDue() const { return NextDue(c) - now; }
 
   v1::EscalationPolicy policy;
+  WorkingTime time;  // Monday to Friday in Los Angeles
   Case c;
   absl::Time now = absl::FromUnixSeconds(1'800'000'000);
   Decision last;

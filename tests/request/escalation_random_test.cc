@@ -378,6 +378,12 @@ class World {
       } else {
         command.mutable_assignment_changed()->set_mentor(mentor);
       }
+    } else if (Chance(50)) {
+      mentor::v1::Calendar calendar;
+      calendar.add_closures()->set_first(absl::StrCat("2027-01-1", Pick(10)));
+      s_.time = WorkingTime(calendar, LosAngeles());
+      command.mutable_calendar_changed()->set_calendar(calendar.SerializeAsString());
+      command.mutable_calendar_changed()->set_time_zone("America/Los_Angeles");
     } else {
       command.mutable_candidate_left();
     }

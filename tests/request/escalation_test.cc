@@ -1501,8 +1501,8 @@ TEST(Apply, TheSameArgumentsDecideTheSame_F25) {
   const Story s = Broadcast();
   Command command;
   command.mutable_withdraw();
-  const Decision once = *Apply(s.c, command, s.policy, s.now);
-  const Decision again = *Apply(s.c, command, s.policy, s.now);
+  const Decision once = *Apply(s.c, command, {.policy = s.policy, .time = s.time}, s.now);
+  const Decision again = *Apply(s.c, command, {.policy = s.policy, .time = s.time}, s.now);
   ASSERT_EQ(once.events.size(), again.events.size());
   for (size_t i = 0; i < once.events.size(); ++i) EXPECT_EQ(once.events[i].SerializeAsString(), again.events[i].SerializeAsString());
 }

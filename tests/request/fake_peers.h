@@ -310,6 +310,16 @@ class FakeMentor final : public MentorPeer {
     Report(mv1::RosterChange::DO_NOT_PAIR_ADDED, candidate).set_mentor(MentorName(mentor));
   }
 
+  void CloseOn(const std::string& program, const std::vector<std::string>& days, bool report = true) {
+    absl::MutexLock lock(&mutex_);
+    const auto found = programs_.find(program);
+    mv1::Program gone;
+    mv1::Program& changed = found == programs_.end() ? gone : found->second;
+    changed.clear_calendar();
+    for (const std::string& day : days) changed.mutable_calendar()->add_closures()->set_first(day);
+    if (report) Report(mv1::RosterChange::CALENDAR_CHANGED, "").set_program(program);
+  }
+
   absl::Status WatchRoster(int64_t after, bool follow, absl::FunctionRef<bool(const mv1::RosterChange&)> each) override {
     for (int64_t next = after;; ++next) {
       mv1::RosterChange change;

@@ -81,9 +81,10 @@ class OpeningsTest : public ::testing::Test {
     return database;
   }();
   PolicyStore policies_{*database_, clock_};
+  CalendarStore calendars_{*database_, clock_};
   FakeMentor mentor_;
   ManualExecutor executor_;
-  Openings openings_{mentor_, policies_, clock_, executor_};
+  Openings openings_{mentor_, policies_, calendars_, clock_, executor_};
   std::vector<std::string> answers_;
   absl::Status last_;
 };
@@ -155,7 +156,7 @@ TEST_F(OpeningsTest, ACallThatFailsIsThatOfAllWhoShareItAndOfNobodyElse) {
 
 TEST_F(OpeningsTest, OnTheCallersThreadTheAnswerComesAtOnceAndMayAskAgain) {
   platform::InlineExecutor inline_executor;
-  Openings openings(mentor_, policies_, clock_, inline_executor);
+  Openings openings(mentor_, policies_, calendars_, clock_, inline_executor);
   const std::string ann = Candidate("ann"), bob = Candidate("bob");
   std::vector<std::string> answers;
   const auto take = [&answers](const absl::StatusOr<Openings::Facts>& facts) {
@@ -192,7 +193,7 @@ TEST_F(OpeningsTest, WithoutAThreadThoseWhoWaitAreToldSo) {
 }
 
 TEST_F(OpeningsTest, ItsEndWaitsForATurnThatFindsNobodyLeft) {
-  auto openings = std::make_unique<Openings>(mentor_, policies_, clock_, executor_);
+  auto openings = std::make_unique<Openings>(mentor_, policies_, calendars_, clock_, executor_);
   int answered = 0;
   for (const std::string& name : {Candidate("ann"), Candidate("bob")}) {
     openings->Ask(kProgram, name, absl::InfiniteFuture(), [&answered](const absl::StatusOr<Openings::Facts>&) { ++answered; });
@@ -219,7 +220,7 @@ TEST_F(ConcurrentOpenings, EachIsAnsweredOnceWithTheirOwnThoughThreadsAreFew) {
   int found = 0, refused = 0;
   {
     platform::ThreadPool pool(2, 1);  // one call waits at most: many find no room
-    Openings openings(mentor_, policies_, clock_, pool);
+    Openings openings(mentor_, policies_, calendars_, clock_, pool);
     std::vector<std::thread> askers;
     for (const std::string& name : names) {
       askers.emplace_back([&, name] {

@@ -44,7 +44,7 @@ inline v1::EscalationPolicy TestPolicy() {
     stage.set_kind(kind);
     if (kind == v1::LEADER) break;
     set(stage.mutable_window(), 3600);
-    set(stage.mutable_remind_before(), 1800);
+    set(stage.add_remind_before(), 1800);
     if (kind != v1::INDIVIDUAL) continue;
     stage.add_tiers(mv1::TIER_ONE_CANDIDATE);
     stage.add_tiers(mv1::TIER_INTERESTED);

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "request-service/domain/case_view.h"
 #include "request-service/domain/reasons.h"
 #include "request-service/store/candidate_tasks.h"
 #include "tests/request/request_harness.h"
@@ -167,6 +168,78 @@ TEST_F(RosterTest, WhatWasReportedBeforeACaseWasThereIsFoundByTheReconciler_F33)
   const int64_t version = h.Stored(cara).version();
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(h.core().reconciler().Round().ok());
   EXPECT_EQ(h.Stored(cara).version(), version);
+}
+
+// Three working days for each mentor, two for a task.
+v1::EscalationPolicy InDays() {
+  v1::EscalationPolicy policy = TestPolicy();
+  for (v1::Window* window : {policy.mutable_stages(0)->mutable_window(), policy.mutable_task_due_after()}) {
+    window->set_unit(v1::Window::WORKING_DAYS);
+    window->set_amount(window == policy.mutable_task_due_after() ? 2 : 3);
+  }
+  policy.mutable_stages(0)->clear_remind_before();
+  return policy;
+}
+
+TEST(RosterFollower, ACalendarThatChangesMovesWhatIsOpenAndWhatWasLeftOfACompletedCase_F37) {
+  Harness h({.policy = InDays()});
+  for (const char* mentor : {"old", "m1", "m2", "m3"}) h.mentor.AddMentor(mentor, 5);
+  const std::string done = h.Open("dana");
+  ASSERT_TRUE(h.Proceed(done).ok());
+  h.Settle();
+  ASSERT_TRUE(h.Reply("m1", v1::YES).ok());
+  ASSERT_TRUE(h.Confirm(h.Offers(done)[0].name()).ok());
+  ASSERT_TRUE(h.CallUp(done, v1::CALL_CANDIDATE, v1::AGREED).ok());
+  h.Settle();
+  ASSERT_EQ(h.Get(done).state(), v1::COMPLETED);
+  const std::string open = h.Open("cara");
+  ASSERT_TRUE(h.Proceed(open).ok());
+  h.Settle();
+  const auto end = [&] { return FromStored(h.Stored(open).offers(0).window_end()); };
+  const auto due = [&] { return absl::FromUnixSeconds(h.OpenTask(done, v1::TELL_FORMER_MENTOR).due_time().seconds()); };
+  const absl::Time ended = end();
+  const absl::Time was_due = due();
+  const std::string calendar = h.Get(open).calendar();
+  EXPECT_NE(calendar, "");
+  // Monday, one at night in Los Angeles.
+  h.mentor.CloseOn(kProgram, {"2026-03-03"});
+  h.Settle();
+  EXPECT_EQ(end() - ended, absl::Hours(24));
+  EXPECT_EQ(due() - was_due, absl::Hours(24));
+  EXPECT_NE(h.Get(open).calendar(), calendar);
+  EXPECT_EQ(h.Get(h.Open("eva")).calendar(), h.Get(open).calendar()) << "a new case counts by it from the start";
+  h.mentor.CloseOn(kProgram, {});
+  h.Settle();
+  EXPECT_EQ(end(), ended);
+  EXPECT_EQ(h.Get(open).calendar(), calendar);
+}
+
+TEST(RosterFollower, ACalendarOfAnotherProgramIsNoNews_F36_F37) {
+  Harness h({.policy = InDays()});
+  h.mentor.AddMentor("old", 10);
+  h.mentor.AddMentor("m1", 5);
+  const std::string open = h.Open("cara");
+  const int64_t version = h.Stored(open).version();
+  h.mentor.CloseOn("consortia/c1/programs/p2", {"2026-03-03"});
+  h.mentor.CloseOn("consortia/c1/programs/gone", {"2026-03-03"});
+  h.Settle();
+  EXPECT_EQ(h.Stored(open).version(), version);
+  EXPECT_EQ(h.core().work().Cursor("roster").value_or(-1), 2);
+}
+
+TEST(RosterFollower, ACaseThatOpenedWhileTheCalendarChangedIsToldByTheReconciler_F37) {
+  Harness h({.policy = InDays()});
+  h.mentor.AddMentor("old", 10);
+  h.mentor.AddMentor("m1", 5);
+  const std::string open = h.Open("cara");
+  const absl::Time due = FromStored(h.Stored(open).tasks(0).due());
+  // The report was followed before the case was there.
+  h.mentor.CloseOn(kProgram, {"2026-03-03"}, /*report=*/false);
+  ASSERT_TRUE(h.core().reconciler().Round().ok());
+  EXPECT_EQ(FromStored(h.Stored(open).tasks(0).due()), due) << "it may be on its way";
+  ASSERT_TRUE(h.core().reconciler().Round().ok());
+  h.Settle();
+  EXPECT_EQ(FromStored(h.Stored(open).tasks(0).due()) - due, absl::Hours(24));
 }
 
 TEST(RosterFollower, OneMentorMayConcernMoreCasesThanTheDoorTakesAtOnce_F33) {

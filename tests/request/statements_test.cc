@@ -244,7 +244,8 @@ class SharedReads : public ::testing::Test {
   platform::IdSource ids_{h_.clock, random_};
   platform::InlineExecutor inline_;
   CaseReader reader_{h_.database(), h_.clock, {.max_batch = 10'000, .threads = 1}};
-  Reassignments rpcs_{h_.core().door(), reader_, h_.core().policies(), h_.mentor, h_.core().codes(), ids_, h_.clock, inline_};
+  Reassignments rpcs_{h_.core().door(), reader_, h_.core().policies(), h_.core().calendars(), h_.mentor, h_.core().codes(), ids_,
+                      h_.clock,         inline_};
 };
 
 TEST_F(SharedReads, OfManyAreAsManyStatementsAsOfOne) {

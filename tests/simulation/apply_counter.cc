@@ -8,12 +8,12 @@
 #include "tests/simulation/simulate.h"
 
 // As the linker names them: see tests/simulation/CMakeLists.txt.
-#define REMATCH_APPLY(prefix) prefix##_ZN7rematch7request5ApplyERKNS0_4CaseERKNS0_7CommandERKNS0_2v116EscalationPolicyEN4absl7debian34TimeE
+#define REMATCH_APPLY(prefix) prefix##_ZN7rematch7request5ApplyERKNS0_4CaseERKNS0_7CommandERKNS0_5RulesEN4absl7debian34TimeE
 #pragma clang diagnostic ignored "-Wreturn-type-c-linkage"  // it is C++, under a name of the linker's
 extern "C" {
 // NOLINTNEXTLINE(bugprone-reserved-identifier): the linker's.
 absl::StatusOr<rematch::request::Decision> REMATCH_APPLY(__real_)(const rematch::request::Case& c, const rematch::request::Command& command,
-                                                                  const rematch::request::v1::EscalationPolicy& policy, absl::Time now);
+                                                                  const rematch::request::Rules& rules, absl::Time now);
 }
 
 namespace rematch::simulation {
@@ -44,6 +44,8 @@ bool ComesAbout(int state, int kind) {
     case Command::kCandidateLeft:
     case Command::kDoNotPair:
       return !ended;  // the follower tells open cases
+    case Command::kCalendarChanged:
+      return state != rv1::WITHDRAWN && state != rv1::CLOSED;  // nothing is left to be done in them
     case Command::kTransferred:
     case Command::kTransferRefused:
       return state == rv1::TRANSFERRING || state == kPaused;
@@ -117,8 +119,7 @@ void Count(const request::Case& c, const request::Command& command) {
 
 extern "C" absl::StatusOr<rematch::request::Decision> REMATCH_APPLY(__wrap_)(const rematch::request::Case& c,
                                                                              const rematch::request::Command& command,
-                                                                             const rematch::request::v1::EscalationPolicy& policy,
-                                                                             absl::Time now) {
+                                                                             const rematch::request::Rules& rules, absl::Time now) {
   rematch::simulation::Count(c, command);
-  return REMATCH_APPLY(__real_)(c, command, policy, now);
+  return REMATCH_APPLY(__real_)(c, command, rules, now);
 }

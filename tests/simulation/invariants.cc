@@ -11,6 +11,8 @@
 #include "request-service/domain/case_view.h"
 #include "request-service/domain/causes.h"
 #include "request-service/domain/escalation.h"
+#include "request-service/domain/working_time.h"
+#include "request-service/store/calendar_store.h"
 
 namespace rematch::simulation {
 namespace {
@@ -223,6 +225,7 @@ void Invariants::CheckQuiet(bool reconciled) {
     if (c.paused() != 0) continue;
     Must(c.running_size() == 0, absl::StrCat("F11: an effect was never answered: ", name));
     if (request::HasEnded(c)) continue;
+    CheckDeadlines(shadow, reconciled);
     const mentor::Candidate* candidate = roster_.candidates.Find(request::IdOf(c.candidate()));
     if (candidate == nullptr) continue;
     // What the feed told before the case was there.
@@ -242,6 +245,46 @@ void Invariants::CheckQuiet(bool reconciled) {
       Must(record == nullptr || !offer.seat_held() || record->state == mentor::Mentor::State::kActive,
            absl::StrCat("F33: a mentor who left is being asked: ", name));
     }
+  }
+}
+
+// F37: what is open counts by the calendar that the program has.
+void Invariants::CheckDeadlines(const Shadow& shadow, bool reconciled) {
+  const request::Case& c = shadow.c;
+  const std::vector<Row> told =
+      Query(mentor_, "SELECT MAX(position) FROM roster_changes WHERE program = ? AND kind = 7", {shadow.key.program});
+  const bool untold = told.empty() || told[0].IsNull(0) || told[0].Int(0) <= shadow.roster_position;
+  const mentor::Program& program = *roster_.programs.Find(shadow.key.program);
+  mentor::v1::Program published;
+  published.set_time_zone(program.time_zone);
+  published.mutable_calendar()->ParseFromString(program.calendar);
+  if (c.calendar() != request::CalendarHash(published)) {
+    Must(untold && !reconciled, absl::StrCat("F37: the case counts by another calendar than its program: ", c.name()));
+    return;
+  }
+  absl::TimeZone zone;
+  absl::LoadTimeZone(program.time_zone, &zone);
+  const request::WorkingTime time(published.calendar(), zone);
+  const auto counts = [&](const request::Clock& clock, int64_t end) {
+    const absl::Time from = request::FromStored(clock.from());
+    const int64_t by_calendar =
+        request::ToStored(clock.has_left() ? time.After(from, absl::Microseconds(clock.left()), clock.window().unit())
+                                           : time.EndOfWindow(from, clock.window()));
+    // A window that would have ended before the change ended with it.
+    return end == clock.end() && (end == by_calendar || by_calendar <= c.updated());
+  };
+  for (const request::Offer& offer : c.offers()) {
+    if (offer.state() != rv1::OPEN) continue;
+    const bool right =
+        request::IsOfBroadcast(offer) ? offer.window_end() == c.stage_window().end() : counts(offer.clock(), offer.window_end());
+    Must(right, absl::StrCat("F37: a window did not move with the calendar: ", c.name(), " ", offer.id()));
+  }
+  if (!c.stage_window().over() && c.stage_window().end() != 0) {
+    Must(counts(c.stage_window().clock(), c.stage_window().end()), absl::StrCat("F37: a stage did not move with the calendar: ", c.name()));
+  }
+  for (const request::Task& task : c.tasks()) {
+    if (task.ended() != 0 || (!task.redial() && task.not_before() != 0)) continue;
+    Must(counts(task.clock(), task.due()), absl::StrCat("F37: a task did not move with the calendar: ", c.name(), " ", task.id()));
   }
 }
 

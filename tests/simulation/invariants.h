@@ -62,6 +62,7 @@ class Invariants {
   void CheckCase(const request::CaseKey& key);
   void CheckEvent(const Shadow& before, const request::Event& event);
   void CheckSeats(bool reconciled);
+  void CheckDeadlines(const Shadow& shadow, bool reconciled);
   // Keeps who has no mentor because theirs left.
   void NoteWhoIsLeft(const std::vector<mentor::Assignment>& assignments, const mentor::Roster& before, int64_t commits);
   void CheckNotes();

@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/civil_time.h"
 #include "platform/errors.h"
 #include "platform/timestamps.h"
 #include "request-service/domain/case_view.h"
@@ -462,7 +463,7 @@ void People::ActAsOffice() {
   if (candidates.empty()) return;
   const mentor::Candidate& candidate = std::next(candidates.begin(), chance_.Pick(static_cast<int>(candidates.size())))->second.value;
   const std::string candidate_name = absl::StrCat(kProgram, "/candidates/", candidate.id);
-  switch (chance_.Pick(12)) {
+  switch (chance_.Pick(13)) {
     case 0:
       if (chance_.Percent(60)) return;
       {
@@ -517,6 +518,29 @@ void People::ActAsOffice() {
       if (chance_.Percent(70)) request.mutable_mentor()->add_programs(kProgram);
       request.mutable_update_mask()->add_paths("programs");
       return ChangeRoster<mv1::Mentor>(std::move(request));
+    }
+    case 9: {
+      // Holidays of the next days, or none; now and then another zone.
+      RequestProcess* const process = request_();
+      if (process == nullptr) return;
+      mv1::UpdateProgramRequest request;
+      request.mutable_program()->set_name(kProgram);
+      const absl::CivilDay today(absl::UTCTimeZone().At(process->clock().Now()).cs);
+      for (int i = chance_.Pick(4); i > 0; --i) {
+        request.mutable_program()->mutable_calendar()->add_closures()->set_first(absl::FormatCivilTime(today + chance_.Pick(8)));
+      }
+      if (chance_.Percent(30)) {
+        mv1::Calendar::Hours& hours = *request.mutable_program()->mutable_calendar()->add_hours();
+        hours.set_day(static_cast<mv1::Calendar::DayOfWeek>(1 + chance_.Pick(7)));
+        hours.set_open("08:00");
+        hours.set_close("16:00");
+      }
+      request.mutable_update_mask()->add_paths("calendar");
+      if (chance_.Percent(20)) {
+        request.mutable_program()->set_time_zone(chance_.Percent(50) ? "America/Los_Angeles" : "Africa/Cairo");
+        request.mutable_update_mask()->add_paths("time_zone");
+      }
+      return ChangeRoster<mv1::Program>(std::move(request));
     }
     default: {
       if (!faults_.Happens(Fault::kMailBounced, 10)) return;

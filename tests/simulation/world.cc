@@ -86,7 +86,7 @@ rv1::EscalationPolicy MakePolicy(Chance& chance) {
     stage.set_kind(kind);
     if (kind == rv1::LEADER) break;
     set(stage.mutable_window(), 60, 3);
-    set(stage.mutable_remind_before(), 20, 1);
+    set(stage.add_remind_before(), 20, 1);
     if (kind != rv1::INDIVIDUAL) continue;
     stage.add_tiers(mentor::v1::TIER_ONE_CANDIDATE);
     stage.add_tiers(mentor::v1::TIER_INTERESTED);
