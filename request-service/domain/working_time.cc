@@ -24,9 +24,8 @@ int MinutesOf(const std::string& text, int otherwise) {
 }
 
 // To the microsecond, in which instants are kept.
-absl::Duration Scaled(absl::Duration time, double by, double through) {
-  if (by == through) return time;
-  return absl::Microseconds(std::llround(absl::ToDoubleMicroseconds(time) * by / through));
+absl::Duration Scaled(absl::Duration time, double factor) {
+  return factor == 1 ? time : absl::Microseconds(std::llround(absl::ToDoubleMicroseconds(time) * factor));
 }
 
 template <typename ListOfDays>
@@ -152,7 +151,7 @@ absl::Duration WorkingTime::Left(absl::Time from, absl::Time to, Window::Unit un
   for (absl::CivilDay day(zone_.At(from).cs); from < to; ++day) {
     if (IsWorkingDay(day)) {
       const absl::Duration open = std::max(std::min(to, Closes(day)) - std::max(from, Opens(day)), absl::ZeroDuration());
-      sum += Scaled(open, ScaleOf(day, unit), 1);
+      sum += Scaled(open, ScaleOf(day, unit));
     }
     from = LocalTimeOn(day + 1, absl::CivilSecond());
   }
@@ -181,8 +180,8 @@ absl::Time WorkingTime::AfterWorking(absl::Time from, absl::Duration left, Windo
     if (!IsWorkingDay(day)) continue;
     const double scale = ScaleOf(day, unit);
     const absl::Time begin = std::max(from, Opens(day));
-    const absl::Duration open = Scaled(std::max(Closes(day) - begin, absl::ZeroDuration()), scale, 1);
-    if (left <= open) return begin + Scaled(left, 1, scale);
+    const absl::Duration open = Scaled(std::max(Closes(day) - begin, absl::ZeroDuration()), scale);
+    if (left <= open) return begin + Scaled(left, 1 / scale);
     left -= open;
   }
 }

@@ -1,5 +1,6 @@
 // Deadlines in working time: several reminders, and a calendar that changes under open cases (F37).
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -50,6 +51,18 @@ Story Asked() {
   return s;
 }
 
+// Nobody in the pool: these are asked together, on a Monday at nine. Their offers begin with o2.
+Story Broadcast(std::vector<std::string> mentors) {
+  Story s(InDays());
+  s.now = At("2026-11-02 09:00");
+  s.Open();
+  s.Proceed();
+  s.NoneLeft();
+  EXPECT_TRUE(s.OpenBroadcast(std::move(mentors)).ok());
+  s.Deliver(BROADCAST);
+  return s;
+}
+
 // `o1 Fri 2026-11-06 09:00`, of the last event.
 std::vector<std::string> Moved(const Story& s) {
   std::vector<std::string> moved;
@@ -82,13 +95,7 @@ TEST(Reminders, ThoseThatAreLateTogetherAreOne_F38) {
 }
 
 TEST(Reminders, OfABroadcastGoToWhoeverHasNotAnsweredByThen_F38) {
-  Story s(InDays());
-  s.now = At("2026-11-02 09:00");
-  s.Open();
-  s.Proceed();
-  s.NoneLeft();
-  ASSERT_TRUE(s.OpenBroadcast({"m1", "m2"}).ok());
-  s.Deliver(BROADCAST);
+  Story s = Broadcast({"m1", "m2"});
   s.NextDueRuns();
   ASSERT_TRUE(s.Answer("o2", false).ok());
   s.NextDueRuns();
@@ -144,13 +151,7 @@ TEST(CalendarChanged, MovesARedialWithItsTask_F37) {
 }
 
 TEST(CalendarChanged, MovesABroadcastAndItsOffersAlike_F37) {
-  Story s(InDays());
-  s.now = At("2026-11-02 09:00");
-  s.Open();
-  s.Proceed();
-  s.NoneLeft();
-  ASSERT_TRUE(s.OpenBroadcast({"m1"}).ok());
-  s.Deliver(BROADCAST);
+  Story s = Broadcast({"m1"});
   s.CloseOn({"2026-11-04"});
   EXPECT_EQ(Local(s.c.stage_window().end()), "Tue 2026-11-10 09:00");
   EXPECT_EQ(s.offer("o2").window_end(), s.c.stage_window().end());
@@ -256,13 +257,7 @@ TEST(CalendarChanged, MovesWhatIsFromBeforeThereWereCalendars_F37_F38) {
 }
 
 TEST(CalendarChanged, OfACompletedCaseMovesItsTasksAndNothingElse_F37) {
-  Story s(InDays());
-  s.now = At("2026-11-02 09:00");
-  s.Open();
-  s.Proceed();
-  s.NoneLeft();
-  ASSERT_TRUE(s.OpenBroadcast({"m1", "m2"}).ok());
-  s.Deliver(BROADCAST);
+  Story s = Broadcast({"m1", "m2"});
   ASSERT_TRUE(s.Answer("o2", true).ok());
   ASSERT_TRUE(s.Choose("o2").ok());
   s.Held();
