@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "absl/synchronization/mutex.h"
 #include "notify-service/domain/reasons.h"
 #include "platform/strings.h"
 #include "platform/validation.h"
@@ -49,12 +50,6 @@ class Variables final : public basic_context<std::string> {
   mutable std::set<std::string> asked_;
 };
 
-std::string Fill(const std::string& source, bool html, Variables& variables) {
-  mustache compiled(source);
-  if (!html) compiled.set_custom_escape([](const std::string& text) { return text; });
-  return compiled.render(variables);
-}
-
 absl::Status Invalid(std::string_view file, std::string_view what) {
   return Error(absl::StatusCode::kInternal, reason::kTemplateInvalid, absl::StrCat(ToAbsl(file), ": ", ToAbsl(what)));
 }
@@ -79,6 +74,26 @@ absl::StatusOr<std::string> PutPartials(std::string_view file, std::string sourc
 
 }  // namespace
 
+// Parsing takes longer than filling in. The library's render() is not const, so one at a time.
+class Kind::Compiled {
+ public:
+  Compiled(const std::string& source, bool html) : mustache_(source) {
+    if (!html) mustache_.set_custom_escape([](const std::string& text) { return text; });
+  }
+
+  bool is_valid() const { return mustache_.is_valid(); }
+  const std::string& error_message() const { return mustache_.error_message(); }
+
+  std::string Fill(Variables& variables) {
+    absl::MutexLock lock(&mutex_);
+    return mustache_.render(variables);
+  }
+
+ private:
+  absl::Mutex mutex_;
+  mustache mustache_;
+};
+
 absl::StatusOr<Templates> Templates::Make(std::span<const platform::EmbeddedFile> files) {
   std::map<std::string, std::string> sources;
   for (const platform::EmbeddedFile& file : files) {
@@ -98,9 +113,11 @@ absl::StatusOr<Templates> Templates::Make(std::span<const platform::EmbeddedFile
       REMATCH_ASSIGN_OR_RETURN(*source, PutPartials(file, found->second, format, sources));
     }
     Variables asked(nullptr);
-    for (const std::string* source : {&kind.subject, &kind.text, &kind.html}) {
-      if (mustache compiled(*source); !compiled.is_valid()) return Invalid(name, compiled.error_message());
-      Fill(*source, false, asked);
+    kind.compiled = {std::make_shared<Kind::Compiled>(kind.subject, false), std::make_shared<Kind::Compiled>(kind.text, false),
+                     std::make_shared<Kind::Compiled>(kind.html, true)};
+    for (const std::shared_ptr<Kind::Compiled>& compiled : kind.compiled) {
+      if (!compiled->is_valid()) return Invalid(name, compiled->error_message());
+      compiled->Fill(asked);
     }
     kind.variables = asked.asked();
     templates.kinds_.emplace(std::string(kind_name), std::move(kind));
@@ -134,7 +151,8 @@ void Templates::CheckVariables(Violations& bad, std::string_view field, const Ki
 
 Rendered Templates::Render(const Kind& kind, const std::map<std::string, std::string>& variables) const {
   Variables values(&variables);
-  return {.subject = Fill(kind.subject, false, values), .text = Fill(kind.text, false, values), .html = Fill(kind.html, true, values)};
+  const auto& [subject, text, html] = kind.compiled;
+  return {.subject = subject->Fill(values), .text = text->Fill(values), .html = html->Fill(values)};
 }
 
 }  // namespace rematch::notify

@@ -7,7 +7,9 @@
 #ifndef REMATCH_NOTIFY_SERVICE_DOMAIN_TEMPLATES_H_
 #define REMATCH_NOTIFY_SERVICE_DOMAIN_TEMPLATES_H_
 
+#include <array>
 #include <map>
+#include <memory>
 #include <set>
 #include <span>
 #include <string>
@@ -30,11 +32,14 @@ struct Rendered {
 };
 
 struct Kind {
+  class Compiled;
+
   // Mustache sources, partials already in place.
   std::string subject;
   std::string text;
   std::string html;
   std::set<std::string> variables;
+  std::array<std::shared_ptr<Compiled>, 3> compiled;  // the three above, parsed; thread-safe
 };
 
 // Immutable after Make(), so thread-safe.
