@@ -134,13 +134,13 @@ class Network::SimNotify final : public request::NotifyPeer {
     network_.post_.Expect(request);
     const bool is_new = !network_.known_kinds_.contains(request.notification_id());
     bool& known_kind = network_.known_kinds_[request.notification_id()];
-    if (is_new) known_kind = !network_.faults_.Happens(Fault::kSendRefused);
-    if (!known_kind) {
-      Violations bad;
-      bad.Add("notification.template", "is not known here");
-      return bad.ToStatus();
-    }
-    return network_.Carry<nv1::Notification>(alive_, [&network = network_, request]() -> absl::StatusOr<nv1::Notification> {
+    if (is_new) known_kind = !network_.faults_.Happens(Fault::kSendRefused, 5);
+    return network_.Carry<nv1::Notification>(alive_, [&network = network_, request, known_kind]() -> absl::StatusOr<nv1::Notification> {
+      if (!known_kind) {
+        Violations bad;
+        bad.Add("notification.template", "is not known here");
+        return bad.ToStatus();
+      }
       NotifyProcess* const notify = network.notify_();
       if (notify == nullptr) return Down();
       REMATCH_ASSIGN_OR_RETURN(notify::Draft draft, notify::CheckSend(network.templates_, request));
