@@ -87,6 +87,10 @@ constexpr MethodRow kMethods[] = {
     {"/rematch.request.v1.ReassignmentService/ListReassignmentEvents", {kOwn,    kNone, kNone, kNone, kAll,  kAll}},
     {"/rematch.request.v1.ReassignmentService/VerifyAuditTrail",       {kOwn,    kNone, kNone, kNone, kAll,  kAll}},
     {"/rematch.request.v1.ReassignmentService/ListDisclosures",        {kOwn,    kNone, kNone, kNone, kAll,  kAll}},
+    {"/rematch.request.v1.ReassignmentService/RecordMediation",        {kActing, kNone, kNone, kNone, kNone, kNone}},
+    {"/rematch.request.v1.ReassignmentService/RecordSignature",        {kActing, kNone, kNone, kNone, kNone, kNone}},
+    {"/rematch.request.v1.ReassignmentService/MigrateReassignment",    {kActing, kNone, kNone, kNone, kNone, kNone}},
+    {"/rematch.request.v1.ReassignmentService/CreatePolicyVersion",    {kOwn,    kNone, kNone, kNone, kNone, kNone}},
     {"/rematch.request.v1.ReassignmentService/GetPolicyVersion",       {kAll,    kNone, kNone, kNone, kAll,  kAll}},
     {"/rematch.request.v1.ReassignmentService/ListPolicyVersions",     {kAll,    kNone, kNone, kNone, kAll,  kAll}},
 
@@ -124,6 +128,8 @@ constexpr FieldRow kPrivateFields[] = {
     {"rematch.request.v1.Note.text",                       {yes, no, no, no, no, no}},
     // How the search goes is not for the candidate, who hears of a mentor on the call.
     {"rematch.request.v1.Reassignment.stage",              {yes, no, no, no, yes, yes}},
+    {"rematch.request.v1.Reassignment.stage_id",           {yes, no, no, no, yes, yes}},
+    {"rematch.request.v1.Reassignment.signed_by",          {yes, no, no, no, yes, yes}},
     {"rematch.request.v1.Reassignment.round",              {yes, no, no, no, yes, yes}},
     {"rematch.request.v1.Reassignment.proposed_mentor",    {yes, no, no, no, yes, yes}},
     {"rematch.request.v1.Reassignment.next_due_time",      {yes, no, no, no, yes, yes}},

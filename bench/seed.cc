@@ -35,8 +35,7 @@ constexpr char kTimeZone[] = "America/Los_Angeles";
 class Seeder {
  public:
   Seeder(sql::Database& database, platform::Clock& clock, platform::Random& random, platform::IdSource& ids, const World& world)
-      : clock_(clock),
-        ids_(ids),
+      : ids_(ids),
         world_(world),
         policies_(database, clock),
         calendars_(database, clock),
@@ -166,7 +165,6 @@ class Seeder {
     return absl::OkStatus();
   }
 
-  platform::Clock& clock_;
   platform::IdSource& ids_;
   const World& world_;
   request::PolicyStore policies_;

@@ -15,6 +15,14 @@ namespace {
 using request_v1::Reassignment;
 
 // What most commands on a case share: the case that is meant, and words of their own.
+struct MigrateOptions {
+  std::string given;
+  std::string policy;
+  std::string stage;
+  std::string note;
+  bool dry_run = false;
+};
+
 struct CaseOptions {
   std::string given;
   std::string note;
@@ -206,6 +214,31 @@ absl::Status ListNamed(Context& context, const std::string& given) {
                       [&] { return RenderNamed(ToVector(listed.people()), PeopleOf(context, request.parent()), context.canvas()); });
 }
 
+absl::Status Migrate(Context& context, const MigrateOptions& options) {
+  request_v1::MigrateReassignmentRequest request;
+  REMATCH_ASSIGN_OR_RETURN(*request.mutable_name(), context.CaseName(options.given, Purpose::kWrite));
+  if (options.policy.starts_with("policies/")) {
+    request.set_policy(options.policy);
+  } else if (!options.policy.empty()) {
+    REMATCH_ASSIGN_OR_RETURN(const request_v1::ListPolicyVersionsResponse listed,
+                             context.CallPages(&RequestStub::ListPolicyVersions, request_v1::ListPolicyVersionsRequest()));
+    std::vector<Known> known;
+    for (const auto& one : listed.policies()) known.push_back({one.name(), {}});
+    REMATCH_ASSIGN_OR_RETURN(*request.mutable_policy(), Resolve("policy", known, options.policy, Purpose::kWrite));
+  }
+  request.set_stage_id(options.stage);
+  request.set_note(options.note);
+  request.set_validate_only(options.dry_run);
+  request.set_request_id(context.RequestId());
+  REMATCH_ASSIGN_OR_RETURN(const auto migrated, context.Call(&RequestStub::MigrateReassignment, request));
+  return context.Show(migrated, [&] {
+    const Reassignment& c = migrated.reassignment();
+    const std::string where = c.stage_id().empty() ? "" : ", in its stage " + c.stage_id();
+    return absl::StrCat(options.dry_run ? "Would go" : "Goes", " by ", ShortName(c.policy()), where, ".\n\n",
+                        RenderDifferences(ToVector(migrated.differences()), context.canvas()));
+  });
+}
+
 absl::Status Close(Context& context, const CaseOptions& options) {
   request_v1::CloseReassignmentRequest request;
   REMATCH_ASSIGN_OR_RETURN(*request.mutable_name(), context.CaseName(options.given, Purpose::kWrite));
@@ -389,6 +422,16 @@ void AddCaseCommands(CLI::App& app, Chosen& chosen) {
     });
     command->add_option("CASE", options->given, "The case")->required();
     command->add_option("--note", options->note, "Private");
+  }
+  {
+    auto options = std::make_shared<MigrateOptions>();
+    CLI::App* const command = AddCommand(*group, chosen, "migrate", "Have the case go by another version of the policy; shows what differs",
+                                         [options](Context& context) { return Migrate(context, *options); });
+    command->add_option("CASE", options->given, "The case")->required();
+    command->add_option("--policy", options->policy, "The version, by the beginning of its hash; by default the one of new cases");
+    command->add_option("--stage", options->stage, "In which of its stages the case goes on; by default in the one of the same name");
+    command->add_option("--note", options->note, "Private");
+    command->add_flag("--dry-run", options->dry_run, "Only show what would be");
   }
   AddCaseCommand(*group, chosen, "lead", "Have the case led by whoever leads the program now", ReplaceLeader);
   {

@@ -1,4 +1,4 @@
-// overview, offer, policy and mail.
+// overview, offer and mail.
 #include <algorithm>
 #include <memory>
 
@@ -131,42 +131,6 @@ absl::Status Revive(Context& context, const std::string& given, const std::strin
   return ShowStep(context, c);
 }
 
-// ---- policies
-
-absl::StatusOr<request_v1::ListPolicyVersionsResponse> Policies(Context& context) {
-  return context.CallPages(&RequestStub::ListPolicyVersions, request_v1::ListPolicyVersionsRequest());
-}
-
-absl::Status ListPolicies(Context& context) {
-  REMATCH_ASSIGN_OR_RETURN(const request_v1::ListPolicyVersionsResponse listed, Policies(context));
-  return context.Show(listed, [&] { return RenderPolicies(ToVector(listed.policies()), context.zone(), context.canvas()); });
-}
-
-absl::Status ShowPolicy(Context& context, const std::string& given) {
-  request_v1::PolicyVersion version;
-  if (given.starts_with("policies/")) {
-    request_v1::GetPolicyVersionRequest request;
-    request.set_name(given);
-    REMATCH_ASSIGN_OR_RETURN(version, context.Call(&RequestStub::GetPolicyVersion, request));
-  } else {
-    REMATCH_ASSIGN_OR_RETURN(const request_v1::ListPolicyVersionsResponse listed, Policies(context));
-    std::string name;
-    std::vector<Known> known;
-    for (const auto& one : listed.policies()) {
-      known.push_back({one.name(), {}});
-      if (given.empty() && one.active()) name = one.name();
-    }
-    if (!given.empty()) {
-      REMATCH_ASSIGN_OR_RETURN(name, Resolve("policy", known, given, Purpose::kRead));
-    }
-    const auto found =
-        std::find_if(listed.policies().begin(), listed.policies().end(), [&](const auto& one) { return one.name() == name; });
-    if (found == listed.policies().end()) return Error(absl::StatusCode::kNotFound, rematch::reason::kNotFound, "no policy is active");
-    version = *found;
-  }
-  return context.Show(version, [&] { return RenderPolicy(version, context.zone(), context.canvas()); });
-}
-
 // ---- mail
 
 absl::StatusOr<std::vector<notify_v1::Notification>> Mails(Context& context) {
@@ -250,15 +214,6 @@ void AddOfferCommands(CLI::App& app, Chosen& chosen) {
                                       [late, note](Context& context) { return Revive(context, *late, *note); });
   revive->add_option("OFFER", *late, "The offer, as CASE/OFFER or CASE/MENTOR")->required();
   revive->add_option("--note", *note, "Private");
-}
-
-void AddPolicyCommands(CLI::App& app, Chosen& chosen) {
-  CLI::App* const policy = AddGroup(app, "policy", "What a case does, step by step");
-  AddCommand(*policy, chosen, "list", "All versions", ListPolicies);
-  auto id = std::make_shared<std::string>();
-  AddCommand(*policy, chosen, "show", "One version; the active one if none is named", [id](Context& context) {
-    return ShowPolicy(context, *id);
-  })->add_option("POLICY", *id, "The version, by the beginning of its hash");
 }
 
 void AddMailCommands(CLI::App& app, Chosen& chosen) {

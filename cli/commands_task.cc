@@ -83,6 +83,11 @@ class Briefing {
         return AddContact("Call", task_.about().empty() ? case_.candidate() : task_.about());
       case TaskKind::TELL_FORMER_MENTOR:
         return AddContact("Former mentor", case_.current_mentor());
+      case TaskKind::MEDIATE:
+        REMATCH_RETURN_IF_ERROR(AddContact("Candidate", case_.candidate()));
+        return AddContact("Their mentor", case_.current_mentor());
+      case TaskKind::COLLECT_SIGNATURES:
+        return AddSignatures();
       case TaskKind::ASK_CONSENT:
       case TaskKind::TAKE_CANDIDATE:
         return AddContact("Candidate", case_.candidate());
@@ -113,6 +118,20 @@ class Briefing {
     std::string words = Words(task_.kind());
     words[0] = static_cast<char>(absl::ascii_toupper(static_cast<unsigned char>(words[0])));
     return words;
+  }
+
+  absl::Status AddSignatures() {
+    request_v1::GetPolicyVersionRequest request;
+    request.set_name(case_.policy());
+    REMATCH_ASSIGN_OR_RETURN(const request_v1::PolicyVersion policy, context_.Call(&RequestStub::GetPolicyVersion, request));
+    text_ += "\n" + Heading("Signatures", context_.canvas());
+    for (const auto& stage : policy.policy().stages()) {
+      for (const int signer : stage.signers()) {
+        const bool here = std::find(case_.signed_by().begin(), case_.signed_by().end(), signer) != case_.signed_by().end();
+        text_ += "  " + Words(static_cast<request_v1::EscalationPolicy::Stage::Signer>(signer)) + (here ? "  signed\n" : "  not yet\n");
+      }
+    }
+    return AddContact("Candidate", case_.candidate());
   }
 
   absl::Status AddRanking() {
@@ -311,6 +330,10 @@ class Doer {
           static_cast<request_v1::StageKind>(ParseChoice(*request_v1::StageKind_descriptor(), Value("--restart")).value_or(0)));
       return Send(&RequestStub::RestartSearch, request, case_name_);
     }
+    if (verb.option == "--settled") return Mediate(request_v1::SETTLED);
+    if (verb.option == "--not-settled") return Mediate(request_v1::NOT_SETTLED);
+    if (verb.option == "--not-held") return Mediate(request_v1::NOT_HELD);
+    if (verb.option == "--signed" || verb.option == "--not-signed") return RecordSignature(verb.option);
     if (verb.option == "--resume") return Judge<request_v1::ResumeReassignmentRequest>(&RequestStub::ResumeReassignment, case_name_);
     if (verb.option == "--open") return OpenCase();
     if (verb.option == "--assign") return Assign();
@@ -406,6 +429,22 @@ class Doer {
         ParseChoice(*request_v1::CallOutcome_descriptor(), word == "declined" ? "declined-by-candidate" : word).value_or(0)));
     request.set_note(Value("--note"));
     return Send(&RequestStub::RecordCall, request, task_.name());
+  }
+
+  absl::Status Mediate(request_v1::MediationOutcome outcome) {
+    request_v1::RecordMediationRequest request;
+    request.set_outcome(outcome);
+    request.set_note(Value("--note"));
+    return Send(&RequestStub::RecordMediation, request, case_name_);
+  }
+
+  absl::Status RecordSignature(const std::string& option) {
+    using Stage = request_v1::EscalationPolicy::Stage;
+    request_v1::RecordSignatureRequest request;
+    request.set_signer(static_cast<Stage::Signer>(ParseChoice(*Stage::Signer_descriptor(), Value(option)).value_or(0)));
+    request.set_refused(option == "--not-signed");
+    request.set_note(Value("--note"));
+    return Send(&RequestStub::RecordSignature, request, case_name_);
   }
 
   absl::Status Qualify(bool fit) {

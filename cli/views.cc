@@ -364,6 +364,36 @@ std::string RenderPreview(const request_v1::PreviewEscalationResponse& preview, 
   return table.Render(canvas);
 }
 
+std::string RenderForecast(const request_v1::PreviewEscalationResponse& preview, const People& people, absl::TimeZone zone,
+                           const Canvas& canvas) {
+  if (preview.stages().empty()) return "nothing is still to come\n";
+  std::string out;
+  for (const auto& stage : preview.stages()) {
+    const std::string title =
+        stage.stage_id() == Words(stage.kind()) ? stage.stage_id() : stage.stage_id() + " (" + Words(stage.kind()) + ")";
+    absl::StrAppend(&out, out.empty() ? "" : "\n", Heading(title, canvas), "  opens ", Moment(stage.open_time(), zone),
+                    " at the latest, ends ", Moment(stage.end_time(), zone), "\n");
+    if (stage.kind() == request_v1::INDIVIDUAL) {
+      request_v1::PreviewEscalationResponse steps;
+      *steps.mutable_steps() = stage.steps();
+      absl::StrAppend(&out, RenderPreview(steps, people, zone, canvas));
+    } else if (stage.kind() == request_v1::BROADCAST) {
+      absl::StrAppend(&out, "  goes to ", Count(stage.recipients(), "mentor", "mentors"), ", without the current one\n");
+    }
+    for (const std::string& asked : stage.asked()) absl::StrAppend(&out, "  asks ", people.Of(asked), "\n");
+  }
+  return out;
+}
+
+std::string RenderDifferences(const std::vector<request_v1::MigrateReassignmentResponse::Difference>& differences, const Canvas& canvas) {
+  if (differences.empty()) return "nothing differs\n";
+  Table table({{.title = "WHAT"}, {.title = "BEFORE", .shrinks = true}, {.title = "AFTER", .shrinks = true}});
+  for (const auto& one : differences) {
+    table.Add({one.path(), one.before().empty() ? "-" : one.before(), one.after().empty() ? "-" : one.after()});
+  }
+  return table.Render(canvas);
+}
+
 std::string RenderMentors(const std::vector<Mentor>& mentors, const Canvas& canvas) {
   if (mentors.empty()) return EmptyNote("mentors");
   const auto tails = ShortTails(NamesOf(mentors));
@@ -526,13 +556,81 @@ std::string RenderCandidates(const std::vector<Candidate>& candidates, const Peo
 
 std::string RenderPolicies(const std::vector<request_v1::PolicyVersion>& policies, absl::TimeZone zone, const Canvas& canvas) {
   if (policies.empty()) return EmptyNote("policies");
-  Table table({{.title = "POLICY"}, {.title = "NAME", .shrinks = true}, {.title = "SINCE"}, {.title = "ACTIVE"}});
+  const bool of_program = !policies.front().program().empty();
+  std::vector<Column> columns = {{.title = "POLICY"}, {.title = "NAME", .shrinks = true}, {.title = "SINCE"}, {.title = "ACTIVE"}};
+  if (of_program) {
+    columns.insert(columns.begin(), {.title = "VERSION", .right = true});
+    columns.push_back({.title = "BY"});
+  }
+  Table table(columns);
   for (const auto& version : policies) {
-    table.Add({IdOf(version.name()), version.policy().display_name(), Moment(version.create_time(), zone),
-               version.active() ? Cell("active", Style::kGreen) : Cell("")});
+    std::vector<Cell> row = {IdOf(version.name()), version.policy().display_name(), Moment(version.create_time(), zone),
+                             version.active() ? Cell("active", Style::kGreen) : Cell("")};
+    if (of_program) {
+      row.insert(row.begin(), Cell(std::to_string(version.version())));
+      row.push_back(IdOf(version.creator()));
+    }
+    table.Add(std::move(row));
   }
   return table.Render(canvas);
 }
+
+namespace {
+
+// Who is in a stage, or what it asks for.
+std::string WhoOf(const request_v1::EscalationPolicy::Stage& stage) {
+  std::vector<std::string> who;
+  for (const int tier : stage.tiers()) {
+    std::string words = Words(static_cast<mentor_v1::Tier>(tier));
+    who.push_back(words.starts_with("tier ") ? words.substr(5) : words);
+  }
+  if (!who.empty()) return absl::StrJoin(who, ", then ");
+  using Stage = request_v1::EscalationPolicy::Stage;
+  for (const int adviser : stage.ask()) who.push_back(Words(static_cast<Stage::Adviser>(adviser)));
+  for (const int signer : stage.signers()) who.push_back(Words(static_cast<Stage::Signer>(signer)));
+  if (stage.audience() != Stage::AUDIENCE_UNSPECIFIED) who.push_back(Words(stage.audience()));
+  if (stage.taker() != Stage::TAKER_UNSPECIFIED) who.push_back(Words(stage.taker()));
+  return absl::StrJoin(who, ", ");
+}
+
+// What the policy says beside its stages; what it leaves at the default is not said.
+void AddChoices(const request_v1::EscalationPolicy& policy, Facts& facts) {
+  using Policy = request_v1::EscalationPolicy;
+  if (policy.confirmation().who() == Policy::Confirmation::ALTERNATE) facts.Add("the match", "is judged by the alternate");
+  if (policy.confirmation().when() == Policy::Confirmation::BEFORE_ASKING) facts.Add("is judged", "before the mentor is asked");
+  if (policy.candidate_disclosure() == Policy::WITH_PROPOSAL) facts.Add("the candidate", "is named when a mentor is proposed");
+  if (policy.candidate_disclosure() == Policy::WITH_FIRST_APPROACH) facts.Add("the candidate", "is named by the first approach");
+  std::vector<std::string> told;
+  for (const int notice : policy.notices()) told.push_back(Words(static_cast<Policy::Notice>(notice)));
+  if (!told.empty()) facts.Add("told of a change", absl::StrJoin(told, ", "));
+  std::vector<std::string> seasons;
+  for (const Policy::Season& season : policy.request_seasons()) seasons.push_back(season.first() + " to " + season.last());
+  if (!seasons.empty()) facts.Add("requests", absl::StrJoin(seasons, ", ") + " of every year");
+  if (policy.has_experience()) {
+    const auto& experience = policy.experience();
+    std::string who = experience.mentors_now() && experience.mentored_before() ? "mentors now or has before"
+                      : experience.mentors_now()                               ? "mentors now"
+                                                                               : "has mentored before";
+    if (experience.min_years_mentored() > 0) {
+      absl::StrAppend(&who, ", with ", Count(experience.min_years_mentored(), "year", "years"), " or more before");
+    }
+    facts.Add("experienced", who);
+  }
+  if (policy.has_weights()) {
+    std::vector<std::string> points;
+    const auto add = [&](const char* what, int count) {
+      if (count != 0) points.push_back(absl::StrCat(what, " ", count));
+    };
+    add("credential", policy.weights().credential());
+    add("grade band", policy.weights().grade_band());
+    add("each subject", policy.weights().subject());
+    add("same district", policy.weights().same_district());
+    add("each free seat", policy.weights().free_seat());
+    facts.Add("points", absl::StrJoin(points, ", "));
+  }
+}
+
+}  // namespace
 
 std::string RenderPolicy(const request_v1::PolicyVersion& version, absl::TimeZone zone, const Canvas& canvas) {
   const request_v1::EscalationPolicy& policy = version.policy();
@@ -540,6 +638,7 @@ std::string RenderPolicy(const request_v1::PolicyVersion& version, absl::TimeZon
   facts.Add("policy", version.name());
   facts.Add("name", policy.display_name());
   facts.Add("content hash", version.content_hash());
+  if (!version.program().empty()) facts.Add("version", absl::StrCat(version.version(), " of ", version.program()));
   facts.Add("since", Moment(version.create_time(), zone));
   facts.Add("new cases", version.active() ? "follow this one" : "follow another one");
   facts.Add("redial after", WindowOf(policy.redial_after()));
@@ -548,22 +647,23 @@ std::string RenderPolicy(const request_v1::PolicyVersion& version, absl::TimeZon
   facts.Add("broadcast", policy.broadcast_includes_current_mentor() ? "includes the current mentor by default"
                                                                     : "leaves the current mentor out by default");
   facts.Add("without consent", Words(policy.without_consent()));
-  Table table({{.title = "#", .right = true},
-               {.title = "STAGE"},
-               {.title = "WINDOW"},
-               {.title = "REMINDER BEFORE ITS END"},
-               {.title = "WHO", .shrinks = true}});
+  AddChoices(policy, facts);
+  const bool named = std::any_of(policy.stages().begin(), policy.stages().end(), [](const auto& stage) { return !stage.id().empty(); });
+  std::vector<Column> columns = {{.title = "#", .right = true},
+                                 {.title = "STAGE"},
+                                 {.title = "WINDOW"},
+                                 {.title = "REMINDER BEFORE ITS END"},
+                                 {.title = "WHO", .shrinks = true}};
+  if (named) columns.insert(columns.begin() + 2, {.title = "CALLED"});
+  Table table(columns);
   for (int i = 0; i < policy.stages_size(); ++i) {
     const auto& stage = policy.stages(i);
-    std::vector<std::string> tiers;
-    for (const int tier : stage.tiers()) {
-      std::string words = Words(static_cast<mentor_v1::Tier>(tier));
-      tiers.push_back(words.starts_with("tier ") ? words.substr(5) : words);
-    }
     std::vector<std::string> reminders;
     for (const auto& reminder : stage.remind_before()) reminders.push_back(WindowOf(reminder));
-    table.Add({std::to_string(i + 1), Words(stage.kind()), WindowOf(stage.window()), absl::StrJoin(reminders, ", "),
-               absl::StrJoin(tiers, ", then ")});
+    std::vector<Cell> row = {std::to_string(i + 1), Words(stage.kind()), WindowOf(stage.window()), absl::StrJoin(reminders, ", "),
+                             WhoOf(stage)};
+    if (named) row.insert(row.begin() + 2, Cell(stage.id()));
+    table.Add(std::move(row));
   }
   return facts.Render(canvas) + "\n" + table.Render(canvas);
 }

@@ -34,4 +34,10 @@ absl::Status ParseTextProto(std::string_view text, std::string_view reason, goog
   return parser.Parse(&in, &message) ? absl::OkStatus() : Error(absl::StatusCode::kInvalidArgument, reason, error.text);
 }
 
+std::string PrintTextProto(const google::protobuf::Message& message) {
+  std::string text;
+  google::protobuf::TextFormat::PrintToString(message, &text);
+  return absl::StrCat("# proto-message: ", message.GetDescriptor()->full_name(), "\n", text);
+}
+
 }  // namespace rematch::platform

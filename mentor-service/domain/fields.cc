@@ -143,6 +143,24 @@ void CheckRange(Violations& bad, std::string_view field, int value, int low, int
   if (value < low || value > high) bad.Add(field, absl::StrCat("must be ", low, " to ", high));
 }
 
+void CheckExperience(Violations& bad, std::string_view field, const v1::Experience& experience) {
+  const std::string path(field);
+  if (!experience.mentors_now() && !experience.mentored_before()) bad.Add(field, "must name who counts as experienced");
+  CheckRange(bad, path + ".min_years_mentored", experience.min_years_mentored(), 0, kMaxYears);
+}
+
+void CheckWeights(Violations& bad, std::string_view field, const v1::RankingWeights& weights) {
+  constexpr int kMaxPoints = 1000;
+  int sum = 0;
+  for (const auto& [name, points] : {std::pair("credential", weights.credential()), std::pair("grade_band", weights.grade_band()),
+                                     std::pair("subject", weights.subject()), std::pair("same_district", weights.same_district()),
+                                     std::pair("free_seat", weights.free_seat())}) {
+    CheckRange(bad, absl::StrCat(ToAbsl(field), ".", name), points, 0, kMaxPoints);
+    sum |= points;
+  }
+  if (sum == 0) bad.Add(field, "must give something points");
+}
+
 void CheckTimestamp(Violations& bad, std::string_view field, const google::protobuf::Timestamp& time) {
   constexpr int64_t k1900 = -2208988800;
   constexpr int64_t k2200 = 7258118400;

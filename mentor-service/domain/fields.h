@@ -26,6 +26,10 @@ void CheckTimeZone(Violations& bad, std::string_view field, std::string_view nam
 void CheckRange(Violations& bad, std::string_view field, int value, int low, int high);
 // When a program works: days that are days, hours that end after they begin, terms that do not overlap.
 void CheckCalendar(Violations& bad, std::string_view field, const v1::Calendar& calendar);
+// A rule by which somebody can be experienced.
+void CheckExperience(Violations& bad, std::string_view field, const v1::Experience& experience);
+// Points of which some count.
+void CheckWeights(Violations& bad, std::string_view field, const v1::RankingWeights& weights);
 // An instant of the years 1900 to 2199.
 void CheckTimestamp(Violations& bad, std::string_view field, const google::protobuf::Timestamp& time);
 // An id of a program's files: 1 to 64 printable characters without spaces.

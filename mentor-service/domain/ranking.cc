@@ -38,7 +38,7 @@ std::string Candidates(int count) {
 }
 
 // How they stand, then what they cover, where they work and what is free: one sentence for people.
-std::string Explain(const Ranked& ranked, const Need& need) {
+std::string Explain(const Ranked& ranked, const Need& need, const Search& search) {
   std::vector<std::string> parts;
   if (ranked.placed_by_leader) parts.push_back("placed here by the Leader");
   if (ranked.tiers.empty()) {
@@ -67,9 +67,16 @@ std::string Explain(const Ranked& ranked, const Need& need) {
   parts.push_back(ranked.same_district ? "same district" : "another district");
   parts.push_back(
       absl::StrCat(ranked.caseload + ranked.held_seats, " of ", ranked.capacity, ranked.capacity == 1 ? " seat" : " seats", " taken"));
+  if (search.weights.has_value()) parts.push_back(ranked.points == 1 ? "1 point" : absl::StrCat(ranked.points, " points"));
   std::string sentence = absl::StrJoin(parts, "; ");
   sentence[0] = static_cast<char>(sentence[0] - 'a' + 'A');
   return sentence;
+}
+
+int Points(const Ranked& ranked, const Weights& weights) {
+  return weights.credential * ranked.credential_matches + weights.grade_band * ranked.grade_band_matches +
+         weights.subject * ranked.subjects_matching + weights.same_district * ranked.same_district +
+         weights.free_seat * std::max(0, ranked.capacity - ranked.caseload - ranked.held_seats);
 }
 
 bool Leads(const Mentor& mentor, const Program& program) {
@@ -108,16 +115,20 @@ Need Coarsen(const Need& need, const Crowd& crowd) {
   return coarse;
 }
 
-bool IsExperienced(const Mentor& mentor) { return mentor.assigned > 0 || mentor.has_mentored || mentor.years_mentored > 0; }
+bool IsExperienced(const Mentor& mentor, const Experience& experience) {
+  const bool before = mentor.has_mentored || mentor.years_mentored > 0;
+  return ((experience.mentors_now && mentor.assigned > 0) || (experience.mentored_before && before)) &&
+         mentor.years_mentored >= experience.min_years;
+}
 
 bool InEverybodyPool(const Mentor& mentor, const Program& program, const Candidate& candidate) {
   return mentor.state == Mentor::State::kActive && Contains(mentor.programs, program.id) &&
          !Contains(mentor.supervised_sites, candidate.site) && !Contains(candidate.do_not_pair, mentor.id);
 }
 
-bool InIndividualPool(const Mentor& mentor, const Program& program, const Candidate& candidate) {
-  return InEverybodyPool(mentor, program, candidate) && !mentor.opted_out && IsExperienced(mentor) && mentor.id != candidate.mentor &&
-         !Leads(mentor, program);
+bool InIndividualPool(const Mentor& mentor, const Program& program, const Candidate& candidate, const Experience& experience) {
+  return InEverybodyPool(mentor, program, candidate) && !mentor.opted_out && IsExperienced(mentor, experience) &&
+         mentor.id != candidate.mentor && !Leads(mentor, program);
 }
 
 std::vector<Tier> TiersOf(const Mentor& mentor, const std::vector<Tier>& wanted) {
@@ -148,7 +159,9 @@ Ranked Describe(const Mentor& mentor, const Need& need, const Search& search) {
   ranked.capacity = mentor.capacity;
   ranked.full = mentor.full();
   ranked.placed_by_leader = !mentor.full() && Contains(search.order, mentor.id);
-  ranked.explanation = Explain(ranked, need);
+  ranked.experienced = IsExperienced(mentor, search.experience);
+  if (search.weights.has_value()) ranked.points = Points(ranked, *search.weights);
+  ranked.explanation = Explain(ranked, need, search);
   return ranked;
 }
 
@@ -163,7 +176,7 @@ std::vector<Ranked> Rank(const Roster& roster, const Program& program, const Can
     size_t tier;
     uint64_t tie;
     auto Key() const {
-      return std::make_tuple(ranked.full, by_leader, tier, !ranked.credential_matches, !ranked.grade_band_matches,
+      return std::make_tuple(ranked.full, by_leader, tier, -ranked.points, !ranked.credential_matches, !ranked.grade_band_matches,
                              -ranked.subjects_matching, !ranked.same_district, ranked.caseload, tie, std::string_view(ranked.mentor));
     }
   };
@@ -172,7 +185,9 @@ std::vector<Ranked> Rank(const Roster& roster, const Program& program, const Can
     const Mentor& mentor = *roster.mentors.Find(id);
     if (exclude.contains(id)) continue;
     const bool individual = search.pool == Pool::kIndividual;
-    if (!(individual ? InIndividualPool : InEverybodyPool)(mentor, program, candidate)) continue;
+    if (!(individual ? InIndividualPool(mentor, program, candidate, search.experience) : InEverybodyPool(mentor, program, candidate))) {
+      continue;
+    }
     Place place{.ranked = Describe(mentor, need, search), .by_leader = kNowhere, .tier = kNowhere, .tie = TieBreak(id, day)};
     if (individual && place.ranked.tiers.empty()) continue;
     if (place.ranked.placed_by_leader) {

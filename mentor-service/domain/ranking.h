@@ -4,6 +4,7 @@
 #define REMATCH_MENTOR_SERVICE_DOMAIN_RANKING_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,11 +46,29 @@ Need Coarsen(const Need& need, const Crowd& crowd);
 enum class Tier { kOneCandidate = 1, kInterested = 2, kPastMentor = 3 };
 enum class Pool { kIndividual = 1, kEverybody = 2 };
 
+// Who counts as experienced: who fits one of the first two, with so many years before.
+struct Experience {
+  bool mentors_now = true;
+  bool mentored_before = true;
+  int min_years = 0;
+};
+
+// Points for what a mentor brings, which put those of one tier in order.
+struct Weights {
+  int credential = 0;
+  int grade_band = 0;
+  int subject = 0;  // each that is needed and covered
+  int same_district = 0;
+  int free_seat = 0;  // each
+};
+
 struct Search {
   Pool pool = Pool::kIndividual;
   std::vector<Tier> tiers;           // empty: all three, in the order of the enum
   std::vector<std::string> order;    // the Leader's: these come first
   std::vector<std::string> exclude;  // not to be listed
+  Experience experience;
+  std::optional<Weights> weights;
 };
 
 struct Ranked {
@@ -65,16 +84,17 @@ struct Ranked {
   int capacity = 0;
   bool full = false;
   bool placed_by_leader = false;
+  bool experienced = false;
+  int points = 0;  // by the weights of the search
   std::string explanation;
   bool operator==(const Ranked&) const = default;
 };
 
-// Mentors now, or did before.
-bool IsExperienced(const Mentor& mentor);
+bool IsExperienced(const Mentor& mentor, const Experience& experience = {});
 // Whom to leave out of an individual search beside `search.exclude`, in the words of the policy: who has no experience, retired, opted out,
 // is no member of the program, is the mentor of record, supervises the site, is not to be paired with the candidate, or leads the program
 // (they are the last stage).
-bool InIndividualPool(const Mentor& mentor, const Program& program, const Candidate& candidate);
+bool InIndividualPool(const Mentor& mentor, const Program& program, const Candidate& candidate, const Experience& experience = {});
 // Every active member who does not supervise the site and may be paired with the candidate. Opting out is of individual approaches.
 bool InEverybodyPool(const Mentor& mentor, const Program& program, const Candidate& candidate);
 // The tiers of `wanted` that apply, in that order.

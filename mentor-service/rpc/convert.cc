@@ -312,6 +312,8 @@ v1::RankedMentor ToProto(std::string_view consortium, const Ranked& value) {
   out.set_capacity(value.capacity);
   out.set_full(value.full);
   out.set_placed_by_leader(value.placed_by_leader);
+  out.set_experienced(value.experienced);
+  out.set_points(value.points);
   out.set_explanation(value.explanation);
   return out;
 }
@@ -368,6 +370,22 @@ Search ParseSearch(Violations& bad, NamesIn& names, const google::protobuf::Repe
   search.order = names.Ids("order", order, "mentors", kMaxMentorsNamed);
   search.exclude = names.Ids("exclude", exclude, "mentors", kMaxMentorsNamed);
   return search;
+}
+
+Experience ParseExperience(Violations& bad, std::string_view field, const v1::Experience& experience) {
+  CheckExperience(bad, field, experience);
+  return {.mentors_now = experience.mentors_now(),
+          .mentored_before = experience.mentored_before(),
+          .min_years = experience.min_years_mentored()};
+}
+
+Weights ParseWeights(Violations& bad, std::string_view field, const v1::RankingWeights& weights) {
+  CheckWeights(bad, field, weights);
+  return {.credential = weights.credential(),
+          .grade_band = weights.grade_band(),
+          .subject = weights.subject(),
+          .same_district = weights.same_district(),
+          .free_seat = weights.free_seat()};
 }
 
 absl::Time ParseDay(Violations& bad, const google::protobuf::Timestamp& rank_time) {
@@ -543,7 +561,7 @@ absl::StatusOr<Parsed> Parse(const v1::HoldNextSeatRequest& request) {
   CheckSeatId(bad, "seat_id", request.seat_id());
   const NamesIn::CandidateId candidate = names.Candidate("candidate", request.candidate());
   HoldNextSeat hold{.seat = request.seat_id(), .program = candidate.program, .candidate = candidate.candidate, .search = {}};
-  hold.search = ParseSearch(bad, names, request.tiers(), request.order(), request.exclude());
+  hold.search = ParseSearch(bad, names, request);
   if (request.has_rank_time()) hold.day = ParseDay(bad, request.rank_time());
   return Result(bad, names.consortium(), std::move(hold));
 }

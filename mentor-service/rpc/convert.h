@@ -90,10 +90,19 @@ class NamesIn {
   std::string consortium_;
 };
 
-// The search that a request describes; `names` is of its consortium.
 Search ParseSearch(Violations& bad, NamesIn& names, const google::protobuf::RepeatedField<int>& tiers,
                    const google::protobuf::RepeatedPtrField<std::string>& order,
                    const google::protobuf::RepeatedPtrField<std::string>& exclude);
+Experience ParseExperience(Violations& bad, std::string_view field, const v1::Experience& experience);
+Weights ParseWeights(Violations& bad, std::string_view field, const v1::RankingWeights& weights);
+// The search that a FindEligibleMentorsRequest or HoldNextSeatRequest describes; `names` is of its consortium.
+template <typename Request>
+Search ParseSearch(Violations& bad, NamesIn& names, const Request& request) {
+  Search search = ParseSearch(bad, names, request.tiers(), request.order(), request.exclude());
+  if (request.has_experience()) search.experience = ParseExperience(bad, "experience", request.experience());
+  if (request.has_weights()) search.weights = ParseWeights(bad, "weights", request.weights());
+  return search;
+}
 // The instant that `rank_time` gives.
 absl::Time ParseDay(Violations& bad, const google::protobuf::Timestamp& rank_time);
 

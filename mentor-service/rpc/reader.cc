@@ -340,7 +340,7 @@ void Reader::Get(const rpc::Call& call, const v1::FindEligibleMentorsRequest& re
   Violations bad;
   NamesIn names(bad);
   const NamesIn::CandidateId id = names.Candidate("candidate", request.candidate());
-  Search search = ParseSearch(bad, names, request.tiers(), request.order(), request.exclude());
+  Search search = ParseSearch(bad, names, request);
   switch (request.pool()) {
     case v1::FindEligibleMentorsRequest::INDIVIDUAL:
       search.pool = Pool::kIndividual;

@@ -97,6 +97,20 @@ const Task* OpenTaskAboutSomebody(const Case& c, v1::TaskKind kind, std::string_
 
 const Leader& ActingLeader(const Case& c) { return c.alternate_acts() ? c.alternate() : c.leader(); }
 
+const Leader& ConfirmerOf(const Case& c, const v1::EscalationPolicy& policy) {
+  const bool is_alternates = policy.confirmation().who() == v1::EscalationPolicy::Confirmation::ALTERNATE;
+  return is_alternates && !c.alternate().person().empty() ? c.alternate() : ActingLeader(c);
+}
+
+const Leader& TakerOf(const Case& c, const v1::EscalationPolicy::Stage& stage) {
+  return stage.taker() == v1::EscalationPolicy::Stage::ALTERNATE_LEADER ? c.alternate() : ActingLeader(c);
+}
+
+bool WaitsForJudgement(const Case& c, const v1::EscalationPolicy& policy, const Offer& offer) {
+  return policy.confirmation().when() == v1::EscalationPolicy::Confirmation::BEFORE_ASKING && IsIndividual(offer) &&
+         offer.state() == v1::PREPARING && offer.seat_held() && offer.message().empty() && !offer.approved() && c.state() == v1::SEARCHING;
+}
+
 bool IsLive(const Offer& offer) {
   return offer.state() == v1::PREPARING || offer.state() == v1::OPEN || offer.state() == v1::WILLING || offer.state() == v1::CONFIRMED;
 }
@@ -144,6 +158,14 @@ const Offer* ChosenOffer(const Case& c) {
 
 bool HasLiveOffer(const Case& c, std::string_view mentor) {
   return FirstOffer(c, [&](const Offer& offer) { return offer.mentor() == mentor && IsLive(offer); }) != nullptr;
+}
+
+bool HasBeenAsked(const Case& c, std::string_view mentor) {
+  return FirstOffer(c, [&](const Offer& offer) { return offer.mentor() == mentor && WasAsked(offer); }) != nullptr;
+}
+
+bool HasSigned(const Case& c, v1::EscalationPolicy::Stage::Signer signer) {
+  return std::find(c.signed_by().begin(), c.signed_by().end(), signer) != c.signed_by().end();
 }
 
 bool IsStruck(const Case& c, std::string_view mentor) {

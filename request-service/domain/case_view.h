@@ -32,6 +32,13 @@ const Task* OpenTaskAboutSomebody(const Case& c, v1::TaskKind kind, std::string_
 // The leader, or the alternate when the leader is the current mentor (F35).
 const Leader& ActingLeader(const Case& c);
 
+// Whose judgement a match is.
+const Leader& ConfirmerOf(const Case& c, const v1::EscalationPolicy& policy);
+// Who is to take the candidate in this stage; nobody if the person is empty.
+const Leader& TakerOf(const Case& c, const v1::EscalationPolicy::Stage& stage);
+// The mentor is asked only once the match has been judged good, which has not been done.
+bool WaitsForJudgement(const Case& c, const v1::EscalationPolicy& policy, const Offer& offer);
+
 // PREPARING, OPEN, WILLING or CONFIRMED.
 bool IsLive(const Offer& offer);
 // One mentor asked in confidence: in the individual stage, or as a person who was recommended or referred. The others are of a
@@ -59,6 +66,9 @@ v1::PauseState PauseOf(const Case& c);
 const Offer* LiveIndividualOffer(const Case& c);
 // The offer that the Leader chose or took and whose seat is being asked for: nobody else can be confirmed meanwhile (F29).
 const Offer* ChosenOffer(const Case& c);
+// In whichever round, by mail or by phone.
+bool HasBeenAsked(const Case& c, std::string_view mentor);
+bool HasSigned(const Case& c, v1::EscalationPolicy::Stage::Signer signer);
 bool HasLiveOffer(const Case& c, std::string_view mentor);
 // They were asked or named in the case, or may be at this moment.
 bool MayConcern(const Case& c, std::string_view mentor);

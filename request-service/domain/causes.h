@@ -9,6 +9,9 @@ namespace rematch::request::cause {
 inline constexpr std::string_view kNoneLeft = "NONE_LEFT";
 inline constexpr std::string_view kAllAnswered = "ALL_ANSWERED";
 inline constexpr std::string_view kNobodyToAsk = "NOBODY_TO_ASK";
+inline constexpr std::string_view kNotSettled = "NOT_SETTLED";
+inline constexpr std::string_view kAllSigned = "ALL_SIGNED";
+inline constexpr std::string_view kPolicyChanged = "POLICY_CHANGED";
 inline constexpr std::string_view kLeaderDeclined = "LEADER_DECLINED";
 inline constexpr std::string_view kWindowEnded = "WINDOW_ENDED";
 inline constexpr std::string_view kRejected = "REJECTED";

@@ -17,6 +17,7 @@
 #include "platform/timestamps.h"
 #include "request-service/domain/case_view.h"
 #include "request-service/domain/causes.h"
+#include "request-service/domain/policy.h"
 #include "request-service/domain/reasons.h"
 
 namespace rematch::request {
@@ -27,6 +28,8 @@ using Stage = v1::EscalationPolicy::Stage;
 
 // The ledger's word for a phone call, where a message has its name.
 constexpr std::string_view kByCall = "call";
+constexpr std::string_view kByTalk = "talk";
+constexpr std::string_view kByPaper = "paper";
 
 // The first answer of an offer is to epoch 1; a code of an older one changes nothing.
 constexpr int kFirstEpoch = 1;
@@ -50,6 +53,7 @@ absl::Status Invalid(std::string_view field, std::string_view description) {
 bool IsQuestion(MessageKind kind) {
   switch (kind) {
     case FIRST_APPROACH:
+    case NAMED_APPROACH:
     case APPROACH_REMINDER:
     case BROADCAST:
     case BROADCAST_REMINDER:
@@ -60,6 +64,10 @@ bool IsQuestion(MessageKind kind) {
     default:
       return false;
   }
+}
+
+bool Asks(const Stage& stage, Stage::Adviser adviser) {
+  return stage.ask().empty() || std::find(stage.ask().begin(), stage.ask().end(), adviser) != stage.ask().end();
 }
 
 // Who leads a case beside its leader.
@@ -84,7 +92,7 @@ bool IsFact(const Command& command) { return command.kind_case() >= Command::kSe
 class Decider {
  public:
   Decider(const Case& c, const Command& command, const Rules& rules, absl::Time now)
-      : c_(c), command_(&command), policy_(rules.policy), time_(rules.time), now_(now) {}
+      : c_(c), command_(&command), policy_(&rules.policy), next_policy_(rules.next), time_(rules.time), now_(now) {}
 
   absl::Status Decide();
   Decision Take() && { return std::move(decision_); }
@@ -116,6 +124,9 @@ class Decider {
   absl::Status Run(const Command::Resume&);
   absl::Status Run(const Command::Snooze& snooze);
   absl::Status Run(const Command::ReplaceLeader& replace);
+  absl::Status Run(const Command::RecordMediation& mediation);
+  absl::Status Run(const Command::RecordSignature& signature);
+  absl::Status Run(const Command::Migrate& migrate);
 
   // --- What peers, feeds and time report.
   absl::Status Run(const Command::SeatHeld& held);
@@ -182,6 +193,10 @@ class Decider {
   void HoldNextSeat();
   void AskPerson(const Person& person);
   void Approach(const Offer& offer);
+  MessageKind ApproachKind() const;
+  void AskAdvisers(bool site_may_be_asked);
+  // In the stage that is open, who has yet to sign.
+  bool SignaturesAreMissing() const;
   void ComesBack(const std::string& person, std::string_view cause);
 
   // --- Ending offers.
@@ -224,6 +239,8 @@ class Decider {
   absl::Status RequireState(v1::CaseState state) const;
   absl::Status RequireTask(v1::TaskKind kind) const;
   absl::StatusOr<const Offer*> WillingOffer(const std::string& id) const;
+  // FAILED_PRECONDITION / NOT_THEIRS_TO_DECIDE for another leader than the one whom the policy gives it to.
+  absl::Status RequireActor(const Leader& leader) const;
 
   // --- The smallest parts.
   template <typename Fill>
@@ -236,6 +253,10 @@ class Decider {
   void CallBackQuestions(const std::string& offer);
   void Disclose(const std::string& to, const std::vector<v1::Disclosure::Fact>& facts, std::string_view by);
   Task NewTask(v1::TaskKind kind, std::string_view cause = "") const;
+  Task NewTaskFor(const Leader& leader, v1::TaskKind kind, std::string_view cause = "") const;
+  // Of a stage that is a task: due when the stage says.
+  void OpenStageTask(v1::TaskKind kind);
+  void AskToJudge(const Offer& offer);
   // To be tried again after a while, and not before.
   Task NewRedial(v1::TaskKind kind, std::string_view cause) const;
   void OpenTaskOnce(v1::TaskKind kind, std::string_view cause = "");
@@ -256,8 +277,9 @@ class Decider {
   std::string NotificationName(const std::string& key) const;
 
   Case c_;
-  const Command* command_;  // what was given; later each of what had waited for the end of a pause
-  const v1::EscalationPolicy& policy_;
+  const Command* command_;                         // what was given; later each of what had waited for the end of a pause
+  const v1::EscalationPolicy* policy_;             // after a migration the new one
+  const v1::EscalationPolicy* const next_policy_;  // of a migration
   const WorkingTime& time_;
   const absl::Time now_;
   Decision decision_;
@@ -275,6 +297,11 @@ absl::Status Decider::Run(const Command::Open& open) {
   if (open.leader().person().empty()) bad.Add("leader.person", "must not be empty");
   if (!absl::LoadTimeZone(open.time_zone(), &zone)) bad.Add("time_zone", "must be a known IANA name");
   if (!bad.empty()) return bad.ToStatus();
+  // F1. Who has no mentor is helped at any time.
+  if (const absl::CivilDay today = absl::ToCivilDay(now_, zone); !open.current_mentor().empty() && !TakesRequests(*policy_, today)) {
+    return Refused(reason::kRequestsClosed, absl::StrCat("the program takes requests for a change again from ",
+                                                         absl::FormatCivilTime(NextRequestDay(*policy_, today))));
+  }
 
   REMATCH_ASSIGN_OR_RETURN(const Leading leading, LeadingBeside(open.current_mentor(), open.leader(), open.alternate()));
   Emit([&](Event& e) {
@@ -357,7 +384,7 @@ absl::Status Decider::Run(const Command::Answer& answer) {
     case v1::DECLINED:
       // F29: every willing answer is recorded. It counts while the broadcast is open, unless a seat was asked for before: that key is
       // spent.
-      counts = answer.willing() && offer->seat().empty() && IsBroadcastOpen(c_, policy_, *offer) && !IsStruck(c_, offer->mentor()) &&
+      counts = answer.willing() && offer->seat().empty() && IsBroadcastOpen(c_, *policy_, *offer) && !IsStruck(c_, offer->mentor()) &&
                !HasLeft(c_, offer->mentor());
       late = answer.willing() && !counts && !repeated;
       break;
@@ -376,7 +403,7 @@ absl::Status Decider::Run(const Command::Answer& answer) {
     answered.set_late(late && answer.willing());
     answered.set_referral(names_somebody);
   });
-  if (asked_by_phone) Disclose(offer->mentor(), FactsIn(IsOfBroadcast(*offer) ? BROADCAST : FIRST_APPROACH), kByCall);
+  if (asked_by_phone) Disclose(offer->mentor(), FactsIn(IsOfBroadcast(*offer) ? BROADCAST : ApproachKind()), kByCall);
   if (names_somebody) NamePerson(offer->stage());
   if (!counts) return absl::OkStatus();
   Command follows;
@@ -402,6 +429,11 @@ absl::Status Decider::Run(const Command::FollowAnswer& follow) {
 // The judgement of the Leader
 
 absl::Status Decider::Run(const Command::Confirm& confirm) {
+  REMATCH_RETURN_IF_ERROR(RequireActor(ConfirmerOf(c_, *policy_)));
+  if (const Offer* offer = FindOffer(c_, confirm.offer()); offer != nullptr && WaitsForJudgement(c_, *policy_, *offer)) {
+    Emit([&](Event& e) { e.mutable_offer_approved()->set_offer(offer->id()); });
+    return absl::OkStatus();
+  }
   REMATCH_ASSIGN_OR_RETURN(const Offer* offer, WillingOffer(confirm.offer()));
   if (!offer->seat_held()) return Refused(reason::kOfferWithoutSeat, "no seat is held for this offer: choose it instead");
   if (ChosenOffer(c_) != nullptr) return Refused(reason::kMatchUnderWay, "a seat is being held for another mentor");
@@ -410,6 +442,11 @@ absl::Status Decider::Run(const Command::Confirm& confirm) {
 }
 
 absl::Status Decider::Run(const Command::Reject& reject) {
+  REMATCH_RETURN_IF_ERROR(RequireActor(ConfirmerOf(c_, *policy_)));
+  if (const Offer* offer = FindOffer(c_, reject.offer()); offer != nullptr && WaitsForJudgement(c_, *policy_, *offer)) {
+    PassOver(offer->id(), cause::kRejected);  // nobody was asked, so nobody is told
+    return absl::OkStatus();
+  }
   REMATCH_ASSIGN_OR_RETURN(const Offer* offer, WillingOffer(reject.offer()));
   if (!offer->seat_held()) return Refused(reason::kOfferWithoutSeat, "no seat is held for this offer: there is nothing to judge yet");
   PassOver(reject.offer(), cause::kRejected);
@@ -428,6 +465,7 @@ absl::Status Decider::Run(const Command::OpenBroadcast& broadcast) {
     // Whoever was asked before is asked again: they may know somebody (F9). Not whom the candidate refused (F13), nor whoever is being
     // asked in confidence right now.
     if (!left_out.insert(mentor).second || CandidateDeclined(c_, mentor) || HasLiveOffer(c_, mentor)) continue;
+    if (stage().audience() == Stage::NOT_YET_ASKED && HasBeenAsked(c_, mentor)) continue;
     const std::string offer = MakeOffer(v1::BROADCAST, mentor, "", false);
     SendMessage(BROADCAST, mentor, offer, offer, c_.stage_window().end(), kFirstEpoch);
   }
@@ -470,25 +508,77 @@ absl::Status Decider::Run(const Command::PassAllOver&) {
 }
 
 // ---------------------------------------------------------------------------------------------------------------------------------
+// Before anybody is asked: a talk, or a request on paper
+
+absl::Status Decider::Run(const Command::RecordMediation& mediation) {
+  REMATCH_RETURN_IF_ERROR(RequireTask(v1::MEDIATE));
+  switch (mediation.outcome()) {
+    case v1::SETTLED:
+    case v1::NOT_SETTLED:
+    case v1::NOT_HELD:
+      break;
+    default:
+      return Invalid("outcome", "must be SETTLED, NOT_SETTLED or NOT_HELD");
+  }
+  End(OpenTask(c_, v1::MEDIATE));
+  Emit([&](Event& e) { e.mutable_mediation_recorded()->set_outcome(mediation.outcome()); });
+  if (mediation.outcome() != v1::NOT_HELD) Disclose(c_.current_mentor(), {Fact::CHANGE_ASKED_FOR}, kByTalk);
+  if (mediation.outcome() == v1::SETTLED) {
+    Command::Close close;
+    close.set_ground(v1::RESOLVED_WITHOUT_CHANGE);
+    return Run(close);
+  }
+  StageIsOver(cause::kNotSettled);
+  return absl::OkStatus();
+}
+
+absl::Status Decider::Run(const Command::RecordSignature& signature) {
+  REMATCH_RETURN_IF_ERROR(RequireTask(v1::COLLECT_SIGNATURES));
+  const Stage::Signer signer = signature.signer();
+  const auto& wanted = stage().signers();
+  const bool is_wanted = std::find(wanted.begin(), wanted.end(), signer) != wanted.end();
+  if (!is_wanted || (signer == Stage::CURRENT_MENTOR && c_.current_mentor().empty())) {
+    return Refused(reason::kSignatureNotWanted, "the policy does not ask for this signature");
+  }
+  if (HasSigned(c_, signer)) return absl::OkStatus();
+  Emit([&](Event& e) {
+    e.mutable_request_signed()->set_signer(signer);
+    e.mutable_request_signed()->set_refused(signature.refused());
+  });
+  if (signer == Stage::CURRENT_MENTOR) Disclose(c_.current_mentor(), {Fact::CHANGE_ASKED_FOR}, kByPaper);
+  return absl::OkStatus();
+}
+
+bool Decider::SignaturesAreMissing() const {
+  return std::any_of(stage().signers().begin(), stage().signers().end(), [&](int signer) {
+    if (signer == Stage::CURRENT_MENTOR && c_.current_mentor().empty()) return false;
+    return !HasSigned(c_, static_cast<Stage::Signer>(signer));
+  });
+}
+
+// ---------------------------------------------------------------------------------------------------------------------------------
 // Recommendations
 
 absl::Status Decider::Run(const Command::RecordConsent& consent) {
   REMATCH_RETURN_IF_ERROR(RequireTask(v1::ASK_CONSENT));
   End(OpenTask(c_, v1::ASK_CONSENT));
   Emit([&](Event& e) { e.mutable_consent_recorded()->set_given(consent.given()); });
-  const bool site = consent.given() && !c_.need().site().empty();
-  const bool district =
-      (consent.given() || policy_.without_consent() == v1::EscalationPolicy::DISTRICT_ONLY) && !c_.need().district().empty();
-  if (!site && !district) {
-    StageIsOver(cause::kNobodyToAsk);
-    return absl::OkStatus();
-  }
+  AskAdvisers(consent.given());
+  return absl::OkStatus();
+}
+
+void Decider::AskAdvisers(bool site_may_be_asked) {
+  const bool asks_site = Asks(stage(), Stage::SITE_ADMINISTRATOR);
+  const bool site = asks_site && site_may_be_asked && !c_.need().site().empty();
+  // Where the site is not asked there is no consent that could be missing.
+  const bool district = Asks(stage(), Stage::DISTRICT_REPRESENTATIVE) && !c_.need().district().empty() &&
+                        (!asks_site || site_may_be_asked || policy_->without_consent() == v1::EscalationPolicy::DISTRICT_ONLY);
+  if (!site && !district) return StageIsOver(cause::kNobodyToAsk);
   BeginStageWindow();
   const std::string scope = absl::StrCat("r", c_.round());
   const int64_t end = c_.stage_window().end();
   if (site) SendMessage(SITE_RECOMMENDATION, c_.need().site(), "", scope, end);
   if (district) SendMessage(DISTRICT_RECOMMENDATION, c_.need().district(), "", scope, end);
-  return absl::OkStatus();
 }
 
 absl::Status Decider::Run(const Command::Recommend&) {
@@ -526,10 +616,12 @@ absl::Status Decider::Run(const Command::Qualify& qualify) {
 absl::Status Decider::Run(const Command::Take&) {
   REMATCH_RETURN_IF_ERROR(RequireTask(v1::TAKE_CANDIDATE));
   if (ChosenOffer(c_) != nullptr) return Refused(reason::kMatchUnderWay, "a seat is being held for another mentor");
-  const std::string mentor = ActingLeader(c_).mentor();
-  if (mentor.empty()) return Refused(reason::kLeaderHasNoMentorRecord, "the acting leader has no record as a mentor");
+  const Leader& taker = TakerOf(c_, stage());
+  REMATCH_RETURN_IF_ERROR(RequireActor(taker));
+  const std::string mentor = taker.mentor();
+  if (mentor.empty()) return Refused(reason::kLeaderHasNoMentorRecord, "the leader who is to take them has no record as a mentor");
   if (mentor == c_.current_mentor() || IsStruck(c_, mentor) || CandidateDeclined(c_, mentor)) {
-    return Refused(reason::kMentorExcluded, "the acting leader is out of the case as a mentor");
+    return Refused(reason::kMentorExcluded, "the leader who is to take them is out of the case as a mentor");
   }
   End(OpenTask(c_, v1::TAKE_CANDIDATE));
   const std::string offer = MakeOffer(v1::LEADER, mentor, "", /*willing=*/true);
@@ -542,6 +634,7 @@ absl::Status Decider::Run(const Command::Take&) {
 
 absl::Status Decider::Run(const Command::DeclineToTake&) {
   REMATCH_RETURN_IF_ERROR(RequireTask(v1::TAKE_CANDIDATE));
+  REMATCH_RETURN_IF_ERROR(RequireActor(TakerOf(c_, stage())));
   End(OpenTask(c_, v1::TAKE_CANDIDATE));
   StageIsOver(cause::kLeaderDeclined);
   return absl::OkStatus();
@@ -665,13 +758,15 @@ absl::Status Decider::Run(const Command::SendClosingNote&) {
 absl::Status Decider::Run(const Command::RestartSearch& restart) {
   REMATCH_RETURN_IF_ERROR(RequireState(v1::SEARCHING));
   int stage = 0;
-  if (restart.stage() != v1::STAGE_KIND_UNSPECIFIED) {
-    while (stage < policy_.stages_size() && policy_.stages(stage).kind() != restart.stage()) ++stage;
-    if (stage == policy_.stages_size()) return Refused(reason::kStageNotInPolicy, "the policy of this case has no such stage");
+  if (!restart.stage_id().empty()) {
+    stage = FindStage(*policy_, restart.stage_id());
+  } else if (restart.stage() != v1::STAGE_KIND_UNSPECIFIED) {
+    while (stage < policy_->stages_size() && policy_->stages(stage).kind() != restart.stage()) ++stage;
   }
+  if (stage == policy_->stages_size()) return Refused(reason::kStageNotInPolicy, "the policy of this case has no such stage");
   EndSearch(cause::kSearchRestarted);
   Emit([&](Event& e) {
-    e.mutable_search_restarted()->set_stage(stage < policy_.stages_size() ? policy_.stages(stage).kind() : v1::STAGE_KIND_UNSPECIFIED);
+    e.mutable_search_restarted()->set_stage(policy_->stages(stage).kind());
     e.mutable_search_restarted()->set_round(c_.round() + 1);
   });
   EnterStage(stage);
@@ -680,13 +775,13 @@ absl::Status Decider::Run(const Command::RestartSearch& restart) {
 
 absl::Status Decider::Run(const Command::SkipStage&) {
   REMATCH_RETURN_IF_ERROR(RequireState(v1::SEARCHING));
-  if (c_.stage() >= policy_.stages_size()) return Refused(reason::kWrongState, "there is no stage to skip");
+  if (c_.stage() >= policy_->stages_size()) return Refused(reason::kWrongState, "there is no stage to skip");
   Emit([&](Event& e) { e.mutable_stage_skipped()->set_stage(stage().kind()); });
   for (const Offer& offer : c_.offers()) {
     if (IsIndividual(offer) && IsLive(offer)) CallOff(offer, cause::kStageSkipped);
   }
   EndSearch(cause::kStageSkipped);
-  if (c_.stage() + 1 < policy_.stages_size()) {
+  if (c_.stage() + 1 < policy_->stages_size()) {
     EnterStage(c_.stage() + 1);
   } else {
     StageIsOver(cause::kStageSkipped);
@@ -773,6 +868,52 @@ absl::Status Decider::Run(const Command::ReplaceLeader& replace) {
     *replaced.mutable_alternate() = leading.alternate;
     replaced.set_alternate_acts(leading.alternate_acts);
   });
+  return absl::OkStatus();
+}
+
+// F15. What runs goes on as it was begun: windows that people were told of end when they were told. Only what begins later goes by the new
+// policy.
+absl::Status Decider::Run(const Command::Migrate& migrate) {
+  if (next_policy_ == nullptr) return Invalid("policy", "must be a version that is there");
+  if (HasEnded(c_)) return Refused(reason::kCaseEnded, "the case has ended");
+  if (c_.state() == v1::TRANSFERRING || c_.state() == v1::ANNOUNCING) {
+    return Refused(reason::kChangeUnderWay, "the candidate has agreed, and the change is under way");
+  }
+  const bool begun = c_.state() != v1::REVIEW;
+  const std::string here = begun ? StageId(stage()) : "";
+  if (!begun && !migrate.stage_id().empty())
+    return Refused(reason::kWrongState, "the search has not begun: it begins with the first stage");
+  const std::string& there = migrate.stage_id().empty() ? here : migrate.stage_id();
+  const int next = begun ? FindStage(*next_policy_, there) : 0;
+  if (next == next_policy_->stages_size()) {
+    return Refused(reason::kStageNotInPolicy, absl::StrCat("the other policy has no stage ", there, ": say in which the case goes on"));
+  }
+  const bool moved = begun && (there != here || next_policy_->stages(next).kind() != stage().kind());
+  if (moved && migrate.stage_id().empty()) {
+    return Refused(reason::kStageNotInPolicy,
+                   absl::StrCat("in the other policy stage ", there, " is of another kind: say in which the case goes on"));
+  }
+  if (migrate.policy() == c_.policy() && !moved) return absl::OkStatus();
+  // What was due by then was due by the old one.
+  RunTimers();
+  const bool leaves_stage = moved && c_.state() == v1::SEARCHING;
+  if (leaves_stage) {
+    for (const Offer& offer : c_.offers()) {
+      if (IsIndividual(offer) && IsLive(offer)) CallOff(offer, cause::kStageSkipped);
+    }
+    EndSearch(cause::kPolicyChanged);
+  } else if (const Task* stuck = OpenTask(c_, v1::RESOLVE_STUCK); stuck != nullptr && stuck->cause().empty()) {
+    End(stuck);  // the new policy may know of more that can be tried
+  }
+  Emit([&](Event& e) {
+    Event::Migrated& migrated = *e.mutable_migrated();
+    migrated.set_policy(migrate.policy());
+    migrated.set_stage(next);
+    migrated.set_stage_id(StageId(next_policy_->stages(next)));
+    migrated.set_moved(moved);
+  });
+  policy_ = next_policy_;
+  if (leaves_stage) EnterStage(next);
   return absl::OkStatus();
 }
 
@@ -903,7 +1044,7 @@ Clock Decider::ClockOf(const Clock& kept, int64_t end, int64_t began, const v1::
 }
 
 Clock Decider::ClockOf(const Clock& kept, int64_t end, int64_t began, const Stage& stage, int64_t remind_at) const {
-  Clock clock = ClockOf(kept, end, began, stage.has_window() ? stage.window() : policy_.task_due_after());
+  Clock clock = ClockOf(kept, end, began, stage.has_window() ? stage.window() : policy_->task_due_after());
   if (remind_at == 0) {
     clock.clear_reminders();
   } else if (kept.from() == 0) {
@@ -977,7 +1118,8 @@ google::protobuf::RepeatedPtrField<Event::Deadline> Decider::CountAgain(Recount 
     if (task.ended() != 0 || task.due() == 0) continue;
     // What somebody put off stays where they put it.
     if (!task.redial() && task.not_before() == task.due()) continue;
-    Event::Deadline deadline = count(task.id(), ClockOf(task.clock(), task.due(), task.created(), policy_.task_due_after()), task.due(), 0);
+    Event::Deadline deadline =
+        count(task.id(), ClockOf(task.clock(), task.due(), task.created(), policy_->task_due_after()), task.due(), 0);
     deadline.set_remind_at(task.redial() ? deadline.end() : task.not_before());
     add(std::move(deadline), task.due(), task.not_before());
   }
@@ -1113,7 +1255,7 @@ absl::Status Decider::Run(const Command::SeatRefused& refused) {
   }
   EndOffer(offer->id(), v1::CANCELLED, refused.reason());
   if (IsTake(*offer)) {
-    OpenTaskOnce(v1::TAKE_CANDIDATE, refused.reason());
+    if (OpenTask(c_, v1::TAKE_CANDIDATE) == nullptr) Open(NewTaskFor(TakerOf(c_, stage()), v1::TAKE_CANDIDATE, refused.reason()));
   } else if (!offer->person().empty()) {
     ComesBack(offer->person(), refused.reason());
   } else if (c_.state() == v1::SEARCHING) {
@@ -1260,6 +1402,7 @@ void Decider::MessageDelivered(const Message& message, int64_t position) {
   const Offer* offer = FindOffer(c_, message.offer());
   switch (message.kind()) {
     case FIRST_APPROACH:
+    case NAMED_APPROACH:
       if (offer->state() == v1::PREPARING) {
         const Stage* individual = IndividualStage();
         Emit([&](Event& e) {
@@ -1313,6 +1456,7 @@ void Decider::MessageFailed(const Message& message, std::string_view cause, int6
   const Offer* offer = FindOffer(c_, message.offer());
   switch (message.kind()) {
     case FIRST_APPROACH:
+    case NAMED_APPROACH:
     case BROADCAST:
       if (offer->state() == v1::PREPARING || offer->state() == v1::OPEN) EndOffer(offer->id(), v1::UNDELIVERABLE, cause);
       break;
@@ -1355,11 +1499,10 @@ void Decider::NoteFailure(const Message& message, int64_t position, bool may_hav
 // When nobody whom the stage asked could be reached, there is nobody to wait for.
 void Decider::AfterRecommendationFailed() {
   if (c_.stage_window().opened() == 0 || c_.stage_window().over() || stage().kind() != v1::RECOMMENDATION) return;
-  const std::string of_this_round = absl::StrCat(CaseId(c_), ".r", c_.round(), ".");
-  const bool somebody = std::any_of(c_.messages().begin(), c_.messages().end(), [&](const Message& message) {
-    return (message.kind() == SITE_RECOMMENDATION || message.kind() == DISTRICT_RECOMMENDATION) &&
-           message.key().rfind(of_this_round, 0) == 0 && message.state() != Message::FAILED;
-  });
+  const bool somebody =
+      std::any_of(c_.messages().begin() + c_.stage_window().messages_before(), c_.messages().end(), [&](const Message& message) {
+        return (message.kind() == SITE_RECOMMENDATION || message.kind() == DISTRICT_RECOMMENDATION) && message.state() != Message::FAILED;
+      });
   if (!somebody) StageIsOver(cause::kUndeliverable);
 }
 
@@ -1398,17 +1541,18 @@ void Decider::RunTimers() {
     CallBackQuestions("");
   } else if (!window.over() && window.remind_at() != 0 && window.remind_at() <= now()) {
     Emit([&](Event& e) { SetNextReminder(window.clock(), *e.mutable_stage_reminded()); });
+    const std::string scope = absl::StrCat("r", c_.round());
     if (stage().kind() == v1::BROADCAST) {
       for (const Offer& offer : c_.offers()) {
         if (!IsOfBroadcast(offer) || offer.state() != v1::OPEN) continue;
         SendMessage(BROADCAST_REMINDER, offer.mentor(), offer.id(), offer.id(), window.end(), offer.epoch());
       }
-    } else if (std::none_of(c_.people().begin(), c_.people().end(),
+    } else if (std::none_of(c_.people().begin() + window.people_before(), c_.people().end(),
                             [&](const Person& person) { return person.stage() == v1::RECOMMENDATION && person.round() == c_.round(); })) {
-      const std::string scope = absl::StrCat("r", c_.round());
-      const std::vector<Message> sent(c_.messages().begin(), c_.messages().end());
+      const std::vector<Message> sent(c_.messages().begin() + window.messages_before(), c_.messages().end());
       for (const Message& message : sent) {
         const bool asked = message.kind() == SITE_RECOMMENDATION || message.kind() == DISTRICT_RECOMMENDATION;
+        // Of this round: a window of before had no count of what came before it.
         if (asked && message.state() == Message::DELIVERED && message.key().rfind(absl::StrCat(CaseId(c_), ".", scope, "."), 0) == 0) {
           SendMessage(RECOMMENDATION_REMINDER, message.to(), "", scope, window.end());
         }
@@ -1441,10 +1585,11 @@ void Decider::SettleSearch() {
   // After a refused transfer the Leader decides how to go on, before anything else is begun.
   if (OpenTask(c_, v1::TRANSFER_REFUSED) != nullptr) return;
   AskForJudgement();
+  if (c_.state() != v1::SEARCHING) return;
   AskNext();
   while (!CarryOnStage()) {
     const int next = c_.stage() + 1;
-    if (next >= policy_.stages_size()) {
+    if (next >= policy_->stages_size()) {
       OpenTaskOnce(v1::RESOLVE_STUCK);  // F11
       return;
     }
@@ -1457,7 +1602,7 @@ void Decider::EndStaleTasks() {
   for (const Task& task : c_.tasks()) {
     if (task.ended() != 0) continue;
     const Offer* offer = FindOffer(c_, task.offer());
-    if (task.kind() == v1::CONFIRM_MATCH && offer->state() != v1::WILLING) End(&task);
+    if (task.kind() == v1::CONFIRM_MATCH && offer->state() != v1::WILLING && !WaitsForJudgement(c_, *policy_, *offer)) End(&task);
     if (task.kind() == v1::CHOOSE_AMONG_INTERESTED && std::none_of(c_.offers().begin(), c_.offers().end(), [](const Offer& offer) {
           return IsOfBroadcast(offer) && offer.state() == v1::WILLING && !offer.seat_held();
         })) {
@@ -1481,11 +1626,9 @@ void Decider::AskForJudgement() {
   bool interested = false;
   for (const Offer& offer : c_.offers()) {
     if (offer.state() != v1::WILLING) continue;
-    if (offer.seat_held() && OpenTaskAboutOffer(c_, v1::CONFIRM_MATCH, offer.id()) == nullptr) {
-      Task task = NewTask(v1::CONFIRM_MATCH);
-      task.set_offer(offer.id());
-      Open(std::move(task));
-    }
+    // Judged before they were asked: their yes was all that was missing.
+    if (offer.seat_held() && offer.approved() && ChosenOffer(c_) == nullptr) return Propose(offer.id());
+    if (offer.seat_held()) AskToJudge(offer);
     interested |= IsOfBroadcast(offer) && !offer.seat_held();
   }
   if (interested && ChosenOffer(c_) == nullptr) OpenTaskOnce(v1::CHOOSE_AMONG_INTERESTED);
@@ -1495,7 +1638,9 @@ void Decider::AskForJudgement() {
 void Decider::AskNext() {
   const Offer* live = LiveIndividualOffer(c_);
   if (live != nullptr) {
-    if (live->state() == v1::PREPARING && live->seat_held() && live->message().empty()) Approach(*live);
+    if (live->state() != v1::PREPARING || !live->seat_held() || !live->message().empty()) return;
+    if (WaitsForJudgement(c_, *policy_, *live)) return AskToJudge(*live);
+    Approach(*live);
     return;
   }
   // A seat of this case that is still being given back would make its mentor look full to the question that follows it: the release is
@@ -1527,11 +1672,36 @@ bool Decider::CarryOnStage() {
         }
         return true;
       case v1::RECOMMENDATION:
-        if (!begun) OpenTaskOnce(v1::ASK_CONSENT);
+        if (!begun && Asks(stage(), Stage::SITE_ADMINISTRATOR)) {
+          OpenTaskOnce(v1::ASK_CONSENT);
+        } else if (!begun) {
+          AskAdvisers(/*site_may_be_asked=*/false);
+          if (c_.stage_window().over()) break;
+        }
+        return true;
+      case v1::MEDIATION:
+        if (c_.current_mentor().empty()) {
+          End(OpenTask(c_, v1::MEDIATE));
+          StageIsOver(cause::kNobodyToAsk);
+          break;
+        }
+        OpenStageTask(v1::MEDIATE);
+        return true;
+      case v1::SIGNATURES:
+        if (!SignaturesAreMissing()) {
+          End(OpenTask(c_, v1::COLLECT_SIGNATURES));
+          StageIsOver(cause::kAllSigned);
+          break;
+        }
+        OpenStageTask(v1::COLLECT_SIGNATURES);
         return true;
       case v1::LEADER:
+        if (TakerOf(c_, stage()).person().empty()) {
+          StageIsOver(cause::kNobodyToAsk);
+          break;
+        }
         if (std::none_of(c_.offers().begin(), c_.offers().end(), [](const Offer& offer) { return IsTake(offer) && IsLive(offer); })) {
-          OpenTaskOnce(v1::TAKE_CANDIDATE);
+          if (OpenTask(c_, v1::TAKE_CANDIDATE) == nullptr) Open(NewTaskFor(TakerOf(c_, stage()), v1::TAKE_CANDIDATE));
         }
         return true;
       default:
@@ -1556,8 +1726,9 @@ void Decider::EnterStage(int stage) {
   Emit([&](Event& e) {
     Event::StageOpened& opened = *e.mutable_stage_opened();
     opened.set_stage(stage);
-    opened.set_kind(stage < policy_.stages_size() ? policy_.stages(stage).kind() : v1::STAGE_KIND_UNSPECIFIED);
+    opened.set_kind(stage < policy_->stages_size() ? policy_->stages(stage).kind() : v1::STAGE_KIND_UNSPECIFIED);
     opened.set_round(c_.round());
+    if (stage < policy_->stages_size()) opened.set_id(StageId(policy_->stages(stage)));
   });
 }
 
@@ -1604,6 +1775,8 @@ void Decider::HoldNextSeat() {
     *hold.mutable_tiers() = stage().tiers();
     *hold.mutable_order() = c_.order();
     *hold.mutable_exclude() = {exclude.begin(), exclude.end()};
+    if (policy_->has_experience()) *hold.mutable_experience() = policy_->experience();
+    if (policy_->has_weights()) *hold.mutable_weights() = policy_->weights();
   });
 }
 
@@ -1617,7 +1790,11 @@ void Decider::AskPerson(const Person& person) {
 
 // The message names the end that the window would have if it arrived now; it begins when the message is delivered.
 void Decider::Approach(const Offer& offer) {
-  SendMessage(FIRST_APPROACH, offer.mentor(), offer.id(), offer.id(), ToStored(time_.EndOfWindow(now_, OfferWindow())), offer.epoch());
+  SendMessage(ApproachKind(), offer.mentor(), offer.id(), offer.id(), ToStored(time_.EndOfWindow(now_, OfferWindow())), offer.epoch());
+}
+
+MessageKind Decider::ApproachKind() const {
+  return policy_->candidate_disclosure() == v1::EscalationPolicy::WITH_FIRST_APPROACH ? NAMED_APPROACH : FIRST_APPROACH;
 }
 
 // ---------------------------------------------------------------------------------------------------------------------------------
@@ -1680,6 +1857,11 @@ void Decider::Propose(const std::string& offer) {
   Task task = NewTask(v1::CALL_CANDIDATE);
   task.set_offer(offer);
   Open(std::move(task));
+  // F18: earlier than the official email only where the policy says so. A leader knows.
+  const Offer& proposed = *FindOffer(c_, offer);
+  if (policy_->candidate_disclosure() == v1::EscalationPolicy::WITH_PROPOSAL && !IsTake(proposed)) {
+    SendMessage(PROPOSAL_NOTE, proposed.mentor(), offer, offer);
+  }
 }
 
 void Decider::EndProposal(const std::string& offer) {
@@ -1712,7 +1894,19 @@ void Decider::SetTold(MessageKind official, Announcement::Told told) {
 void Decider::Complete() {
   Emit([](Event& e) { e.mutable_completed(); });
   SendClosingNotes(/*matched=*/true);
-  if (!c_.current_mentor().empty()) OpenTaskOnce(v1::TELL_FORMER_MENTOR);  // F46
+  const auto notice = [&](v1::EscalationPolicy::Notice to) {
+    return std::find(policy_->notices().begin(), policy_->notices().end(), to) != policy_->notices().end();
+  };
+  const std::string offer = c_.proposed_offer();
+  if (notice(v1::EscalationPolicy::SITE_ADMINISTRATOR) && c_.consent() != CONSENT_REFUSED && !c_.need().site().empty()) {
+    SendMessage(SITE_NOTICE, c_.need().site(), "", offer, 0, 0, FindOffer(c_, offer)->mentor());
+  }
+  if (c_.current_mentor().empty()) return;
+  if (notice(v1::EscalationPolicy::FORMER_MENTOR)) {
+    SendMessage(FORMER_MENTOR_NOTE, c_.current_mentor(), "", offer);
+  } else {
+    OpenTaskOnce(v1::TELL_FORMER_MENTOR);  // F46
+  }
 }
 
 void Decider::SendClosingNotes(bool matched) {
@@ -1765,6 +1959,14 @@ absl::StatusOr<const Offer*> Decider::WillingOffer(const std::string& id) const 
     return Refused(reason::kOfferNotWilling, absl::StrCat("the offer is ", v1::OfferState_Name(offer->state())));
   }
   return offer;
+}
+
+absl::Status Decider::RequireActor(const Leader& leader) const {
+  // Who may touch the case at all is decided before; a command without an actor is nobody's in particular.
+  const bool is_other_leader =
+      command_->actor() != leader.person() && (command_->actor() == c_.leader().person() || command_->actor() == c_.alternate().person());
+  if (command_->actor().empty() || !is_other_leader) return absl::OkStatus();
+  return Refused(reason::kNotTheirsToDecide, "the policy of this case gives this to the other leader");
 }
 
 // ---------------------------------------------------------------------------------------------------------------------------------
@@ -1851,20 +2053,38 @@ void Decider::Disclose(const std::string& to, const std::vector<v1::Disclosure::
   });
 }
 
-Task Decider::NewTask(v1::TaskKind kind, std::string_view cause) const {
+Task Decider::NewTask(v1::TaskKind kind, std::string_view cause) const { return NewTaskFor(ActingLeader(c_), kind, cause); }
+
+Task Decider::NewTaskFor(const Leader& leader, v1::TaskKind kind, std::string_view cause) const {
   Task task;
   task.set_kind(kind);
-  task.set_owner(ActingLeader(c_).person());
+  task.set_owner(leader.person());
+  task.set_for_alternate(leader.person() != ActingLeader(c_).person());
   task.set_created(now());
-  *task.mutable_clock() = StartClock(policy_.task_due_after());
+  *task.mutable_clock() = StartClock(policy_->task_due_after());
   task.set_due(task.clock().end());
   task.set_cause(std::string(cause));
   return task;
 }
 
+void Decider::OpenStageTask(v1::TaskKind kind) {
+  if (OpenTask(c_, kind) != nullptr) return;
+  Task task = NewTask(kind);
+  if (stage().has_window()) *task.mutable_clock() = StartClock(stage().window());
+  task.set_due(task.clock().end());
+  Open(std::move(task));
+}
+
+void Decider::AskToJudge(const Offer& offer) {
+  if (OpenTaskAboutOffer(c_, v1::CONFIRM_MATCH, offer.id()) != nullptr) return;
+  Task task = NewTaskFor(ConfirmerOf(c_, *policy_), v1::CONFIRM_MATCH);
+  task.set_offer(offer.id());
+  Open(std::move(task));
+}
+
 Task Decider::NewRedial(v1::TaskKind kind, std::string_view cause) const {
   Task task = NewTask(kind, cause);
-  *task.mutable_clock() = StartClock(policy_.redial_after());
+  *task.mutable_clock() = StartClock(policy_->redial_after());
   task.set_due(task.clock().end());
   task.set_not_before(task.due());
   task.set_redial(true);
@@ -1901,6 +2121,8 @@ void Decider::BeginStageWindow() {
     *window.mutable_clock() = StartClock(stage().window(), stage().remind_before());
     window.set_end(window.clock().end());
     window.set_remind_at(RemindAt(window.clock()));
+    window.set_messages_before(c_.messages_size());
+    window.set_people_before(c_.people_size());
   });
 }
 
@@ -1924,11 +2146,13 @@ std::optional<RunningEffect> Decider::Answered(const std::string& effect, std::i
 }
 
 const Stage& Decider::stage() const {
-  return c_.stage() >= 0 && c_.stage() < policy_.stages_size() ? policy_.stages(c_.stage()) : Stage::default_instance();
+  return c_.stage() >= 0 && c_.stage() < policy_->stages_size() ? policy_->stages(c_.stage()) : Stage::default_instance();
 }
 
+// The one that says how long somebody has who is asked individually, wherever the case is.
 const Stage* Decider::IndividualStage() const {
-  for (const Stage& stage : policy_.stages()) {
+  if (stage().kind() == v1::INDIVIDUAL) return &stage();
+  for (const Stage& stage : policy_->stages()) {
     if (stage.kind() == v1::INDIVIDUAL) return &stage;
   }
   return nullptr;
@@ -1938,7 +2162,7 @@ const Stage* Decider::IndividualStage() const {
 v1::Window Decider::OfferWindow() const {
   const Stage* individual = IndividualStage();
   if (individual != nullptr && individual->has_window()) return individual->window();
-  return stage().has_window() ? stage().window() : policy_.task_due_after();
+  return stage().has_window() ? stage().window() : policy_->task_due_after();
 }
 
 std::string Decider::NotificationName(const std::string& key) const {
@@ -1982,6 +2206,9 @@ absl::Status Decider::RunCommand() {
     REMATCH_RUN(kResume, resume)
     REMATCH_RUN(kSnooze, snooze)
     REMATCH_RUN(kReplaceLeader, replace_leader)
+    REMATCH_RUN(kRecordMediation, record_mediation)
+    REMATCH_RUN(kRecordSignature, record_signature)
+    REMATCH_RUN(kMigrate, migrate)
     REMATCH_RUN(kSeatHeld, seat_held)
     REMATCH_RUN(kNoneLeft, none_left)
     REMATCH_RUN(kSeatRefused, seat_refused)
@@ -2025,6 +2252,12 @@ std::vector<v1::Disclosure::Fact> FactsIn(MessageKind kind) {
     case SITE_RECOMMENDATION:
     case DISTRICT_RECOMMENDATION:
       return {Fact::NEED};
+    case NAMED_APPROACH:
+      return {Fact::NEED, Fact::CANDIDATE_IDENTITY};
+    case PROPOSAL_NOTE:
+      return {Fact::CANDIDATE_IDENTITY};
+    case SITE_NOTICE:
+      return {Fact::REPLACED, Fact::CANDIDATE_IDENTITY, Fact::MENTOR_IDENTITY};
     case BROADCAST:
       return {Fact::MENTORS_WANTED, Fact::NEED};
     case OFFICIAL_CANDIDATE:

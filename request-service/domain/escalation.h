@@ -30,6 +30,7 @@ struct Decision {
 struct Rules {
   const v1::EscalationPolicy& policy;
   const WorkingTime& time;
+  const v1::EscalationPolicy* next = nullptr;  // of Migrate: the one that the command names
 };
 
 // What `command` does to `c` at `now`. `c` is a default Case for Open and only for Open. People's commands that do not fit the state are

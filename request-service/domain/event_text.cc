@@ -199,6 +199,15 @@ std::string EventSummary(const Event& event) {
       }
       return "the program's calendar has changed; deadlines moved: " + (moved.empty() ? "none" : moved);
     }
+    case Event::kMediationRecorded:
+      return "the mediation: " + v1::MediationOutcome_Name(event.mediation_recorded().outcome());
+    case Event::kRequestSigned:
+      return absl::StrCat(v1::EscalationPolicy::Stage::Signer_Name(event.request_signed().signer()),
+                          event.request_signed().refused() ? " did not sign the request" : " signed the request");
+    case Event::kOfferApproved:
+      return "the match was judged good: they may be asked";
+    case Event::kMigrated:
+      return absl::StrCat("the case goes by another policy, in its stage ", event.migrated().stage_id());
     case Event::kCandidateGone:
       return "the candidate left the program";
     case Event::kCompleted:

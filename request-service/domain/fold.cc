@@ -13,6 +13,9 @@ auto* Find(Items* items, const std::string& id) {
   return found == items->end() ? nullptr : &*found;
 }
 
+// The message that an offer is made by.
+bool IsFirstQuestion(MessageKind kind) { return kind == FIRST_APPROACH || kind == NAMED_APPROACH || kind == BROADCAST; }
+
 // Applies one event to `c`. Every overload changes only what its event says; an event about something unknown changes nothing, so that
 // a damaged trail is found by comparing states rather than by a crash.
 class Folder {
@@ -38,6 +41,8 @@ class Folder {
     window.set_end(e.end());
     window.set_remind_at(e.remind_at());
     if (e.has_clock()) *window.mutable_clock() = e.clock();
+    window.set_messages_before(e.messages_before());
+    window.set_people_before(e.people_before());
   }
 
   void On(const Event::StageReminded& e) { Remind(*c_.mutable_stage_window(), e); }
@@ -165,7 +170,7 @@ class Folder {
 
   void On(const Event::MessageMade& e) {
     *c_.add_messages() = e.message();
-    if (e.message().kind() != FIRST_APPROACH && e.message().kind() != BROADCAST) return;
+    if (!IsFirstQuestion(e.message().kind())) return;
     if (Offer* offer = Find(c_.mutable_offers(), e.message().offer())) offer->set_message(e.message().key());
   }
 
@@ -237,6 +242,23 @@ class Folder {
 
   void On(const Event::CurrentMentorChanged& e) { SetCurrent(e.assignment(), e.mentor()); }
   void On(const Event::CandidateGone&) { c_.set_candidate_left(true); }
+
+  void On(const Event::MediationRecorded&) {}
+
+  void On(const Event::RequestSigned& e) {
+    if (!e.refused()) c_.add_signed_by(e.signer());
+  }
+
+  void On(const Event::OfferApproved& e) {
+    if (Offer* offer = OfferOf(e)) offer->set_approved(true);
+  }
+
+  void On(const Event::Migrated& e) {
+    c_.set_policy(e.policy());
+    c_.set_stage(e.stage());
+    if (e.moved()) c_.clear_stage_window();
+  }
+
   void On(const Event::Disclosed&) {}
   void On(const Event::FormerMentorTold&) {}
   void On(const Event::SearchRestarted& e) { c_.set_round(e.round()); }
@@ -308,7 +330,9 @@ class Folder {
 
   void HandOverTasks() {
     for (Task& task : *c_.mutable_tasks()) {
-      if (task.ended() == 0) task.set_owner(ActingLeader(c_).person());
+      if (task.ended() != 0) continue;
+      const bool is_alternates = task.for_alternate() && !c_.alternate().person().empty();
+      task.set_owner((is_alternates ? c_.alternate() : ActingLeader(c_)).person());
     }
   }
 
@@ -342,6 +366,7 @@ bool IsAwaited(const Case& c, const Message& message) {
   const Offer* offer = FindOffer(c, message.offer());
   switch (message.kind()) {
     case FIRST_APPROACH:
+    case NAMED_APPROACH:
     case BROADCAST:
       return offer != nullptr && offer->state() == v1::PREPARING;
     case OFFICIAL_CANDIDATE:
@@ -420,6 +445,10 @@ void Fold(Case& c, const Event& event) {
     REMATCH_FOLD(kCurrentMentorChanged, current_mentor_changed)
     REMATCH_FOLD(kCandidateGone, candidate_gone)
     REMATCH_FOLD(kCalendarChanged, calendar_changed)
+    REMATCH_FOLD(kMediationRecorded, mediation_recorded)
+    REMATCH_FOLD(kRequestSigned, request_signed)
+    REMATCH_FOLD(kOfferApproved, offer_approved)
+    REMATCH_FOLD(kMigrated, migrated)
     REMATCH_FOLD(kCompleted, completed)
     REMATCH_FOLD(kWithdrawn, withdrawn)
     REMATCH_FOLD(kClosed, closed)

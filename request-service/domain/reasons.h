@@ -23,6 +23,9 @@ inline constexpr std::string_view kMatchUnderWay = "MATCH_UNDER_WAY";      // FA
 inline constexpr std::string_view kCandidateUnenrolled = "CANDIDATE_UNENROLLED";  // FAILED_PRECONDITION: they have left the program
 inline constexpr std::string_view kNoAlternate = "NO_ALTERNATE";                  // FAILED_PRECONDITION: nobody may decide (F35)
 inline constexpr std::string_view kStageNotInPolicy = "STAGE_NOT_IN_POLICY";      // FAILED_PRECONDITION
+inline constexpr std::string_view kRequestsClosed = "REQUESTS_CLOSED";            // FAILED_PRECONDITION: not in this season (F1)
+inline constexpr std::string_view kSignatureNotWanted = "SIGNATURE_NOT_WANTED";   // FAILED_PRECONDITION: the policy does not name them
+inline constexpr std::string_view kNotTheirsToDecide = "NOT_THEIRS_TO_DECIDE";    // FAILED_PRECONDITION: the policy gives it to another
 
 // The offer or the mentor does not allow it.
 inline constexpr std::string_view kCasePaused = "CASE_PAUSED";               // FAILED_PRECONDITION: resume it first

@@ -286,6 +286,8 @@ absl::StatusOr<Command> EffectRunner::AskNow(const EffectWork& work, const Case&
       *request.mutable_tiers() = effect.tiers();
       *request.mutable_order() = effect.order();
       *request.mutable_exclude() = effect.exclude();
+      if (effect.has_experience()) *request.mutable_experience() = effect.experience();
+      if (effect.has_weights()) *request.mutable_weights() = effect.weights();
       request.set_request_id(work.row);
       // The order that the Leader reviewed stays, however many days the search takes.
       *request.mutable_rank_time() = RankTime(c);

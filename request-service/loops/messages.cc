@@ -50,6 +50,7 @@ absl::Time ExpectedEnd(const Effect::Send& send, const Rules& rules, absl::Time 
 bool HasWindow(MessageKind kind) {
   switch (kind) {
     case FIRST_APPROACH:
+    case NAMED_APPROACH:
     case APPROACH_REMINDER:
     case BROADCAST:
     case BROADCAST_REMINDER:
@@ -63,7 +64,7 @@ bool HasWindow(MessageKind kind) {
 }
 
 bool HasReplyCode(MessageKind kind) {
-  return kind == FIRST_APPROACH || kind == APPROACH_REMINDER || kind == BROADCAST || kind == BROADCAST_REMINDER;
+  return kind == FIRST_APPROACH || kind == NAMED_APPROACH || kind == APPROACH_REMINDER || kind == BROADCAST || kind == BROADCAST_REMINDER;
 }
 
 }  // namespace
@@ -147,6 +148,27 @@ absl::StatusOr<nv1::SendNotificationRequest> MessageMaker::Make(const Case& c, c
       }
       variables["recipient_name"] = recipient.display_name();
       SetAddress(*message.mutable_to(), recipient);
+      break;
+    }
+    case SITE_NOTICE: {
+      REMATCH_ASSIGN_OR_RETURN(const mv1::Site site, Site(send.to()));
+      REMATCH_ASSIGN_OR_RETURN(const mv1::Candidate candidate, mentor_.GetCandidate(c.candidate()));
+      REMATCH_ASSIGN_OR_RETURN(const mv1::Mentor mentor, mentor_.GetMentor(send.about()));
+      variables["recipient_name"] = site.administrator().display_name();
+      variables["candidate_name"] = candidate.contact().display_name();
+      variables["mentor_name"] = mentor.contact().display_name();
+      SetAddress(*message.mutable_to(), site.administrator());
+      break;
+    }
+    case NAMED_APPROACH:
+    case PROPOSAL_NOTE: {
+      REMATCH_ASSIGN_OR_RETURN(const mv1::Candidate candidate, mentor_.GetCandidate(c.candidate()));
+      REMATCH_ASSIGN_OR_RETURN(const mv1::Mentor mentor, mentor_.GetMentor(send.to()));
+      REMATCH_ASSIGN_OR_RETURN(const mv1::Site site, Site(candidate.site()));
+      variables["mentor_name"] = mentor.contact().display_name();
+      variables["candidate_name"] = candidate.contact().display_name();
+      variables["site_name"] = site.display_name();
+      SetAddress(*message.mutable_to(), mentor.contact());
       break;
     }
     case OFFICIAL_CANDIDATE: {

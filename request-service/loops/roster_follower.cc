@@ -127,7 +127,8 @@ absl::Status RosterFollower::AddOfCandidate(const Change& change, CaseReader::St
 
 absl::StatusOr<CandidateTask> RosterFollower::MentorLeftTask(const Change& change) {
   REMATCH_ASSIGN_OR_RETURN(const mv1::Program program, mentor_.GetProgram(change.program()));
-  REMATCH_ASSIGN_OR_RETURN(const std::shared_ptr<const PolicyRecord> policy, policies_.Get(policies_.active()));
+  const std::vector<std::string> program_ids = *ParseName(program.name(), "consortia/*/programs/*");
+  REMATCH_ASSIGN_OR_RETURN(const std::shared_ptr<const PolicyRecord> policy, policies_.Of(program_ids[0], program_ids[1]));
   REMATCH_ASSIGN_OR_RETURN(const CalendarStore::Pointer time, calendars_.Of(program));
   return CandidateTask{.what = CandidateTask::What::kMentorLeft,
                        .candidate = change.candidate(),

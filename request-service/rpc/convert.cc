@@ -6,6 +6,7 @@
 #include "platform/timestamps.h"
 #include "request-service/domain/case_view.h"
 #include "request-service/domain/escalation.h"
+#include "request-service/domain/policy.h"
 
 namespace rematch::request {
 namespace {
@@ -53,7 +54,10 @@ v1::Reassignment ToReassignment(const CaseKey& key, const Case& c, const v1::Esc
   out.set_name(key.Name());
   out.set_candidate(c.candidate());
   out.set_state(c.state());
-  if (HasStage(c) && c.stage() >= 0 && c.stage() < policy.stages_size()) out.set_stage(policy.stages(c.stage()).kind());
+  if (HasStage(c) && c.stage() >= 0 && c.stage() < policy.stages_size()) {
+    out.set_stage(policy.stages(c.stage()).kind());
+    out.set_stage_id(StageId(policy.stages(c.stage())));
+  }
   out.set_round(c.round());
   out.set_current_mentor(c.current_mentor());
   out.set_replaced_assignment(c.replaced_assignment());
@@ -79,6 +83,7 @@ v1::Reassignment ToReassignment(const CaseKey& key, const Case& c, const v1::Esc
   out.set_pause_state(PauseOf(c));
   SetTime(c.paused(), [&] { return out.mutable_pause_time(); });
   out.set_calendar(c.calendar().substr(0, 16));
+  *out.mutable_signed_by() = c.signed_by();
   return out;
 }
 

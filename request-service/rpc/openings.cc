@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <set>
 #include <string_view>
@@ -9,6 +10,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "platform/errors.h"
+#include "platform/validation.h"
 #include "request-service/domain/reasons.h"
 
 namespace rematch::request {
@@ -21,6 +23,10 @@ constexpr absl::Duration kRetryAfterFull = absl::Milliseconds(100);
 constexpr size_t kMostWaiting = 4096;  // as at the door, which is next
 constexpr size_t kMostOfCall = 64;     // as the RPC takes, and a batch of the door
 constexpr size_t kMostCalls = 2;       // one is answered while the next gathers
+
+// Of `consortia/x/programs/y`.
+std::string ConsortiumIdOf(const std::string& program) { return (*ParseName(program, "consortia/*/programs/*"))[0]; }
+std::string ProgramIdOf(const std::string& program) { return (*ParseName(program, "consortia/*/programs/*"))[1]; }
 
 // "consortia/x" of a name below it.
 std::string_view ConsortiumIn(std::string_view name) { return name.substr(0, name.find('/', name.find('/') + 1)); }
@@ -103,11 +109,23 @@ void Openings::AskFor(std::vector<Item> items) {
          Error(absl::StatusCode::kDeadlineExceeded, reason::kDeadlinePassed, "the deadline passed before the call ran"));
   if (items.empty()) return;
 
-  const absl::StatusOr<std::shared_ptr<const PolicyRecord>> policy = policies_.Get(policies_.active());
-  if (!policy.ok()) return Answer(std::move(items), policy.status());
+  std::set<std::string> programs;
+  for (const Item& item : items) programs.insert(ProgramIdOf(item.program));
+  const auto policies = policies_.Of(ConsortiumIdOf(items.front().program), programs);
+  if (!policies.ok()) return Answer(std::move(items), policies.status());
+  // What is said of a need depends on how many must share it, which is the policy's to say: as a rule one number for all.
+  std::map<int, std::vector<Item>> by_k;
+  for (Item& item : items) {
+    const int k = policies->at(ProgramIdOf(item.program))->policy.k_anonymity();
+    by_k[k].push_back(std::move(item));
+  }
+  for (auto& [k, some] : by_k) AskFor(k, *policies, std::move(some));
+}
+
+void Openings::AskFor(int k, const std::map<std::string, std::shared_ptr<const PolicyRecord>>& policies, std::vector<Item> items) {
   mv1::DescribeCandidatesRequest request;
   request.set_parent(std::string(ConsortiumIn(items.front().program)));
-  request.set_k((*policy)->policy.k_anonymity());
+  request.set_k(k);
   std::set<std::string_view> names;
   for (const Item& item : items) {
     if (names.insert(item.candidate).second) request.add_candidates(item.candidate);
@@ -125,6 +143,7 @@ void Openings::AskFor(std::vector<Item> items) {
   for (Item& item : items) {
     Facts facts;
     if (const auto program = programs.find(item.program); program != programs.end()) facts = program->second;
+    facts.policy = policies.at(ProgramIdOf(item.program))->hash;
     if (const auto one = described.find(item.candidate); one != described.end()) facts.candidate = one->second;
     std::move(item.done)(facts);
   }

@@ -5,6 +5,8 @@
 
 #include <cstddef>
 #include <deque>
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -33,6 +35,7 @@ class Openings {
     const mentor::v1::Program* program = nullptr;
     const mentor::v1::DescribeCandidatesResponse::Described* candidate = nullptr;
     std::string calendar;  // content hash of the program's
+    std::string policy;    // content hash of the one that its new cases follow
   };
   using Done = absl::AnyInvocable<void(absl::StatusOr<Facts>)>;
 
@@ -60,6 +63,7 @@ class Openings {
   // The next to share a call: of one consortium, those that came first.
   std::vector<Item> Take() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AskFor(std::vector<Item> items);
+  void AskFor(int k, const std::map<std::string, std::shared_ptr<const PolicyRecord>>& policies, std::vector<Item> items);
   static void Answer(std::vector<Item> items, const absl::Status& status);
 
   MentorPeer& mentor_;

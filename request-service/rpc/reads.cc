@@ -15,14 +15,11 @@
 #include "request-service/domain/case_view.h"
 #include "request-service/domain/escalation.h"
 #include "request-service/domain/reasons.h"
-#include "request-service/domain/working_time.h"
 #include "request-service/rpc/convert.h"
 #include "request-service/rpc/reassignments.h"
 
 namespace rematch::request {
 namespace {
-
-namespace mv1 = mentor::v1;
 
 Viewer ViewerOf(const rpc::Caller& caller) {
   Viewer viewer;
@@ -126,49 +123,6 @@ absl::StatusOr<v1::ListReassignmentsResponse> Reassignments::ListReassignments(c
     }
     REMATCH_ASSIGN_OR_RETURN(const std::shared_ptr<const PolicyRecord> policy, policies_.Get(stored.c.policy()));
     *response.add_reassignments() = ToReassignment(stored.key, stored.c, policy->policy);
-  }
-  return response;
-}
-
-absl::StatusOr<v1::PreviewEscalationResponse> Reassignments::PreviewEscalation(const Call& call,
-                                                                               const v1::PreviewEscalationRequest& request) {
-  Violations bad;
-  const Target target = CheckCase(bad, "name", request.name());
-  if (!bad.empty()) return bad.ToStatus();
-  REMATCH_ASSIGN_OR_RETURN(const StoredCase stored, LoadFor(call, target.key));
-  const Case& c = stored.c;
-  v1::PreviewEscalationResponse response;
-  if (HasEnded(c)) return response;
-  REMATCH_ASSIGN_OR_RETURN(const std::shared_ptr<const PolicyRecord> policy, policies_.Get(c.policy()));
-  const auto& stages = policy->policy.stages();
-  const auto individual =
-      std::find_if(stages.begin(), stages.end(), [](const v1::EscalationPolicy::Stage& stage) { return stage.kind() == v1::INDIVIDUAL; });
-  if (individual == stages.end()) return response;
-
-  mv1::FindEligibleMentorsRequest find;
-  find.set_candidate(c.candidate());
-  find.set_pool(mv1::FindEligibleMentorsRequest::INDIVIDUAL);
-  *find.mutable_tiers() = individual->tiers();
-  *find.mutable_order() = c.order();
-  for (const std::string& mentor : NotToBeAsked(c)) find.add_exclude(mentor);
-  *find.mutable_rank_time() = RankTime(c);
-  const absl::StatusOr<mv1::FindEligibleMentorsResponse> found = mentor_.FindEligibleMentors(find);
-  if (!found.ok()) return PeerUnavailable();
-
-  REMATCH_ASSIGN_OR_RETURN(const CalendarStore::Pointer time, calendars_.Of(c));
-  absl::Time ask = clock_.Now();
-  // Whoever is being asked has the rest of their window.
-  if (const Offer* live = LiveIndividualOffer(c)) {
-    ask = live->window_end() != 0 ? std::max(ask, FromStored(live->window_end())) : time->EndOfWindow(ask, individual->window());
-  }
-  for (const mv1::RankedMentor& mentor : found->mentors()) {
-    v1::PreviewEscalationResponse::Step& step = *response.add_steps();
-    *step.mutable_mentor() = mentor;
-    if (mentor.full()) continue;
-    const absl::Time end = time->EndOfWindow(ask, individual->window());
-    *step.mutable_ask_time() = ToTimestamp(ToStored(ask));
-    *step.mutable_window_end_time() = ToTimestamp(ToStored(end));
-    ask = end;
   }
   return response;
 }
@@ -307,22 +261,44 @@ absl::StatusOr<v1::PolicyVersion> Reassignments::GetPolicyVersion(const Call&, c
   Violations bad;
   CheckName(bad, "name", request.name(), "policies/*");
   if (!bad.empty()) return bad.ToStatus();
-  REMATCH_ASSIGN_OR_RETURN(const auto records, policies_.List());
-  for (const auto& record : records) {
-    if (record->Name() == request.name()) return ToPolicyVersion(*record, record->hash == policies_.active());
-  }
-  return Error(absl::StatusCode::kNotFound, reason::kNotFound, "no such policy");
+  REMATCH_ASSIGN_OR_RETURN(const std::shared_ptr<const PolicyRecord> record, policies_.Find(request.name()));
+  return ToPolicyVersion(*record, record->hash == policies_.active());
 }
 
 absl::StatusOr<v1::ListPolicyVersionsResponse> Reassignments::ListPolicyVersions(const Call& call,
                                                                                  const v1::ListPolicyVersionsRequest& request) {
   Violations bad;
+  std::vector<std::string> program;
+  if (!request.parent().empty()) program = CheckName(bad, "parent", request.parent(), "consortia/*/programs/*");
   const int page_size = CheckPageSize(bad, request.page_size());
   if (!bad.empty()) return bad.ToStatus();
+  v1::ListPolicyVersionsResponse response;
+  if (!program.empty()) {
+    const std::string question = QuestionOf(call, {request.parent()});
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<std::string> position, ReadPageToken(question, request.page_token(), 1));
+    const int64_t before = position.empty() ? 0 : NumberOf(position[0]);
+    REMATCH_ASSIGN_OR_RETURN(const auto versions, policies_.ListOf(program[0], program[1], before, page_size + 1));
+    for (const auto& [version, record] : versions) {
+      if (response.policies_size() == page_size) {
+        response.set_next_page_token(MakePageToken(question, {absl::StrCat(response.policies(page_size - 1).version())}));
+        break;
+      }
+      v1::PolicyVersion& out = *response.add_policies();
+      out = ToPolicyVersion(*record, /*active=*/before == 0 && response.policies_size() == 1);
+      *out.mutable_create_time() = ToTimestamp(version.created);
+      out.set_program(request.parent());
+      out.set_version(version.version);
+      out.set_creator(version.creator);
+    }
+    if (versions.empty() && before == 0) {
+      REMATCH_ASSIGN_OR_RETURN(const std::shared_ptr<const PolicyRecord> record, policies_.Get(policies_.active()));
+      *response.add_policies() = ToPolicyVersion(*record, /*active=*/true);
+    }
+    return response;
+  }
   const std::string question = QuestionOf(call, {policies_.active()});
   REMATCH_ASSIGN_OR_RETURN(const std::vector<std::string> position, ReadPageToken(question, request.page_token(), 1));
   REMATCH_ASSIGN_OR_RETURN(const auto records, policies_.List());
-  v1::ListPolicyVersionsResponse response;
   // A version that was added meanwhile stands in front: whoever pages on goes on behind the last one they saw.
   bool seen = position.empty();
   for (const auto& record : records) {

@@ -70,6 +70,10 @@ class Reassignments {
   void TakeCandidate(const Call& call, const v1::TakeCandidateRequest& request, Done<v1::Reassignment> done);
   void DeclineToTake(const Call& call, const v1::DeclineToTakeRequest& request, Done<v1::Reassignment> done);
   void SendClosingNote(const Call& call, const v1::SendClosingNoteRequest& request, Done<v1::Reassignment> done);
+  void RecordMediation(const Call& call, const v1::RecordMediationRequest& request, Done<v1::Reassignment> done);
+  void RecordSignature(const Call& call, const v1::RecordSignatureRequest& request, Done<v1::Reassignment> done);
+  void MigrateReassignment(const Call& call, const v1::MigrateReassignmentRequest& request, Done<v1::MigrateReassignmentResponse> done);
+  void CreatePolicyVersion(const Call& call, const v1::CreatePolicyVersionRequest& request, Done<v1::PolicyVersion> done);
 
   // Reads. The first does not block: those who ask at the same time are read for together.
   void GetReassignment(const Call& call, const v1::GetReassignmentRequest& request, Done<v1::Reassignment> done);
@@ -100,14 +104,22 @@ class Reassignments {
   // `fill(violations, command, id of the child)` has checked and copied the rest.
   template <typename Request, typename Response, typename Fill>
   void Change(const Call& call, const Request& request, std::string_view collection, Done<Response> done, Fill fill);
-  // A command that a peer must be asked for: `prepare` runs on `blocking_`.
-  template <typename Request>
-  void Prepare(const Call& call, const Request& request, Done<v1::Reassignment> done,
-               absl::AnyInvocable<absl::StatusOr<CaseCommand>()> prepare);
+  // A command that a peer or the store must be asked for: `prepare` runs on `blocking_`. It answers with the case, unless it says
+  // otherwise.
+  template <typename Request, typename Response>
+  void Prepare(const Call& call, const Request& request, Done<Response> done, absl::AnyInvocable<absl::StatusOr<CaseCommand>()> prepare);
   absl::StatusOr<CaseCommand> MakeOpen(const Call& call, const v1::CreateReassignmentRequest& request, const Openings::Facts& facts);
   absl::StatusOr<CaseCommand> PrepareReplacement(const Call& call, const v1::ReplaceLeaderRequest& request, const CaseKey& key);
   void SnoozeOfCandidate(const Call& call, const v1::SnoozeTaskRequest& request, Done<v1::Task> done);
   absl::StatusOr<CaseCommand> PrepareBroadcast(const Call& call, const v1::OpenBroadcastRequest& request, const CaseKey& key);
+
+  absl::StatusOr<CaseCommand> PrepareMigration(const Call& call, const v1::MigrateReassignmentRequest& request, const CaseKey& key);
+  absl::StatusOr<v1::MigrateReassignmentResponse> TryMigration(const CaseCommand& command, const StoredCase& stored);
+  absl::StatusOr<CaseCommand> PreparePublication(const Call& call, const v1::CreatePolicyVersionRequest& request);
+  // NOT_FOUND unless the program is there and the caller leads it or need not.
+  absl::Status CheckLeads(const Call& call, const std::string& program);
+  // What a case that `candidate` asked for now would begin as.
+  absl::StatusOr<Case> Imagine(const Call& call, const std::string& candidate);
 
   // The case, if the caller may call this method on it; else CASE_NOT_FOUND.
   absl::StatusOr<StoredCase> LoadFor(const Call& call, const CaseKey& key);

@@ -66,6 +66,10 @@ class ReassignmentServer final : public v1::ReassignmentService::CallbackService
   REMATCH_UNARY(TakeCandidate, Reassignment);
   REMATCH_UNARY(DeclineToTake, Reassignment);
   REMATCH_UNARY(SendClosingNote, Reassignment);
+  REMATCH_UNARY(RecordMediation, Reassignment);
+  REMATCH_UNARY(RecordSignature, Reassignment);
+  REMATCH_UNARY(MigrateReassignment, MigrateReassignmentResponse);
+  REMATCH_UNARY(CreatePolicyVersion, PolicyVersion);
   REMATCH_UNARY(ListTasks, ListTasksResponse);
   REMATCH_UNARY(ListReassignmentEvents, ListReassignmentEventsResponse);
   REMATCH_UNARY(VerifyAuditTrail, VerifyAuditTrailResponse);

@@ -14,6 +14,7 @@
 #include "platform/validation.h"
 #include "request-service/domain/case_view.h"
 #include "request-service/domain/escalation.h"
+#include "request-service/domain/policy.h"
 #include "request-service/domain/reasons.h"
 #include "request-service/rpc/convert.h"
 #include "request-service/rpc/reassignments.h"
@@ -23,10 +24,14 @@ namespace {
 
 namespace mv1 = mentor::v1;
 
+constexpr size_t kMaxStageIdText = 40;
+
 // Request ids are a caller's own: whoever guesses one of another's learns nothing by it, not even that the case is there.
 std::string ScopeOf(const CaseCommand& command, const rpc::Caller& caller) {
-  const std::string resource =
-      command.command.has_open() ? command.key.consortium : absl::StrCat(command.key.consortium, "/", command.key.id);
+  const std::string resource = command.policy_publication.has_value()
+                                   ? absl::StrCat(command.key.consortium, "/", command.key.program, "/policy")
+                               : command.command.has_open() ? command.key.consortium
+                                                            : absl::StrCat(command.key.consortium, "/", command.key.id);
   return absl::StrCat(resource, "#", platform::HexHash(caller.role + '\0' + caller.person).substr(0, 16));
 }
 
@@ -49,6 +54,10 @@ void AddText(CaseCommand& command, std::string_view step, const std::string& tex
 void AddNote(Violations& bad, CaseCommand& command, std::string_view step, const std::string& note) {
   CheckText(bad, "note", note, kMaxText, false);
   AddText(command, step, note);
+}
+
+absl::Status QueueFull() {
+  return ErrorWithRetry(absl::StatusCode::kResourceExhausted, reason::kQueueFull, "too many requests at once", absl::Milliseconds(100));
 }
 
 // Most commands answer with the case as it is then.
@@ -100,8 +109,8 @@ void Reassignments::Change(const Call& call, const Request& request, std::string
   Submit(call, request, std::move(command), std::move(done));
 }
 
-template <typename Request>
-void Reassignments::Prepare(const Call& call, const Request& request, Done<v1::Reassignment> done,
+template <typename Request, typename Response>
+void Reassignments::Prepare(const Call& call, const Request& request, Done<Response> done,
                             absl::AnyInvocable<absl::StatusOr<CaseCommand>()> prepare) {
   const bool queued = blocking_.Run([this, call, request, done, prepare = std::move(prepare)]() mutable {
     // Nobody waits for it any more: no peer is asked.
@@ -110,11 +119,10 @@ void Reassignments::Prepare(const Call& call, const Request& request, Done<v1::R
     }
     absl::StatusOr<CaseCommand> command = prepare();
     if (!command.ok()) return done(command.status());
-    command->reply = AnswerCase;
+    if (command->is_of_case() && !command->reply) command->reply = AnswerCase;
     Submit(call, request, *std::move(command), done);
   });
-  if (!queued)
-    done(ErrorWithRetry(absl::StatusCode::kResourceExhausted, reason::kQueueFull, "too many requests at once", absl::Milliseconds(100)));
+  if (!queued) done(QueueFull());
 }
 
 // --- The case ---
@@ -162,7 +170,7 @@ absl::StatusOr<CaseCommand> Reassignments::MakeOpen(const Call& call, const v1::
   Command::Open& open = *command.command.mutable_open();
   open.set_name(command.key.Name());
   open.set_candidate(request.candidate());
-  open.set_policy(policies_.active());
+  open.set_policy(facts.policy);
   open.set_time_zone(program.time_zone());
   open.set_calendar(facts.calendar);
   *open.mutable_need() = facts.candidate->need();
@@ -207,7 +215,10 @@ void Reassignments::CloseReassignment(const Call& call, const v1::CloseReassignm
 void Reassignments::RestartSearch(const Call& call, const v1::RestartSearchRequest& request, Done<v1::Reassignment> done) {
   Change(call, request, "", std::move(done), [&](Violations& bad, CaseCommand& command, const std::string&) {
     if (!v1::StageKind_IsValid(request.stage())) bad.Add("stage", "must be a kind of stage, or unset for the first");
+    if (!request.stage_id().empty() && request.stage() != v1::STAGE_KIND_UNSPECIFIED) bad.Add("stage_id", "must be unset beside `stage`");
+    CheckText(bad, "stage_id", request.stage_id(), kMaxStageIdText, false);
     command.command.mutable_restart_search()->set_stage(request.stage());
+    command.command.mutable_restart_search()->set_stage_id(request.stage_id());
   });
 }
 
@@ -398,9 +409,14 @@ absl::StatusOr<CaseCommand> Reassignments::PrepareBroadcast(const Call& call, co
   find.set_pool(mv1::FindEligibleMentorsRequest::EVERYBODY);
   *find.mutable_exclude() = stored.c.struck();
   *find.mutable_rank_time() = RankTime(stored.c);
+  if (policy->policy.has_experience()) *find.mutable_experience() = policy->policy.experience();
+  const bool experienced_only = stored.c.stage() < policy->policy.stages_size() &&
+                                policy->policy.stages(stored.c.stage()).audience() == v1::EscalationPolicy::Stage::EXPERIENCED_MENTORS;
   const absl::StatusOr<mv1::FindEligibleMentorsResponse> found = mentor_.FindEligibleMentors(find);
   if (!found.ok()) return PeerUnavailable();
-  for (const mv1::RankedMentor& mentor : found->mentors()) broadcast.add_mentors(mentor.mentor());
+  for (const mv1::RankedMentor& mentor : found->mentors()) {
+    if (mentor.experienced() || !experienced_only) broadcast.add_mentors(mentor.mentor());
+  }
   return command;
 }
 
@@ -494,6 +510,154 @@ void Reassignments::DeclineToTake(const Call& call, const v1::DeclineToTakeReque
 void Reassignments::SendClosingNote(const Call& call, const v1::SendClosingNoteRequest& request, Done<v1::Reassignment> done) {
   Change(call, request, "", std::move(done),
          [&](Violations&, CaseCommand& command, const std::string&) { command.command.mutable_send_closing_note(); });
+}
+
+// --- What a policy may ask for before the search ---
+
+void Reassignments::RecordMediation(const Call& call, const v1::RecordMediationRequest& request, Done<v1::Reassignment> done) {
+  Change(call, request, "", std::move(done), [&](Violations& bad, CaseCommand& command, const std::string&) {
+    if (!v1::MediationOutcome_IsValid(request.outcome()) || request.outcome() == v1::MEDIATION_OUTCOME_UNSPECIFIED) {
+      bad.Add("outcome", "must be SETTLED, NOT_SETTLED or NOT_HELD");
+    }
+    command.command.mutable_record_mediation()->set_outcome(request.outcome());
+    AddNote(bad, command, "MEDIATION", request.note());
+  });
+}
+
+void Reassignments::RecordSignature(const Call& call, const v1::RecordSignatureRequest& request, Done<v1::Reassignment> done) {
+  using Stage = v1::EscalationPolicy::Stage;
+  Change(call, request, "", std::move(done), [&](Violations& bad, CaseCommand& command, const std::string&) {
+    if (!Stage::Signer_IsValid(request.signer()) || request.signer() == Stage::SIGNER_UNSPECIFIED) {
+      bad.Add("signer", "must be CANDIDATE, CURRENT_MENTOR or PROGRAM_LEADER");
+    }
+    command.command.mutable_record_signature()->set_signer(request.signer());
+    command.command.mutable_record_signature()->set_refused(request.refused());
+    AddNote(bad, command, "SIGNATURE", request.note());
+  });
+}
+
+// --- Versions of the policy ---
+
+void Reassignments::MigrateReassignment(const Call& call, const v1::MigrateReassignmentRequest& request,
+                                        Done<v1::MigrateReassignmentResponse> done) {
+  Violations bad;
+  const Target target = CheckCase(bad, "name", request.name());
+  if (!request.policy().empty()) CheckName(bad, "policy", request.policy(), "policies/*");
+  CheckText(bad, "stage_id", request.stage_id(), kMaxStageIdText, false);
+  CheckText(bad, "note", request.note(), kMaxText, false);
+  CheckRequestId(bad, request.request_id());
+  CheckEtag(bad, request.etag());
+  if (!bad.empty()) return done(bad.ToStatus());
+  if (!request.validate_only()) {
+    return Prepare(call, request, std::move(done),
+                   [this, call, request, key = target.key] { return PrepareMigration(call, request, key); });
+  }
+  // As if, by the very step that would be taken.
+  const bool queued = blocking_.Run([this, call, request, key = target.key, done] {
+    const absl::StatusOr<CaseCommand> command = PrepareMigration(call, request, key);
+    if (!command.ok()) return done(command.status());
+    const absl::StatusOr<StoredCase> stored = LoadFor(call, key);
+    if (!stored.ok()) return done(stored.status());
+    done(TryMigration(*command, *stored));
+  });
+  if (!queued) done(QueueFull());
+}
+
+absl::StatusOr<CaseCommand> Reassignments::PrepareMigration(const Call& call, const v1::MigrateReassignmentRequest& request,
+                                                            const CaseKey& key) {
+  REMATCH_ASSIGN_OR_RETURN(const StoredCase stored, LoadFor(call, key));
+  REMATCH_ASSIGN_OR_RETURN(const std::shared_ptr<const PolicyRecord> before, policies_.Get(stored.c.policy()));
+  REMATCH_ASSIGN_OR_RETURN(const std::shared_ptr<const PolicyRecord> after,
+                           request.policy().empty() ? policies_.Of(key.consortium, key.program) : policies_.Find(request.policy()));
+  CaseCommand command = CommandFor(call, key);
+  command.etag = request.etag();
+  command.command.mutable_migrate()->set_policy(after->hash);
+  command.command.mutable_migrate()->set_stage_id(request.stage_id());
+  AddText(command, "MIGRATE", request.note());
+  command.reply = [before, after](const Applied& applied) {
+    v1::MigrateReassignmentResponse response;
+    *response.mutable_reassignment() = ToReassignment(applied.key, applied.after, applied.policy);
+    for (const PolicyDifference& difference : Differences(before->policy, after->policy)) {
+      v1::MigrateReassignmentResponse::Difference& out = *response.add_differences();
+      out.set_path(difference.path);
+      out.set_before(difference.before);
+      out.set_after(difference.after);
+    }
+    return response.SerializeAsString();
+  };
+  return command;
+}
+
+absl::StatusOr<v1::MigrateReassignmentResponse> Reassignments::TryMigration(const CaseCommand& command, const StoredCase& stored) {
+  if (!command.etag.empty() && command.etag != EtagOf(stored.c)) {
+    return Error(absl::StatusCode::kAborted, reason::kEtagMismatch, "the case has changed since it was read");
+  }
+  REMATCH_ASSIGN_OR_RETURN(const std::shared_ptr<const PolicyRecord> before, policies_.Get(stored.c.policy()));
+  REMATCH_ASSIGN_OR_RETURN(const std::shared_ptr<const PolicyRecord> after, policies_.Get(command.command.migrate().policy()));
+  REMATCH_ASSIGN_OR_RETURN(const CalendarStore::Pointer time, calendars_.Of(stored.c));
+  const Rules rules{.policy = before->policy, .time = *time, .next = &after->policy};
+  REMATCH_ASSIGN_OR_RETURN(const Decision decision, Apply(stored.c, command.command, rules, clock_.Now()));
+  Case c = stored.c;
+  for (const Event& event : decision.events) Fold(c, event);
+  v1::MigrateReassignmentResponse response;
+  response.ParseFromString(command.reply({.key = stored.key, .after = c, .policy = after->policy, .events = decision.events}));
+  return response;
+}
+
+void Reassignments::CreatePolicyVersion(const Call& call, const v1::CreatePolicyVersionRequest& request, Done<v1::PolicyVersion> done) {
+  Violations bad;
+  CheckName(bad, "parent", request.parent(), "consortia/*/programs/*");
+  CheckPolicy(bad, "policy", request.policy());
+  CheckRequestId(bad, request.request_id());
+  if (!bad.empty()) return done(bad.ToStatus());
+  if (!request.validate_only()) {
+    return Prepare(call, request, std::move(done), [this, call, request] { return PreparePublication(call, request); });
+  }
+  const bool queued = blocking_.Run([this, call, request, done] {
+    if (const absl::Status leads = CheckLeads(call, request.parent()); !leads.ok()) return done(leads);
+    const std::vector<std::string> ids = *ParseName(request.parent(), "consortia/*/programs/*");
+    const auto listed = policies_.ListOf(ids[0], ids[1], 0, 1);
+    if (!listed.ok()) return done(listed.status());
+    const PolicyRecord record{.hash = ContentHash(request.policy()), .policy = request.policy(), .created = clock_.Now()};
+    const bool same = !listed->empty() && listed->front().first.hash == record.hash;
+    v1::PolicyVersion version = ToPolicyVersion(record, same);
+    version.set_program(request.parent());
+    version.set_version((listed->empty() ? 0 : listed->front().first.version) + (same ? 0 : 1));
+    version.set_creator(same ? listed->front().first.creator : call.caller.person);
+    done(std::move(version));
+  });
+  if (!queued) done(QueueFull());
+}
+
+absl::StatusOr<CaseCommand> Reassignments::PreparePublication(const Call& call, const v1::CreatePolicyVersionRequest& request) {
+  REMATCH_RETURN_IF_ERROR(CheckLeads(call, request.parent()));
+  const std::vector<std::string> ids = *ParseName(request.parent(), "consortia/*/programs/*");
+  REMATCH_ASSIGN_OR_RETURN(const std::string hash, policies_.Keep(request.policy()));
+  REMATCH_ASSIGN_OR_RETURN(const std::shared_ptr<const PolicyRecord> record, policies_.Get(hash));
+  CaseCommand command;
+  command.key = {.consortium = ids[0], .program = ids[1], .id = {}};
+  command.policy_publication =
+      PolicyPublication{.hash = hash,
+                        .creator = call.caller.person,
+                        .reply = [record, program = request.parent()](int64_t version, int64_t created, const std::string& creator) {
+                          v1::PolicyVersion out = ToPolicyVersion(*record, /*active=*/true);
+                          *out.mutable_create_time() = ToTimestamp(created);
+                          out.set_program(program);
+                          out.set_version(version);
+                          out.set_creator(creator);
+                          return out.SerializeAsString();
+                        }};
+  return command;
+}
+
+absl::Status Reassignments::CheckLeads(const Call& call, const std::string& program) {
+  const auto unknown = [] { return Error(absl::StatusCode::kNotFound, reason::kNotFound, "no such program"); };
+  const absl::StatusOr<mv1::Program> found = mentor_.GetProgram(program);
+  if (absl::IsNotFound(found.status())) return unknown();
+  if (!found.ok()) return PeerUnavailable();
+  access::Owners owners;
+  owners.leaders = {found->leader().person(), found->alternate().person()};
+  return access::MayTouch(call.caller, call.method, owners) ? absl::OkStatus() : unknown();
 }
 
 }  // namespace rematch::request

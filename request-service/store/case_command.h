@@ -64,11 +64,22 @@ struct CandidateTask {
   std::function<std::string(const CaseKey&, const Task&)> reply = {};
 };
 
+// The policy that new cases of a program are to follow from now on (F15).
+struct PolicyPublication {
+  std::string hash;     // of a policy that is stored
+  std::string creator;  // resource name
+  // What is answered, from the version that it became, or was already, and when that was made.
+  std::function<std::string(int64_t version, int64_t created, const std::string& creator)> reply = {};
+};
+
 struct CaseCommand {
   CaseKey key;
   Command command;
-  // Instead of `command`; `key` has no id then.
+  // One of these instead of `command`; `key` has no id then.
   std::optional<CandidateTask> candidate_task;
+  std::optional<PolicyPublication> policy_publication;
+
+  bool is_of_case() const { return !candidate_task.has_value() && !policy_publication.has_value(); }
 
   // Whose right is checked: absent for peers, feeds, time and reply codes, which carry their right in themselves.
   struct Asked {

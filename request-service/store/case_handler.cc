@@ -18,6 +18,7 @@
 #include "request-service/domain/reasons.h"
 #include "request-service/store/candidate_tasks.h"
 #include "request-service/store/ids.h"
+#include "request-service/store/program_policies.h"
 
 namespace rematch::request {
 namespace {
@@ -63,6 +64,17 @@ void AddNewLeaders(const Case& c, const Command::ReplaceLeader& replace, access:
   }
 }
 
+// What the policy may leave to the alternate, though they do not lead the case: whether it does, the case decides.
+bool MayBeAlternates(const Case& c, const Command& command, const v1::EscalationPolicy& policy) {
+  if (command.has_confirm() || command.has_reject()) return ConfirmerOf(c, policy).person() == c.alternate().person();
+  if (!command.has_take() && !command.has_decline_to_take()) return false;
+  return c.stage() < policy.stages_size() && TakerOf(c, policy.stages(c.stage())).person() == c.alternate().person();
+}
+
+void LetAlternateAct(const Case& c, const CaseCommand::Asked& asked, access::Owners& owners) {
+  if (!c.alternate().person().empty() && asked.caller.person == c.alternate().person()) owners.acting_leader = c.alternate().person();
+}
+
 struct PrivateText {
   CaseKey key;
   int64_t sequence;
@@ -99,13 +111,15 @@ class Batch {
         calendars_(calendars),
         now_(now),
         now_micros_(ToMicros(now)),
-        candidate_tasks_(tx, now_micros_) {}
+        candidate_tasks_(tx, now_micros_),
+        program_policies_(tx, now_micros_) {}
 
   absl::Status Load() {
     REMATCH_RETURN_IF_ERROR(LoadCases());
     REMATCH_RETURN_IF_ERROR(LoadOpenCases());
     REMATCH_RETURN_IF_ERROR(LoadClaims());
-    return candidate_tasks_.Load(commands_);
+    REMATCH_RETURN_IF_ERROR(candidate_tasks_.Load(commands_));
+    return program_policies_.Load(commands_);
   }
 
   absl::StatusOr<std::string> Apply(const CaseCommand& command);
@@ -144,13 +158,14 @@ class Batch {
   std::vector<PrivateText> texts_;
   std::vector<PrivatePerson> people_;
   CandidateTasks candidate_tasks_;
+  ProgramPolicies program_policies_;
   Committed committed_;
 };
 
 absl::Status Batch::LoadCases() {
   std::set<Id> ids;
   for (const CaseCommand* command : commands_) {
-    if (command->candidate_task.has_value()) continue;
+    if (!command->is_of_case()) continue;
     const Id id = {command->key.consortium, command->key.id};
     cases_[id].key = command->key;
     if (!command->command.has_open()) ids.insert(id);
@@ -235,6 +250,7 @@ absl::StatusOr<std::string> Batch::Apply(const CaseCommand& command) {
     const auto open = open_cases_.find({command.key.consortium, command.candidate_task->candidate});
     return candidate_tasks_.Apply(command, open != open_cases_.end() && !open->second.empty());
   }
+  if (command.policy_publication.has_value()) return program_policies_.Apply(command);
   Working& w = cases_.at({command.key.consortium, command.key.id});
   if (command.command.has_open()) {
     // The row may be there for this very case.
@@ -249,17 +265,23 @@ absl::StatusOr<std::string> Batch::Apply(const CaseCommand& command) {
     const auto claim = claims_.find(command.ran->row);
     if (claim == claims_.end() || claim->second != command.ran->epoch) return StaleClaim();
   }
+  REMATCH_ASSIGN_OR_RETURN(const std::shared_ptr<const PolicyRecord> policy, PolicyFor(command.command, w.c));
   if (command.asked.has_value() && w.stored) {
     access::Owners owners = OwnersOf(w.c);
     if (command.command.has_replace_leader()) AddNewLeaders(w.c, command.command.replace_leader(), owners);
+    if (MayBeAlternates(w.c, command.command, policy->policy)) LetAlternateAct(w.c, *command.asked, owners);
     if (!access::MayTouch(command.asked->caller, command.asked->method, owners)) return access::CaseNotFound();
   }
   if (!command.etag.empty() && command.etag != absl::StrCat(w.c.version())) {
     return Error(absl::StatusCode::kAborted, reason::kEtagMismatch, "the case has changed since it was read");
   }
-  REMATCH_ASSIGN_OR_RETURN(const std::shared_ptr<const PolicyRecord> policy, PolicyFor(command.command, w.c));
   REMATCH_ASSIGN_OR_RETURN(const CalendarStore::Pointer time, TimeFor(command.command, w.c));
-  absl::StatusOr<std::string> reply = Decide(command, w, {.policy = policy->policy, .time = *time});
+  std::shared_ptr<const PolicyRecord> next;
+  if (command.command.has_migrate()) {
+    REMATCH_ASSIGN_OR_RETURN(next, policies_.Get(tx_, command.command.migrate().policy()));
+  }
+  absl::StatusOr<std::string> reply =
+      Decide(command, w, {.policy = policy->policy, .time = *time, .next = next == nullptr ? nullptr : &next->policy});
   if (!reply.ok() && command.command.has_open()) {
     const Id candidate = {command.key.consortium, command.command.open().candidate()};
     open_cases_[candidate].clear();
@@ -292,7 +314,10 @@ absl::StatusOr<std::string> Batch::Decide(const CaseCommand& command, Working& w
     w.set_timer = true;
     if (!decision.events.empty()) NoteLateness(was_due, decision.events);
   }
-  return command.reply ? command.reply({.key = w.key, .after = w.c, .policy = rules.policy, .events = decision.events}) : std::string();
+  return command.reply
+             ? command.reply(
+                   {.key = w.key, .after = w.c, .policy = rules.next != nullptr ? *rules.next : rules.policy, .events = decision.events})
+             : std::string();
 }
 
 void Batch::Record(const CaseCommand& command, Working& w, const Decision& decision) {
@@ -408,6 +433,7 @@ absl::Status Batch::Save() {
   REMATCH_RETURN_IF_ERROR(Delete(tx_, "timers", without_timer));
   REMATCH_RETURN_IF_ERROR(tasks.Write(tx_));
   REMATCH_RETURN_IF_ERROR(candidate_tasks_.Save());
+  REMATCH_RETURN_IF_ERROR(program_policies_.Save());
 
   RowWriter disclosures("INSERT INTO disclosures (consortium, case_id, sequence, disclosure)", 4);
   for (auto& [key, line] : disclosures_) disclosures.Add({key.consortium, key.id, line.first, Bytes{std::move(line.second)}});

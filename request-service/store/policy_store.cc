@@ -21,14 +21,61 @@ std::string PolicyName(std::string_view hash) { return "policies/" + std::string
 std::string PolicyRecord::Name() const { return PolicyName(hash); }
 
 PolicyStore::PolicyStore(sql::Database& database, platform::Clock& clock)
-    : clock_(clock), versions_(database, "policies", "policy", ReadRow) {}
+    : database_(database), clock_(clock), versions_(database, "policies", "policy", ReadRow) {}
 
 absl::Status PolicyStore::Activate(const v1::EscalationPolicy& policy) {
   REMATCH_RETURN_IF_ERROR(ValidatePolicy(policy));
+  REMATCH_ASSIGN_OR_RETURN(active_, Keep(policy));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> PolicyStore::Keep(const v1::EscalationPolicy& policy) {
   std::string hash = ContentHash(policy);
   REMATCH_RETURN_IF_ERROR(versions_.Keep(hash, policy.SerializeAsString(), clock_.Now()));
-  active_ = std::move(hash);
-  return absl::OkStatus();
+  return hash;
+}
+
+absl::StatusOr<std::map<std::string, std::shared_ptr<const PolicyRecord>>> PolicyStore::Of(const std::string& consortium,
+                                                                                           const std::set<std::string>& programs) {
+  std::map<std::string, std::string> hashes;
+  REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
+    REMATCH_ASSIGN_OR_RETURN(hashes, ReadProgramPolicies(tx, consortium, programs));
+    return absl::OkStatus();
+  }));
+  std::map<std::string, std::shared_ptr<const PolicyRecord>> policies;
+  for (const std::string& program : programs) {
+    const auto own = hashes.find(program);
+    REMATCH_ASSIGN_OR_RETURN(policies[program], versions_.Get(own == hashes.end() ? active_ : own->second));
+  }
+  return policies;
+}
+
+absl::StatusOr<std::shared_ptr<const PolicyRecord>> PolicyStore::Of(const std::string& consortium, const std::string& program) {
+  REMATCH_ASSIGN_OR_RETURN(const auto policies, Of(consortium, std::set<std::string>{program}));
+  return policies.at(program);
+}
+
+absl::StatusOr<std::vector<std::pair<ProgramPolicyVersion, std::shared_ptr<const PolicyRecord>>>> PolicyStore::ListOf(
+    const std::string& consortium, const std::string& program, int64_t before, int64_t limit) {
+  std::vector<ProgramPolicyVersion> listed;
+  REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
+    REMATCH_ASSIGN_OR_RETURN(listed, ListProgramPolicies(tx, consortium, program, before, limit));
+    return absl::OkStatus();
+  }));
+  std::vector<std::pair<ProgramPolicyVersion, std::shared_ptr<const PolicyRecord>>> versions;
+  for (ProgramPolicyVersion& one : listed) {
+    REMATCH_ASSIGN_OR_RETURN(std::shared_ptr<const PolicyRecord> record, versions_.Get(one.hash));
+    versions.emplace_back(std::move(one), std::move(record));
+  }
+  return versions;
+}
+
+absl::StatusOr<std::shared_ptr<const PolicyRecord>> PolicyStore::Find(std::string_view name) {
+  REMATCH_ASSIGN_OR_RETURN(const auto records, versions_.List());
+  for (const auto& record : records) {
+    if (record->Name() == name) return record;
+  }
+  return Error(absl::StatusCode::kNotFound, reason::kNotFound, "no such policy");
 }
 
 absl::StatusOr<std::vector<std::shared_ptr<const PolicyRecord>>> PolicyStore::List() {

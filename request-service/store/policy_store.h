@@ -2,9 +2,13 @@
 #ifndef REMATCH_REQUEST_SERVICE_STORE_POLICY_STORE_H_
 #define REMATCH_REQUEST_SERVICE_STORE_POLICY_STORE_H_
 
+#include <cstdint>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -13,6 +17,7 @@
 #include "platform/sql/database.h"
 #include "rematch/request/v1/resources.pb.h"
 #include "request-service/store/content_store.h"
+#include "request-service/store/program_policies.h"
 
 namespace rematch::request {
 
@@ -34,8 +39,20 @@ class PolicyStore {
 
   // Stores the version if it is new and makes it the one that new cases follow. Blocks.
   absl::Status Activate(const v1::EscalationPolicy& policy);
-  // The content hash of the version that new cases follow. Activate() comes first.
+  // The content hash of the version that new cases follow in programs that have none of their own. Activate() comes first.
   const std::string& active() const { return active_; }
+  // Stores the version if it is new, and answers its content hash. `policy` is valid. Blocks.
+  absl::StatusOr<std::string> Keep(const v1::EscalationPolicy& policy);
+  // The version that new cases of each of these programs follow. Blocks.
+  absl::StatusOr<std::map<std::string, std::shared_ptr<const PolicyRecord>>> Of(const std::string& consortium,
+                                                                                const std::set<std::string>& programs);
+  absl::StatusOr<std::shared_ptr<const PolicyRecord>> Of(const std::string& consortium, const std::string& program);
+  // Those that a program followed, the newest first, with what each says: see ListProgramPolicies(). Blocks.
+  absl::StatusOr<std::vector<std::pair<ProgramPolicyVersion, std::shared_ptr<const PolicyRecord>>>> ListOf(const std::string& consortium,
+                                                                                                           const std::string& program,
+                                                                                                           int64_t before, int64_t limit);
+  // By its name, `policies/{hash}`. NOT_FOUND. Blocks.
+  absl::StatusOr<std::shared_ptr<const PolicyRecord>> Find(std::string_view name);
 
   // The version with this content hash, read by `tx` unless it is known here. INTERNAL when there is none: cases keep theirs.
   absl::StatusOr<std::shared_ptr<const PolicyRecord>> Get(sql::Transaction& tx, std::string_view hash) { return versions_.Get(tx, hash); }
@@ -45,6 +62,7 @@ class PolicyStore {
   absl::StatusOr<std::vector<std::shared_ptr<const PolicyRecord>>> List();
 
  private:
+  sql::Database& database_;
   platform::Clock& clock_;
   ContentStore<PolicyRecord> versions_;
   std::string active_;

@@ -91,6 +91,62 @@ TEST(IndividualPool, ExperienceIsYearsOrAnAssignmentNowOrBefore_F4) {
   EXPECT_TRUE(IsExperienced(mentor));
 }
 
+TEST(IndividualPool, WhoIsExperiencedIsForThePolicyToSay_F4) {
+  Roster roster = SmallRoster();
+  roster.mentors.Load(With("now", [](Mentor& m) {
+    m.assigned = 1;
+    m.years_mentored = 0;
+    m.has_mentored = false;
+  }));
+  roster.mentors.Load(With("before", [](Mentor& m) {
+    m.assigned = 0;
+    m.years_mentored = 4;
+  }));
+  const auto asked = [&](const Experience& experience) {
+    Search search;
+    search.experience = experience;
+    return MentorsOf(RankFor(roster, search));
+  };
+  EXPECT_THAT(asked({}), ElementsAre("now", "before"));
+  EXPECT_THAT(asked({.mentors_now = true, .mentored_before = false}), ElementsAre("now"));
+  EXPECT_THAT(asked({.mentors_now = false, .mentored_before = true}), ElementsAre("before"));
+  EXPECT_THAT(asked({.min_years = 4}), ElementsAre("before"));
+  EXPECT_THAT(asked({.min_years = 5}), ::testing::IsEmpty());
+  // Everybody is everybody; who is experienced is told.
+  Search everybody = Everybody();
+  everybody.experience = {.min_years = 4};
+  for (const Ranked& ranked : RankFor(roster, everybody)) EXPECT_EQ(ranked.experienced, ranked.mentor == "before") << ranked.mentor;
+}
+
+// Points order those of one tier; the Leader's order and the tiers come first, and who has equally many stands as without points.
+TEST(Ranking, PointsCountWithinATier_F15) {
+  Roster roster = SmallRoster();
+  roster.mentors.Load(With("perfect", [](Mentor&) {}));
+  roster.mentors.Load(With("roomy", [](Mentor& m) {
+    m.credentials.clear();
+    m.capacity = 9;
+  }));
+  roster.mentors.Load(With("near", [](Mentor& m) { m.subjects.clear(); }));
+  roster.mentors.Load(With("past", [](Mentor& m) {
+    m.assigned = 0;
+    m.capacity = 50;
+  }));
+  const auto order = [&](const Weights& weights, Search search = {}) {
+    search.weights = weights;
+    return MentorsOf(RankFor(roster, search));
+  };
+  EXPECT_THAT(MentorsOf(RankFor(roster)), ElementsAre("perfect", "near", "roomy", "past"));
+  EXPECT_THAT(order({.free_seat = 1}), ElementsAre("roomy", "perfect", "near", "past"));
+  EXPECT_THAT(order({.credential = 1}), ElementsAre("perfect", "near", "roomy", "past"));
+  EXPECT_THAT(order({.subject = 10, .free_seat = 3}), ElementsAre("roomy", "perfect", "near", "past"));
+  EXPECT_THAT(order({.free_seat = 1}, Ordered({"near"})), ElementsAre("near", "roomy", "perfect", "past"));
+  Search search;
+  search.weights = Weights{.credential = 5, .subject = 2};
+  const Ranked first = RankFor(roster, search).front();
+  EXPECT_EQ(first.points, 9) << "credential and two subjects";
+  EXPECT_THAT(first.explanation, ::testing::HasSubstr("9 points"));
+}
+
 TEST(EverybodyPool, ReachesAllActiveMembersTheCurrentTheFullAndThoseWhoOptedOutIncluded_F9) {
   Roster roster = SmallRoster();
   roster.mentors.Load(With("new", [](Mentor& m) {

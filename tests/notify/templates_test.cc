@@ -40,6 +40,9 @@ const std::map<std::string, Names>& Contract() {
       {"official_mentor", And({"mentor_name", "candidate_name", "candidate_email", "candidate_phone", "site_name"})},
       {"closing_note", And({"mentor_name"})},
       {"former_mentor_note", And({"mentor_name", "candidate_name"})},
+      {"named_approach", And({"mentor_name", "candidate_name", "site_name", "need", "window_end", "reply_code"})},
+      {"proposal_note", And({"mentor_name", "candidate_name", "site_name"})},
+      {"site_notice", And({"recipient_name", "candidate_name", "mentor_name"})},
   };
   return *contract;
 }

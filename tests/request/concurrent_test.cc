@@ -2,7 +2,9 @@
 // every seat is accounted for. Run under ThreadSanitizer as well.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
+#include <set>
 #include <thread>
 
 #include "request-service/domain/escalation.h"
@@ -272,6 +274,28 @@ TEST_P(ConcurrentPeople, TheLastFreeSeatIsHeldOnce_F30) {
     for (const v1::Offer& offer : h.Offers(name)) asked += offer.state() == v1::OPEN;
   }
   EXPECT_EQ(asked, 1);
+}
+
+TEST_P(ConcurrentPeople, VersionsOfAPolicyComeOneAfterTheOther_F15) {
+  Harness h(Replicas());
+  constexpr int kPeople = 8;
+  std::array<std::atomic<int64_t>, kPeople> versions{};
+  AtOnce(kPeople, [&](int i) {
+    v1::CreatePolicyVersionRequest request;
+    request.set_parent(kProgram);
+    *request.mutable_policy() = TestPolicy();
+    request.mutable_policy()->set_display_name(absl::StrCat("policy ", i));
+    const auto made = Ask(h, i, AsLeader(), &Reassignments::CreatePolicyVersion, request, absl::StrCat("publish-", i));
+    ASSERT_TRUE(made.ok()) << made.status();
+    versions[static_cast<size_t>(i)] = made->version();
+  });
+  std::set<int64_t> numbers;
+  for (const std::atomic<int64_t>& version : versions) numbers.insert(version);
+  EXPECT_EQ(numbers.size(), static_cast<size_t>(kPeople)) << "each has a number of its own";
+  EXPECT_EQ(*numbers.begin(), 1);
+  EXPECT_EQ(*numbers.rbegin(), kPeople);
+  EXPECT_EQ(h.Number("SELECT COUNT(*) FROM program_policy_versions"), kPeople);
+  EXPECT_EQ(h.Number("SELECT version FROM program_policies"), kPeople);
 }
 
 }  // namespace

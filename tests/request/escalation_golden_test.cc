@@ -100,6 +100,21 @@ void AtLeader(Story& s) {
   s.Fail(DISTRICT_RECOMMENDATION);
 }
 
+// Another policy: a talk, then a request on paper, then mentors who are judged before they are asked.
+v1::EscalationPolicy OtherPolicy() {
+  v1::EscalationPolicy policy = TestPolicy();
+  policy.set_display_name("other");
+  policy.add_stages()->set_kind(v1::MEDIATION);
+  policy.add_stages()->set_kind(v1::SIGNATURES);
+  policy.mutable_stages(5)->add_signers(v1::EscalationPolicy::Stage::CANDIDATE);
+  policy.mutable_stages(5)->add_signers(v1::EscalationPolicy::Stage::CURRENT_MENTOR);
+  for (int i = 0; i < 2; ++i) {
+    for (int at = 5; at > 0; --at) policy.mutable_stages()->SwapElements(at, at - 1);
+  }
+  policy.mutable_confirmation()->set_when(v1::EscalationPolicy::Confirmation::BEFORE_ASKING);
+  return policy;
+}
+
 std::vector<State> States() {
   std::vector<State> states;
   const auto add = [&](std::string name, const std::function<void(Story&)>& go, std::string focus = "o1") {
@@ -272,6 +287,29 @@ std::vector<State> States() {
     s.Ask("m1");
     ASSERT_TRUE(s.Close(v1::NO_MENTOR_FOUND).ok());
   });
+  const auto add_by_other = [&](std::string name, const std::function<void(Story&)>& go) {
+    Story s(OtherPolicy());
+    s.Open();
+    s.Proceed();
+    go(s);
+    states.push_back({std::move(name), std::move(s)});
+  };
+  add_by_other("SEARCHING mediation", [](Story&) {});
+  add_by_other("SEARCHING signatures: one has signed", [](Story& s) {
+    ASSERT_TRUE(s.Mediate(v1::NOT_HELD).ok());
+    ASSERT_TRUE(s.Sign(v1::EscalationPolicy::Stage::CURRENT_MENTOR).ok());
+  });
+  const auto to_be_judged = [](Story& s) {
+    ASSERT_TRUE(s.SkipStage().ok());
+    ASSERT_TRUE(s.SkipStage().ok());
+    s.Held("m1");
+  };
+  add_by_other("SEARCHING individual: to be judged before the question", to_be_judged);
+  add_by_other("SEARCHING individual: judged before, open", [&](Story& s) {
+    to_be_judged(s);
+    ASSERT_TRUE(s.Confirm("o1").ok());
+    s.Deliver(FIRST_APPROACH);
+  });
   return states;
 }
 
@@ -361,6 +399,19 @@ std::vector<std::pair<std::string, Command>> Commands(const State& state) {
     }
     c.mutable_snooze()->set_until(ToStored(s.now + absl::Hours(1)));
   });
+  using Signers = v1::EscalationPolicy::Stage;
+  add("RecordMediation(settled)", [](Command& c) { c.mutable_record_mediation()->set_outcome(v1::SETTLED); });
+  add("RecordMediation(not settled)", [](Command& c) { c.mutable_record_mediation()->set_outcome(v1::NOT_SETTLED); });
+  add("RecordSignature(candidate)", [](Command& c) { c.mutable_record_signature()->set_signer(Signers::CANDIDATE); });
+  add("RecordSignature(current mentor refuses)", [](Command& c) {
+    c.mutable_record_signature()->set_signer(Signers::CURRENT_MENTOR);
+    c.mutable_record_signature()->set_refused(true);
+  });
+  add("Migrate", [](Command& c) { c.mutable_migrate()->set_policy("other"); });
+  add("Migrate(broadcast)", [](Command& c) {
+    c.mutable_migrate()->set_policy("other");
+    c.mutable_migrate()->set_stage_id("broadcast");
+  });
   add("ReplaceLeader", [](Command& c) { c.mutable_replace_leader()->mutable_leader()->set_person("consortia/c/leaders/new"); });
   add("SeatHeld", [&](Command& c) {
     c.mutable_seat_held()->set_effect(effect({Effect::kHoldNextSeat, Effect::kHoldSeat}));
@@ -446,6 +497,7 @@ std::string Table(std::set<std::string>& commands_seen) {
   std::string table =
       "# What every command does in every state: events, => effects, [the new state if it is another].\n"
       "# Commands that change nothing, and refused ones by their reason, are gathered below each state.\n";
+  const v1::EscalationPolicy next = OtherPolicy();
   for (const State& state : States()) {
     absl::StrAppend(&table, "\n## ", state.name, "\n");
     std::vector<std::string> nothing;
@@ -456,7 +508,7 @@ std::string Table(std::set<std::string>& commands_seen) {
       if (name == "Due(reminder)" && NextDue(state.story.c) != absl::InfiniteFuture()) now = NextDue(state.story.c);
       if (name == "Due(window end)") now += absl::Seconds(1000);
       const absl::StatusOr<Decision> decision =
-          Apply(state.story.c, command, {.policy = state.story.policy, .time = state.story.time}, now);
+          Apply(state.story.c, command, {.policy = state.story.policy, .time = state.story.time, .next = &next}, now);
       if (!decision.ok()) {
         refused[ReasonOf(decision.status())].push_back(name);
       } else if (decision->events.empty()) {

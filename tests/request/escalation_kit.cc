@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "gtest/gtest.h"
 #include "platform/strings.h"
+#include "request-service/domain/policy.h"
 
 namespace rematch::request {
 namespace {
@@ -28,7 +29,7 @@ Command By(std::string_view role, std::string_view person = "") {
   return command;
 }
 
-Command ByLeader() { return By("PROGRAM_LEADER", kLeader); }
+Command ByLeader(std::string_view person) { return By("PROGRAM_LEADER", person); }
 Command ByPeer() { return By("PEER"); }
 
 std::string ShortName(const std::string& name) { return name.substr(name.rfind('/') + 1); }
@@ -212,12 +213,15 @@ Story::Story(v1::EscalationPolicy policy_in) : policy(std::move(policy_in)), tim
 
 absl::Status Story::Do(const Command& command) {
   last = Decision();
-  absl::StatusOr<Decision> decision = Apply(c, command, {.policy = policy, .time = time}, now);
+  return Keep(command, Apply(c, command, {.policy = policy, .time = time}, now));
+}
+
+absl::Status Story::Keep(const Command& command, const absl::StatusOr<Decision>& decision) {
   if (!decision.ok()) {
     EXPECT_LT(command.kind_case(), Command::kSeatHeld) << "a fact was refused: " << decision.status();
     return decision.status();
   }
-  last = *std::move(decision);
+  last = *decision;
   for (const Event& event : last.events) {
     Fold(c, event);
     events.push_back(event);
@@ -251,7 +255,7 @@ Command Story::OpenCommand() const {
 }
 
 void Story::Proceed(std::vector<std::string> order, std::vector<std::string> strike) {
-  Command command = ByLeader();
+  Command command = ByLeader(acting);
   command.mutable_review()->set_proceed(true);
   *command.mutable_review()->mutable_order() = {order.begin(), order.end()};
   *command.mutable_review()->mutable_strike() = {strike.begin(), strike.end()};
@@ -269,44 +273,44 @@ absl::Status Story::Answer(std::string_view offer, bool willing, bool referral, 
 }
 
 absl::Status Story::Confirm(std::string_view offer) {
-  Command command = ByLeader();
+  Command command = ByLeader(acting);
   command.mutable_confirm()->set_offer(std::string(offer));
   return Do(command);
 }
 
 absl::Status Story::Reject(std::string_view offer) {
-  Command command = ByLeader();
+  Command command = ByLeader(acting);
   command.mutable_reject()->set_offer(std::string(offer));
   return Do(command);
 }
 
 absl::Status Story::OpenBroadcast(std::vector<std::string> mentors, bool include_current) {
-  Command command = ByLeader();
+  Command command = ByLeader(acting);
   command.mutable_open_broadcast()->set_include_current_mentor(include_current);
   for (const std::string& mentor : mentors) command.mutable_open_broadcast()->add_mentors(MentorName(mentor));
   return Do(command);
 }
 
 absl::Status Story::Choose(std::string_view offer) {
-  Command command = ByLeader();
+  Command command = ByLeader(acting);
   command.mutable_choose()->set_offer(std::string(offer));
   return Do(command);
 }
 
 absl::Status Story::PassAllOver() {
-  Command command = ByLeader();
+  Command command = ByLeader(acting);
   command.mutable_pass_all_over();
   return Do(command);
 }
 
 absl::Status Story::Recommend() {
-  Command command = ByLeader();
+  Command command = ByLeader(acting);
   command.mutable_recommend();
   return Do(command);
 }
 
 absl::Status Story::Qualify(std::string_view person, bool fit, std::string_view mentor) {
-  Command command = ByLeader();
+  Command command = ByLeader(acting);
   command.mutable_qualify()->set_person(std::string(person));
   command.mutable_qualify()->set_fit(fit);
   if (!mentor.empty()) command.mutable_qualify()->set_mentor(MentorName(mentor));
@@ -314,13 +318,13 @@ absl::Status Story::Qualify(std::string_view person, bool fit, std::string_view 
 }
 
 absl::Status Story::Consent(bool given) {
-  Command command = ByLeader();
+  Command command = ByLeader(acting);
   command.mutable_record_consent()->set_given(given);
   return Do(command);
 }
 
 absl::Status Story::Call(v1::CallOutcome outcome) {
-  Command command = ByLeader();
+  Command command = ByLeader(acting);
   command.mutable_record_call()->set_outcome(outcome);
   command.mutable_record_call()->set_task("t1");
   for (const v1::TaskKind kind : {v1::CALL_CANDIDATE, v1::FIND_NUMBER, v1::TELL_BY_PHONE, v1::TELL_FORMER_MENTOR}) {
@@ -333,61 +337,61 @@ absl::Status Story::Call(v1::CallOutcome outcome) {
 }
 
 absl::Status Story::Take() {
-  Command command = ByLeader();
+  Command command = ByLeader(acting);
   command.mutable_take();
   return Do(command);
 }
 
 absl::Status Story::DeclineToTake() {
-  Command command = ByLeader();
+  Command command = ByLeader(acting);
   command.mutable_decline_to_take();
   return Do(command);
 }
 
 absl::Status Story::SendClosingNote() {
-  Command command = ByLeader();
+  Command command = ByLeader(acting);
   command.mutable_send_closing_note();
   return Do(command);
 }
 
 absl::Status Story::Restart(v1::StageKind stage) {
-  Command command = ByLeader();
+  Command command = ByLeader(acting);
   command.mutable_restart_search()->set_stage(stage);
   return Do(command);
 }
 
 absl::Status Story::Strike(std::string_view mentor) {
-  Command command = ByLeader();
+  Command command = ByLeader(acting);
   command.mutable_strike()->set_mentor(MentorName(mentor));
   return Do(command);
 }
 
 absl::Status Story::SkipStage() {
-  Command command = ByLeader();
+  Command command = ByLeader(acting);
   command.mutable_skip_stage();
   return Do(command);
 }
 
 absl::Status Story::Revive(std::string_view offer) {
-  Command command = ByLeader();
+  Command command = ByLeader(acting);
   command.mutable_revive()->set_offer(std::string(offer));
   return Do(command);
 }
 
 absl::Status Story::Pause() {
-  Command command = ByLeader();
+  Command command = ByLeader(acting);
   command.mutable_pause();
   return Do(command);
 }
 
 absl::Status Story::Resume() {
-  Command command = ByLeader();
+  Command command = ByLeader(acting);
   command.mutable_resume();
   return Do(command);
 }
 
 absl::Status Story::Snooze(std::string_view task, absl::Duration by) {
-  Command command = ByLeader();
+  Command command = ByLeader(acting);
   command.mutable_snooze()->set_task(std::string(task));
   command.mutable_snooze()->set_until(ToStored(now + by));
   return Do(command);
@@ -397,11 +401,35 @@ absl::Status Story::ReplaceLeader(std::string_view leader, std::string_view ment
   const auto fill = [](Leader& to, std::string_view id) {
     if (!id.empty()) to.set_person(absl::StrCat("consortia/c/leaders/", ToAbsl(id)));
   };
-  Command command = ByLeader();
+  Command command = ByLeader(acting);
   fill(*command.mutable_replace_leader()->mutable_leader(), leader);
   if (!mentor.empty()) command.mutable_replace_leader()->mutable_leader()->set_mentor(MentorName(mentor));
   fill(*command.mutable_replace_leader()->mutable_alternate(), alternate);
   return Do(command);
+}
+
+absl::Status Story::Mediate(v1::MediationOutcome outcome) {
+  Command command = ByLeader(acting);
+  command.mutable_record_mediation()->set_outcome(outcome);
+  return Do(command);
+}
+
+absl::Status Story::Sign(v1::EscalationPolicy::Stage::Signer signer, bool refused) {
+  Command command = ByLeader(acting);
+  command.mutable_record_signature()->set_signer(signer);
+  command.mutable_record_signature()->set_refused(refused);
+  return Do(command);
+}
+
+absl::Status Story::Migrate(const v1::EscalationPolicy& next, std::string_view stage_id) {
+  Command command = ByLeader(acting);
+  command.mutable_migrate()->set_policy(ContentHash(next));
+  command.mutable_migrate()->set_stage_id(std::string(stage_id));
+  const v1::EscalationPolicy before = std::exchange(policy, next);
+  last = Decision();
+  const absl::StatusOr<Decision> decision = Apply(c, command, {.policy = before, .time = time, .next = &next}, now);
+  if (!decision.ok()) policy = before;
+  return Keep(command, decision);
 }
 
 absl::Status Story::Withdraw() {
@@ -411,7 +439,7 @@ absl::Status Story::Withdraw() {
 }
 
 absl::Status Story::Close(v1::CloseGround ground) {
-  Command command = ByLeader();
+  Command command = ByLeader(acting);
   command.mutable_close()->set_ground(ground);
   return Do(command);
 }
@@ -544,6 +572,7 @@ void Story::KeepApart(std::string_view mentor) {
 
 void Story::AssignmentChanged(std::string_view assignment, std::string_view mentor) {
   Command command = ByPeer();
+  command.mutable_assignment_changed();
   if (!assignment.empty())
     command.mutable_assignment_changed()->set_assignment(absl::StrCat("consortia/c/assignments/", ToAbsl(assignment)));
   if (!mentor.empty()) command.mutable_assignment_changed()->set_mentor(MentorName(mentor));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "request-service/domain/case_view.h"
 #include "request-service/domain/escalation.h"
@@ -71,6 +72,10 @@ class Story {
   absl::Status Resume();
   absl::Status Snooze(std::string_view task, absl::Duration by);
   absl::Status ReplaceLeader(std::string_view leader, std::string_view mentor = "", std::string_view alternate = "");
+  absl::Status Mediate(v1::MediationOutcome outcome);
+  absl::Status Sign(v1::EscalationPolicy::Stage::Signer signer, bool refused = false);
+  // To `next`, which `policy` is from then on if it is not refused.
+  absl::Status Migrate(const v1::EscalationPolicy& next, std::string_view stage_id = "");
   absl::Status Withdraw();
   absl::Status Close(v1::CloseGround ground = v1::RESOLVED_WITHOUT_CHANGE);
 
@@ -126,6 +131,9 @@ class Story {
   std::string FirstRunning(std::initializer_list<Effect::KindCase> kinds) const;
   absl::Duration UntilDue() const { return NextDue(c) - now; }
 
+  // What a command came to, as Do() keeps it.
+  absl::Status Keep(const Command& command, const absl::StatusOr<Decision>& decision);
+
   v1::EscalationPolicy policy;
   WorkingTime time;  // Monday to Friday in Los Angeles
   Case c;
@@ -136,6 +144,7 @@ class Story {
   std::string current_mentor = MentorName("now");
   Leader leader;
   Leader alternate;
+  std::string acting = kLeader;  // whose commands the leader's are
 };
 
 }  // namespace rematch::request

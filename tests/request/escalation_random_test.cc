@@ -11,6 +11,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "request-service/domain/policy.h"
+#include "tests/random_policy.h"
 #include "tests/request/escalation_kit.h"
 #include "tests/tier.h"
 
@@ -25,6 +27,13 @@ class World {
     if (Chance(10)) s_.current_mentor = s_.leader.mentor();
     if (Chance(10)) s_.leader.clear_mentor();
     if (Chance(30)) s_.policy.set_without_consent(v1::EscalationPolicy::NOBODY);
+    // Half of the cases go by a policy that is drawn, and may move to another one.
+    if (Chance(50)) s_.policy = DrawPolicy();
+    for (int i = 0; i < 2; ++i) {
+      const v1::EscalationPolicy policy = DrawPolicy();
+      EXPECT_TRUE(ValidatePolicy(policy).ok()) << ValidatePolicy(policy);
+      others_[ContentHash(policy)] = policy;
+    }
     for (int i = 0; i < 6; ++i) mentors_.push_back(MentorName(absl::StrCat("m", i)));
     mentors_.push_back(MentorName("now"));
     if (!s_.leader.mentor().empty()) mentors_.push_back(s_.leader.mentor());
@@ -63,13 +72,19 @@ class World {
     enum { kQueued, kSent, kFailed, kCancelled } state = kQueued;
   };
 
+  v1::EscalationPolicy DrawPolicy() {
+    return testing_policy::RandomPolicy([this](int n) { return Pick(n); }, v1::Window::SECONDS, 200);
+  }
+
   int Pick(int n) { return std::uniform_int_distribution<int>(0, n - 1)(random_); }
   bool Chance(int percent) { return Pick(100) < percent; }
 
   void Do(const Command& command) {
     const size_t effects_before = s_.effects.size();
+    const int offers_before = s_.c.offers_size();
     const v1::CaseState before = s_.c.state();
-    const absl::Status status = s_.Do(command);
+    const absl::Status status =
+        command.has_migrate() ? s_.Migrate(others_.at(command.migrate().policy()), command.migrate().stage_id()) : s_.Do(command);
     if (!status.ok()) {
       EXPECT_NE(status.code(), absl::StatusCode::kInternal);
       return;
@@ -90,22 +105,34 @@ class World {
         EXPECT_TRUE(effect.send().kind() == BROADCAST || effect.send().kind() == BROADCAST_REMINDER || effect.send().kind() == CLOSING_NOTE)
             << "F20: the current mentor is asked by a broadcast or not at all";
       }
+      if (effect.has_send()) CheckSend(effect);
       to_run_.push_back(effect);
     }
     EXPECT_LE(official_, 2) << "F8";
-    CheckStageOrder(command);
+    CheckStageOrder(offers_before);
   }
 
-  // F3: what is live when a stage opens would have been live before it, since a stage opens in one step with what ended the last.
-  void CheckStageOrder(const Command& command) {
+  // What only the policy allows.
+  void CheckSend(const Effect& effect) {
+    using Policy = v1::EscalationPolicy;
+    const MessageKind kind = effect.send().kind();
+    if (kind == FIRST_APPROACH || kind == NAMED_APPROACH) {
+      EXPECT_TRUE(s_.policy.confirmation().when() != Policy::Confirmation::BEFORE_ASKING || s_.offer(effect.offer()).approved())
+          << "F6: nobody is asked before the match was judged";
+      EXPECT_EQ(kind == NAMED_APPROACH, s_.policy.candidate_disclosure() == Policy::WITH_FIRST_APPROACH) << "F18";
+    }
+    EXPECT_TRUE(kind != PROPOSAL_NOTE || s_.policy.candidate_disclosure() == Policy::WITH_PROPOSAL) << "F18";
+    const auto& notices = s_.policy.notices();
+    EXPECT_TRUE(kind != SITE_NOTICE || std::find(notices.begin(), notices.end(), Policy::SITE_ADMINISTRATOR) != notices.end()) << "F22";
+    EXPECT_TRUE(kind != SITE_NOTICE || s_.c.consent() != CONSENT_REFUSED) << "F22";
+  }
+
+  // F3: whoever was asked before a stage opened is not being asked any more.
+  void CheckStageOrder(int offers_before) {
     const bool opened = std::any_of(s_.last.events.begin(), s_.last.events.end(),
                                     [](const Event& event) { return event.has_stage_opened() && event.stage_opened().stage() > 0; });
     if (!opened) return;
-    for (const Offer& offer : s_.c.offers()) {
-      // A restart may ask a qualified person again in the same step, and so may the skipping of a stage.
-      const bool by_leader = command.has_restart_search() || command.has_skip_stage();
-      EXPECT_TRUE(!IsLive(offer) || (by_leader && !offer.person().empty())) << "F3: " << offer.id() << " is live";
-    }
+    for (int i = 0; i < offers_before; ++i) EXPECT_FALSE(IsLive(s_.c.offers(i))) << "F3: " << s_.c.offers(i).id() << " is live";
   }
 
   // --- People: mostly something that fits the case, sometimes nonsense.
@@ -122,7 +149,11 @@ class World {
   }
 
   void RareCommand(Command& command) {
-    switch (Pick(7)) {
+    switch (Pick(8)) {
+      case 7:
+        command.mutable_migrate()->set_policy(std::next(others_.begin(), Pick(2))->first);
+        if (Chance(60)) command.mutable_migrate()->set_stage_id(absl::StrCat("s", Pick(6)));
+        break;
       case 0:
         command.mutable_strike()->set_mentor(mentors_[Pick(static_cast<int>(mentors_.size()))]);
         break;
@@ -156,7 +187,14 @@ class World {
       command.mutable_resume();
       return command;
     }
-    switch (Pick(25)) {
+    switch (Pick(27)) {
+      case 25:
+        command.mutable_record_mediation()->set_outcome(Chance(10) ? v1::SETTLED : Chance(50) ? v1::NOT_SETTLED : v1::NOT_HELD);
+        break;
+      case 26:
+        command.mutable_record_signature()->set_signer(static_cast<v1::EscalationPolicy::Stage::Signer>(1 + Pick(2)));
+        command.mutable_record_signature()->set_refused(Chance(20));
+        break;
       case 0:
       case 1:
         command.mutable_review()->set_proceed(!Chance(3));
@@ -489,6 +527,7 @@ class World {
 
   std::mt19937_64 random_;
   Story s_;
+  std::map<std::string, v1::EscalationPolicy> others_;  // by content hash: where the case may move
   std::vector<std::string> mentors_;
   std::vector<Effect> to_run_;
   std::vector<Command> answers_;

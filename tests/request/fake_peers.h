@@ -120,6 +120,7 @@ class FakeMentor final : public MentorPeer {
     absl::MutexLock lock(&mutex_);
     REMATCH_RETURN_IF_ERROR(Before("DescribeCandidates"));
     ++describe_calls_;
+    asked_k_.insert(request.k());
     mv1::DescribeCandidatesResponse response;
     std::set<std::string> programs;
     for (const std::string& name : request.candidates()) {
@@ -137,6 +138,11 @@ class FakeMentor final : public MentorPeer {
       described.mutable_coarse_need()->set_credential(found->second.credential());
     }
     return response;
+  }
+  // How many candidates must share what is told, as calls asked for it.
+  std::set<int> asked_k() {
+    absl::MutexLock lock(&mutex_);
+    return asked_k_;
   }
   // How often candidates were asked for.
   int describe_calls() {
@@ -185,6 +191,7 @@ class FakeMentor final : public MentorPeer {
   absl::StatusOr<mv1::HoldNextSeatResponse> HoldNextSeat(const mv1::HoldNextSeatRequest& request) override {
     absl::MutexLock lock(&mutex_);
     REMATCH_RETURN_IF_ERROR(Before("HoldNextSeat"));
+    last_hold_ = request;
     mv1::HoldNextSeatResponse response;
     const std::string key = SeatName(request.parent(), request.seat_id());
     if (const auto found = seats_.find(key); found != seats_.end()) {
@@ -200,6 +207,11 @@ class FakeMentor final : public MentorPeer {
     if (response.has_seat()) response.mutable_mentor()->set_mentor(response.seat().mentor());
     REMATCH_RETURN_IF_ERROR(Behind("HoldNextSeat"));
     return response;
+  }
+
+  mv1::HoldNextSeatRequest last_hold() {
+    absl::MutexLock lock(&mutex_);
+    return last_hold_;
   }
 
   absl::StatusOr<mv1::Seat> HoldSeat(const mv1::HoldSeatRequest& request) override {
@@ -446,6 +458,8 @@ class FakeMentor final : public MentorPeer {
 
   absl::Mutex mutex_;
   Fault before_ ABSL_GUARDED_BY(mutex_);
+  std::set<int> asked_k_ ABSL_GUARDED_BY(mutex_);
+  mv1::HoldNextSeatRequest last_hold_ ABSL_GUARDED_BY(mutex_);
   int describe_calls_ ABSL_GUARDED_BY(mutex_) = 0;
   Fault behind_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, mv1::Program> programs_;

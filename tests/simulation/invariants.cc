@@ -75,6 +75,9 @@ void Invariants::CheckCase(const request::CaseKey& key) {
     if (event.has_call_recorded() && event.call_recorded().outcome() == rv1::AGREED) shadow.call_agreed = true;
     if (event.has_transfer_refused()) shadow.call_agreed = false;
     if (event.has_transferred()) shadow.swapped = true;
+    if (const request::Offer& made = event.offer_made().offer(); event.has_offer_made() && made.mentor() == shadow.c.current_mentor()) {
+      shadow.to_current.insert(made.id());
+    }
     const std::string& not_given = event.has_offer_seat_refused() ? event.offer_seat_refused().offer() : event.offer_ended().offer();
     if (event.has_offer_seat_refused() || event.offer_ended().cause() == request::cause::kNoneLeft) {
       shadow.not_given.insert(request::FindOffer(shadow.c, not_given)->seat());
@@ -121,7 +124,7 @@ void Invariants::CheckEvent(const Shadow& before, const Event& event) {
     if (kind == request::OFFICIAL_CANDIDATE || kind == request::OFFICIAL_MENTOR) {
       Must(before.call_agreed && before.swapped, absl::StrCat("F7: an official mail before the swap: ", name));
     }
-    if (kind == request::FIRST_APPROACH) {
+    if (kind == request::FIRST_APPROACH || kind == request::NAMED_APPROACH) {
       const std::string& to = event.message_made().message().to();
       Must(to != c.current_mentor(), absl::StrCat("F20: the current mentor is approached: ", name));
       Must(!request::IsExcluded(c, to), absl::StrCat("F2: who is out of the case is approached: ", name));
@@ -232,13 +235,15 @@ void Invariants::CheckQuiet(bool reconciled) {
     const std::vector<Row> told =
         Query(mentor_, "SELECT MAX(position) FROM roster_changes WHERE candidate = ? AND kind IN (4, 5)", {candidate->id});
     const bool untold = !reconciled && !told.empty() && !told[0].IsNull(0) && told[0].Int(0) <= shadow.roster_position;
-    Must(untold || !candidate->unenrolled.has_value(), absl::StrCat("F33: the candidate has left, and their case is open: ", name));
+    // The change was made: the case ends when both have been told, by phone if a mail was refused.
     if (c.state() == rv1::ANNOUNCING) continue;
+    Must(untold || !candidate->unenrolled.has_value(), absl::StrCat("F33: the candidate has left, and their case is open: ", name));
     Must(untold || request::IdOf(c.current_mentor()) == candidate->mentor,
          absl::StrCat("F33: the case does not know the mentor of record: ", name));
     for (const request::Offer& offer : c.offers()) {
       // The leader may have sent the broadcast to the current mentor as well (F20).
-      if (!request::IsLive(offer) || offer.mentor().empty() || offer.mentor() == c.current_mentor()) continue;
+      if (!request::IsLive(offer) || offer.mentor().empty() || shadow.to_current.contains(offer.id())) continue;
+      if (offer.mentor() == c.current_mentor()) continue;
       const std::string mentor = request::IdOf(offer.mentor());
       Must(!mentor::Contains(candidate->do_not_pair, mentor), absl::StrCat("F28: who is kept apart is being asked: ", name));
       const mentor::Mentor* record = roster_.mentors.Find(mentor);

@@ -27,8 +27,9 @@ struct Shadow {
   std::string head;
   bool call_agreed = false;  // and the swap that it leads to has not been refused
   bool swapped = false;
-  int64_t roster_position = 0;      // up to where the roster's feed was followed when the case was opened
-  std::set<std::string> not_given;  // seats that were refused: a copy of the call that is late may be granted, until somebody looks
+  int64_t roster_position = 0;       // up to where the roster's feed was followed when the case was opened
+  std::set<std::string> to_current;  // offers of a broadcast that went to the mentor of record of then, as the leader chose (F20)
+  std::set<std::string> not_given;   // seats that were refused: a copy of the call that is late may be granted, until somebody looks
 };
 
 class Invariants {

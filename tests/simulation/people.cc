@@ -10,6 +10,8 @@
 #include "platform/timestamps.h"
 #include "request-service/domain/case_view.h"
 #include "request-service/domain/escalation.h"
+#include "request-service/domain/policy.h"
+#include "tests/random_policy.h"
 
 namespace rematch::simulation {
 namespace {
@@ -18,6 +20,12 @@ namespace mv1 = mentor::v1;
 namespace nv1 = notify::v1;
 namespace rv1 = request::v1;
 using request::Reassignments;
+
+rv1::EscalationPolicy DrawPolicy(Chance& chance) {
+  const bool in_days = chance.Percent(20);
+  const auto pick = [&chance](int n) { return chance.Pick(n); };
+  return testing_policy::RandomPolicy(pick, in_days ? rv1::Window::WORKING_DAYS : rv1::Window::SECONDS, in_days ? 5 : 120);
+}
 
 rpc::Caller As(std::string_view role, std::string person) { return {.role = std::string(role), .person = std::move(person)}; }
 
@@ -59,10 +67,11 @@ void People::Ask(const rpc::Caller& caller, void (Reassignments::*method)(const 
 
 template <typename Request>
 void People::AskOfCase(void (Reassignments::*method)(const rpc::Call&, const Request&, rpc::Done<rv1::Reassignment>),
-                       const std::string& name) {
+                       const std::string& name, std::optional<rpc::Caller> caller) {
   Request request;
   request.set_name(name);
-  Ask(Leader(invariants_.cases().at(name.substr(0, name.find("/offers/"))).c), method, std::move(request));
+  if (!caller.has_value()) caller = Leader(invariants_.cases().at(name.substr(0, name.find("/offers/"))).c);
+  Ask(*caller, method, std::move(request));
 }
 
 template <typename Response, typename Request>
@@ -195,7 +204,7 @@ bool People::TakeUpALateYes() {
 void People::Do(const Shadow& shadow, const request::Task& task, bool to_the_end) {
   const request::Case& c = shadow.c;
   const std::string name = c.name();
-  const rpc::Caller leader = Leader(c);
+  const rpc::Caller leader = As(access::kProgramLeader, task.owner());  // the policy may give it to the alternate
   const auto offer_name = [&](const std::string& id) { return absl::StrCat(name, "/offers/", id); };
   const auto call = [&](rv1::CallOutcome outcome) {
     rv1::RecordCallRequest request;
@@ -229,8 +238,8 @@ void People::Do(const Shadow& shadow, const request::Task& task, bool to_the_end
       return Ask(leader, &Reassignments::RecordConsent, std::move(request));
     }
     case rv1::CONFIRM_MATCH:
-      if (!chance_.Percent(85)) return AskOfCase<rv1::RejectMatchRequest>(&Reassignments::RejectMatch, offer_name(task.offer()));
-      return AskOfCase<rv1::ConfirmMatchRequest>(&Reassignments::ConfirmMatch, offer_name(task.offer()));
+      if (!chance_.Percent(85)) return AskOfCase<rv1::RejectMatchRequest>(&Reassignments::RejectMatch, offer_name(task.offer()), leader);
+      return AskOfCase<rv1::ConfirmMatchRequest>(&Reassignments::ConfirmMatch, offer_name(task.offer()), leader);
     case rv1::CHOOSE_BROADCAST_AUDIENCE: {
       rv1::OpenBroadcastRequest request;
       request.set_name(name);
@@ -242,8 +251,8 @@ void People::Do(const Shadow& shadow, const request::Task& task, bool to_the_end
       for (const request::Offer& offer : c.offers()) {
         if (offer.state() == rv1::WILLING) willing.push_back(offer.id());
       }
-      if (willing.empty() || chance_.Percent(15)) return AskOfCase<rv1::PassAllOverRequest>(&Reassignments::PassAllOver, name);
-      return AskOfCase<rv1::ChooseInterestedRequest>(&Reassignments::ChooseInterested, offer_name(chance_.Of(willing)));
+      if (willing.empty() || chance_.Percent(15)) return AskOfCase<rv1::PassAllOverRequest>(&Reassignments::PassAllOver, name, leader);
+      return AskOfCase<rv1::ChooseInterestedRequest>(&Reassignments::ChooseInterested, offer_name(chance_.Of(willing)), leader);
     }
     case rv1::QUALIFY_PERSON: {
       rv1::QualifyPersonRequest request;
@@ -269,18 +278,18 @@ void People::Do(const Shadow& shadow, const request::Task& task, bool to_the_end
       return call(to_the_end || chance_.Percent(70) ? rv1::TOLD : rv1::NO_ANSWER);
     case rv1::TELL_FORMER_MENTOR:
       if (chance_.Percent(50)) return call(rv1::TOLD);
-      return AskOfCase<rv1::SendClosingNoteRequest>(&Reassignments::SendClosingNote, name);
+      return AskOfCase<rv1::SendClosingNoteRequest>(&Reassignments::SendClosingNote, name, leader);
     case rv1::TAKE_CANDIDATE:
-      if (chance_.Percent(60)) return AskOfCase<rv1::TakeCandidateRequest>(&Reassignments::TakeCandidate, name);
-      return AskOfCase<rv1::DeclineToTakeRequest>(&Reassignments::DeclineToTake, name);
+      if (chance_.Percent(60)) return AskOfCase<rv1::TakeCandidateRequest>(&Reassignments::TakeCandidate, name, leader);
+      return AskOfCase<rv1::DeclineToTakeRequest>(&Reassignments::DeclineToTake, name, leader);
     case rv1::TRANSFER_REFUSED:
       if (!to_the_end && chance_.Percent(40)) {
-        return AskOfCase<rv1::ConfirmMatchRequest>(&Reassignments::ConfirmMatch, offer_name(task.offer()));
+        return AskOfCase<rv1::ConfirmMatchRequest>(&Reassignments::ConfirmMatch, offer_name(task.offer()), leader);
       }
       [[fallthrough]];
     case rv1::RESOLVE_STUCK:
       if (to_the_end && chance_.Percent(70)) return close();
-      if (chance_.Percent(60)) return AskOfCase<rv1::RestartSearchRequest>(&Reassignments::RestartSearch, name);
+      if (chance_.Percent(60)) return AskOfCase<rv1::RestartSearchRequest>(&Reassignments::RestartSearch, name, leader);
       if (chance_.Percent(50)) {
         rv1::RecommendPersonRequest request;
         request.set_parent(name);
@@ -290,8 +299,23 @@ void People::Do(const Shadow& shadow, const request::Task& task, bool to_the_end
         return Ask(leader, &Reassignments::RecommendPerson, std::move(request));
       }
       return close();
+    case rv1::MEDIATE: {
+      rv1::RecordMediationRequest request;
+      request.set_name(name);
+      request.set_outcome(chance_.Percent(15) ? rv1::SETTLED : chance_.Percent(50) ? rv1::NOT_SETTLED : rv1::NOT_HELD);
+      return Ask(leader, &Reassignments::RecordMediation, std::move(request));
+    }
+    case rv1::COLLECT_SIGNATURES: {
+      if (!to_the_end && chance_.Percent(10))
+        return AskOfCase<rv1::WithdrawReassignmentRequest>(&Reassignments::WithdrawReassignment, name);
+      rv1::RecordSignatureRequest request;
+      request.set_name(name);
+      request.set_signer(chance_.Percent(50) ? rv1::EscalationPolicy::Stage::CANDIDATE : rv1::EscalationPolicy::Stage::CURRENT_MENTOR);
+      request.set_refused(!to_the_end && chance_.Percent(20));
+      return Ask(leader, &Reassignments::RecordSignature, std::move(request));
+    }
     case rv1::RESUME_CASE:
-      if (to_the_end || chance_.Percent(60)) AskOfCase<rv1::ResumeReassignmentRequest>(&Reassignments::ResumeReassignment, name);
+      if (to_the_end || chance_.Percent(60)) AskOfCase<rv1::ResumeReassignmentRequest>(&Reassignments::ResumeReassignment, name, leader);
       return;
     default:
       return;
@@ -301,7 +325,11 @@ void People::Do(const Shadow& shadow, const request::Task& task, bool to_the_end
 void People::DoSomethingElse(const Shadow& shadow) {
   const std::string name = shadow.c.name();
   const rpc::Caller leader = Leader(shadow.c);
-  switch (chance_.Pick(10)) {
+  switch (chance_.Pick(12)) {
+    case 10:
+      return Publish();
+    case 11:
+      return Migrate(shadow);
     case 0: {
       rv1::StrikeMentorRequest request;
       request.set_name(name);
@@ -346,6 +374,23 @@ void People::DoSomethingElse(const Shadow& shadow) {
   }
 }
 
+void People::Publish() {
+  rv1::CreatePolicyVersionRequest request;
+  request.set_parent(kProgram);
+  *request.mutable_policy() = DrawPolicy(chance_);
+  policies_.push_back(request::PolicyName(request::ContentHash(request.policy())));
+  Ask(As(access::kProgramLeader, absl::StrCat(kConsortium, "/leaders/lena")), &Reassignments::CreatePolicyVersion, std::move(request));
+}
+
+void People::Migrate(const Shadow& shadow) {
+  rv1::MigrateReassignmentRequest request;
+  request.set_name(shadow.c.name());
+  if (!policies_.empty() && chance_.Percent(50)) request.set_policy(chance_.Of(policies_));
+  if (chance_.Percent(50)) request.set_stage_id(absl::StrCat("s", chance_.Pick(6)));
+  request.set_validate_only(chance_.Percent(10));
+  Ask(Leader(shadow.c), &Reassignments::MigrateReassignment, std::move(request));
+}
+
 void People::ActAtRandom() {
   const auto& cases = invariants_.cases();
   if (cases.empty()) return;
@@ -362,7 +407,24 @@ void People::ActAtRandom() {
   const rpc::Caller leader = Leader(c);
   const auto offer = [&] { return AnyOffer(c); };
   const auto task = [&] { return absl::StrCat(name, "/tasks/t", 1 + chance_.Pick(c.tasks_size() + 1)); };
-  switch (chance_.Pick(20)) {
+  switch (chance_.Pick(23)) {
+    case 20: {
+      rv1::RecordMediationRequest request;
+      request.set_name(name);
+      request.set_outcome(rv1::NOT_HELD);
+      return Ask(leader, &Reassignments::RecordMediation, std::move(request));
+    }
+    case 21: {
+      rv1::RecordSignatureRequest request;
+      request.set_name(name);
+      request.set_signer(rv1::EscalationPolicy::Stage::CANDIDATE);
+      return Ask(leader, &Reassignments::RecordSignature, std::move(request));
+    }
+    case 22: {
+      Shadow shadow;
+      shadow.c = c;
+      return Migrate(shadow);
+    }
     case 0: {
       rv1::ReviewReassignmentRequest request;
       request.set_name(name);

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,7 +61,7 @@ class People {
                const Request& request);
   template <typename Request>
   void AskOfCase(void (request::Reassignments::*method)(const rpc::Call&, const Request&, rpc::Done<request::v1::Reassignment>),
-                 const std::string& name);
+                 const std::string& name, std::optional<rpc::Caller> caller = std::nullopt);
   template <typename Response, typename Request>
   void ChangeRoster(Request request);
 
@@ -69,6 +70,9 @@ class People {
   // Does what the task asks for. `to_the_end`: nothing that leaves it open.
   void Do(const Shadow& shadow, const request::Task& task, bool to_the_end);
   void DoSomethingElse(const Shadow& shadow);
+  // Another policy for the program, or for a case.
+  void Publish();
+  void Migrate(const Shadow& shadow);
   void ReplyTo(Mail& mail);
   rpc::Caller Leader(const request::Case& c) const;
   std::string AnyMentor();
@@ -86,6 +90,7 @@ class People {
   const std::function<void(std::string_view)> tell_;
   bool leader_on_holiday_ = false;
   int requests_ = 0;
+  std::vector<std::string> policies_;  // names of those that were published, perhaps
   std::vector<std::function<void()>> unanswered_;
   struct Said {
     std::map<std::string, std::string> first;  // by request id

@@ -9,6 +9,7 @@
 #include "notify-service/notify_service.h"
 #include "platform/sql/migrations.h"
 #include "platform/sql/translate.h"
+#include "tests/random_policy.h"
 
 namespace rematch::simulation {
 namespace {
@@ -73,7 +74,11 @@ Store& EmptyStore(std::span<const platform::EmbeddedFile> migrations) {
   return one->Empty();
 }
 
+// Half of the time the four stages; else any policy.
 rv1::EscalationPolicy MakePolicy(Chance& chance) {
+  if (chance.Percent(50)) {
+    return testing_policy::RandomPolicy([&chance](int n) { return chance.Pick(n); }, rv1::Window::SECONDS, 120);
+  }
   rv1::EscalationPolicy policy;
   policy.set_display_name("Simulated");
   const bool in_days = chance.Percent(20);
