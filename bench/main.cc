@@ -28,6 +28,7 @@
 #include "bench/figures.h"
 #include "bench/floor.h"
 #include "bench/growth.h"
+#include "bench/lookahead.h"
 #include "bench/plots.h"
 #include "bench/rates.h"
 #include "bench/stage.h"
@@ -38,7 +39,8 @@ ABSL_FLAG(std::string, bin_dir, "build/release/bin", "where the binaries of the 
 ABSL_FLAG(std::string, source_dir, ".", "where tools/ is");
 ABSL_FLAG(std::string, store, "mysql", "mysql: a MariaDB of its own; or sqlite");
 ABSL_FLAG(bool, quick, false, "less of everything, in under three minutes: to see that it works, not to compare");
-ABSL_FLAG(std::vector<std::string>, only, {}, "which parts to run: start, rates, cases, burst (not on sqlite), growth; empty: all");
+ABSL_FLAG(std::vector<std::string>, only, {},
+          "which parts to run: start, rates, cases, burst (not on sqlite), growth, lookahead; empty: all");
 ABSL_FLAG(std::string, json, "", "a file to write the figures to");
 ABSL_FLAG(std::string, plots, "", "a folder to draw the plots into");
 ABSL_FLAG(std::string, load, "",
@@ -95,6 +97,7 @@ void Describe(Figures& figures, bool with_targets) {
   DescribeCases(figures, with_targets);
   if (with_targets) DescribeBurst(figures, with_targets);
   DescribeGrowth(figures, with_targets);
+  DescribeLookahead(figures);
 }
 
 absl::Status MeasureStarts(const StageOptions& options, demo::Mariadb* server, int rounds, Figures& figures) {
@@ -167,6 +170,10 @@ absl::Status Measure(const std::string& work_dir) {
       GrowthOptions growth;
       if (quick) growth = {.cases = {1'000, 4'000}, .mentors = {100, 1'000}, .rounds = 1, .each = absl::Milliseconds(300)};
       REMATCH_RETURN_IF_ERROR(MeasureGrowth(options, server.get(), growth, figures, plots));
+    }
+    if (Wanted("lookahead")) {
+      REMATCH_ASSIGN_OR_RETURN(const std::unique_ptr<Stage> stage, Stage::Start(options, server.get(), "lookahead"));
+      REMATCH_RETURN_IF_ERROR(MeasureLookahead(*stage, quick ? LookaheadOptions{.rounds = 1, .calls = 10} : LookaheadOptions(), figures));
     }
     return absl::OkStatus();
   };

@@ -217,14 +217,8 @@ absl::Status ListNamed(Context& context, const std::string& given) {
 absl::Status Migrate(Context& context, const MigrateOptions& options) {
   request_v1::MigrateReassignmentRequest request;
   REMATCH_ASSIGN_OR_RETURN(*request.mutable_name(), context.CaseName(options.given, Purpose::kWrite));
-  if (options.policy.starts_with("policies/")) {
-    request.set_policy(options.policy);
-  } else if (!options.policy.empty()) {
-    REMATCH_ASSIGN_OR_RETURN(const request_v1::ListPolicyVersionsResponse listed,
-                             context.CallPages(&RequestStub::ListPolicyVersions, request_v1::ListPolicyVersionsRequest()));
-    std::vector<Known> known;
-    for (const auto& one : listed.policies()) known.push_back({one.name(), {}});
-    REMATCH_ASSIGN_OR_RETURN(*request.mutable_policy(), Resolve("policy", known, options.policy, Purpose::kWrite));
+  if (!options.policy.empty()) {
+    REMATCH_ASSIGN_OR_RETURN(*request.mutable_policy(), context.PolicyName(options.policy, Purpose::kRead));
   }
   request.set_stage_id(options.stage);
   request.set_note(options.note);

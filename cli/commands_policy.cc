@@ -45,18 +45,9 @@ absl::Status ListPolicies(Context& context, const std::string& given) {
   return context.Show(listed, [&] { return RenderPolicies(ToVector(listed.policies()), context.zone(), context.canvas()); });
 }
 
-// By its name or the beginning of its hash.
-absl::StatusOr<std::string> PolicyName(Context& context, const std::string& given, Purpose purpose) {
-  if (given.starts_with("policies/")) return given;
-  REMATCH_ASSIGN_OR_RETURN(const request_v1::ListPolicyVersionsResponse listed, Policies(context, ""));
-  std::vector<Known> known;
-  for (const auto& one : listed.policies()) known.push_back({one.name(), {}});
-  return Resolve("policy", known, given, purpose);
-}
-
 absl::StatusOr<request_v1::PolicyVersion> Version(Context& context, const std::string& given) {
   request_v1::GetPolicyVersionRequest request;
-  REMATCH_ASSIGN_OR_RETURN(*request.mutable_name(), PolicyName(context, given, Purpose::kRead));
+  REMATCH_ASSIGN_OR_RETURN(*request.mutable_name(), context.PolicyName(given, Purpose::kRead));
   return context.Call(&RequestStub::GetPolicyVersion, request);
 }
 
@@ -129,22 +120,10 @@ absl::StatusOr<request_v1::EscalationPolicy> FileOrVersion(Context& context, con
   return version.policy();
 }
 
-std::vector<request_v1::MigrateReassignmentResponse::Difference> DifferencesOf(const request_v1::EscalationPolicy& before,
-                                                                               const request_v1::EscalationPolicy& after) {
-  std::vector<request_v1::MigrateReassignmentResponse::Difference> shown;
-  for (const request::PolicyDifference& one : request::Differences(before, after)) {
-    request_v1::MigrateReassignmentResponse::Difference& out = shown.emplace_back();
-    out.set_path(one.path);
-    out.set_before(one.before);
-    out.set_after(one.after);
-  }
-  return shown;
-}
-
 absl::Status DiffPolicies(Context& context, const PolicyOptions& options) {
   REMATCH_ASSIGN_OR_RETURN(const request_v1::EscalationPolicy before, FileOrVersion(context, options.given));
   REMATCH_ASSIGN_OR_RETURN(const request_v1::EscalationPolicy after, FileOrVersion(context, options.other));
-  const auto differences = DifferencesOf(before, after);
+  const auto differences = request::Differences(before, after);
   if (context.json()) {
     JsonObject json;
     json.AddList("differences", differences);
@@ -164,7 +143,7 @@ absl::Status PreviewPolicy(Context& context, const PolicyOptions& options) {
     REMATCH_ASSIGN_OR_RETURN(*request.mutable_name(), context.CaseName(options.of_case, Purpose::kRead));
   }
   if (!options.given.empty()) {
-    REMATCH_ASSIGN_OR_RETURN(*request.mutable_policy(), PolicyName(context, options.given, Purpose::kRead));
+    REMATCH_ASSIGN_OR_RETURN(*request.mutable_policy(), context.PolicyName(options.given, Purpose::kRead));
   }
   REMATCH_ASSIGN_OR_RETURN(const request_v1::PreviewEscalationResponse preview, context.Call(&RequestStub::PreviewEscalation, request));
   const std::string& name = request.candidate().empty() ? request.name() : request.candidate();
@@ -183,12 +162,12 @@ absl::Status Publish(Context& context, const PolicyOptions& options) {
   request.set_request_id(context.RequestId());
   REMATCH_ASSIGN_OR_RETURN(const request_v1::PolicyVersion version, context.Call(&RequestStub::CreatePolicyVersion, request));
   return context.Show(version, [&] {
-    const std::string what = before.content_hash() == version.content_hash()
+    const std::string what = before.version() > 0 && before.version() == version.version()
                                  ? "The program follows this one already"
                                  : absl::StrCat(options.dry_run ? "Would be version " : "Version ", version.version(), " of the program",
                                                 options.dry_run ? "" : ": new cases follow it, open ones stay with theirs");
     return absl::StrCat(what, " (", IdOf(version.name()), ").\n\n",
-                        RenderDifferences(DifferencesOf(before.policy(), version.policy()), context.canvas()));
+                        RenderDifferences(request::Differences(before.policy(), version.policy()), context.canvas()));
   });
 }
 

@@ -316,6 +316,23 @@ absl::StatusOr<std::string> Context::MentorName(const std::string& given, Purpos
   return Resolve("mentor", known, given, purpose);
 }
 
+absl::StatusOr<std::string> Context::PolicyName(const std::string& given, Purpose purpose) {
+  if (given.starts_with("policies/")) return given;
+  std::vector<std::string> parents = {""};
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<std::string> programs, Programs(""));
+  parents.insert(parents.end(), programs.begin(), programs.end());
+  std::set<std::string> names;
+  for (const std::string& parent : parents) {
+    request_v1::ListPolicyVersionsRequest request;
+    request.set_parent(parent);
+    REMATCH_ASSIGN_OR_RETURN(const request_v1::ListPolicyVersionsResponse listed, CallPages(&RequestStub::ListPolicyVersions, request));
+    for (const auto& one : listed.policies()) names.insert(one.name());
+  }
+  std::vector<Known> known;
+  for (const std::string& name : names) known.push_back({name, {}});
+  return Resolve("policy", known, given, purpose);
+}
+
 absl::StatusOr<std::string> Context::CandidateName(const std::string& given, const std::string& program, Purpose purpose) {
   if (given.starts_with("consortia/")) return given;
   REMATCH_ASSIGN_OR_RETURN(const std::vector<std::string> programs, Programs(program));

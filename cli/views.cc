@@ -385,11 +385,13 @@ std::string RenderForecast(const request_v1::PreviewEscalationResponse& preview,
   return out;
 }
 
-std::string RenderDifferences(const std::vector<request_v1::MigrateReassignmentResponse::Difference>& differences, const Canvas& canvas) {
+std::string RenderDifferences(const std::vector<request_v1::PolicyDifference>& differences, const Canvas& canvas) {
   if (differences.empty()) return "nothing differs\n";
   Table table({{.title = "WHAT"}, {.title = "BEFORE", .shrinks = true}, {.title = "AFTER", .shrinks = true}});
+  const People nobody;  // only the values of enums are put in words
   for (const auto& one : differences) {
-    table.Add({one.path(), one.before().empty() ? "-" : one.before(), one.after().empty() ? "-" : one.after()});
+    const auto said = [&](const std::string& words) { return words.empty() ? "-" : nobody.Humanize(words); };
+    table.Add({one.path(), said(one.before()), said(one.after())});
   }
   return table.Render(canvas);
 }

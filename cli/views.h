@@ -40,8 +40,7 @@ std::string RenderPreview(const rematch::request::v1::PreviewEscalationResponse&
 // All stages that are still to come.
 std::string RenderForecast(const rematch::request::v1::PreviewEscalationResponse& preview, const People& people, absl::TimeZone zone,
                            const Canvas& canvas);
-std::string RenderDifferences(const std::vector<rematch::request::v1::MigrateReassignmentResponse::Difference>& differences,
-                              const Canvas& canvas);
+std::string RenderDifferences(const std::vector<rematch::request::v1::PolicyDifference>& differences, const Canvas& canvas);
 std::string RenderMentors(const std::vector<rematch::mentor::v1::Mentor>& mentors, const Canvas& canvas);
 std::string RenderMentor(const rematch::mentor::v1::Mentor& mentor, const People& people, const Canvas& canvas);
 // Who has which caseload, the fullest first, with a bar of seats: taken, held, free.

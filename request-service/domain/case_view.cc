@@ -193,7 +193,8 @@ std::vector<std::string> NotToBeAsked(const Case& c) {
   names.insert(c.left().begin(), c.left().end());
   names.insert(c.current_mentor());
   for (const Offer& offer : c.offers()) {
-    if (offer.round() == c.round() || IsLive(offer) || IsExcluded(c, offer.mentor())) names.insert(offer.mentor());
+    const bool asked_alone = offer.round() == c.round() && !IsOfBroadcast(offer);
+    if (asked_alone || IsLive(offer) || IsExcluded(c, offer.mentor())) names.insert(offer.mentor());
   }
   names.erase("");
   return {names.begin(), names.end()};
@@ -205,8 +206,10 @@ bool CandidateDeclined(const Case& c, std::string_view mentor) {
 }
 
 bool IsBroadcastOpen(const Case& c, const v1::EscalationPolicy& policy, const Offer& offer) {
-  return c.state() == v1::SEARCHING && IsOfBroadcast(offer) && offer.round() == c.round() && c.stage() < policy.stages_size() &&
-         policy.stages(c.stage()).kind() == v1::BROADCAST && !c.stage_window().over();
+  const auto first = c.offers().begin() + c.stage_window().offers_before();  // those before are of another broadcast
+  const bool is_of_stage = std::any_of(first, c.offers().end(), [&](const Offer& one) { return one.id() == offer.id(); });
+  return c.state() == v1::SEARCHING && IsOfBroadcast(offer) && offer.round() == c.round() && is_of_stage &&
+         c.stage() < policy.stages_size() && policy.stages(c.stage()).kind() == v1::BROADCAST && !c.stage_window().over();
 }
 
 bool IsSeatComingBack(const Case& c, std::string_view mentor) {

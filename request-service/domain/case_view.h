@@ -79,7 +79,8 @@ bool IsStruck(const Case& c, std::string_view mentor);
 // Not to be asked individually in this case: the current mentor (F20), struck, gone, said no in any round, or refused by the Leader or the
 // candidate (F13). Whoever showed interest and was not chosen may be asked again.
 bool IsExcluded(const Case& c, std::string_view mentor);
-// Whom the next question of the individual stage leaves out: who is excluded, who was asked in this round, and who has a live offer.
+// Whom the next question of an individual stage leaves out: who is excluded, who was asked individually in this round, and who has a live
+// offer.
 // Sorted, so that the same case always asks the same.
 std::vector<std::string> NotToBeAsked(const Case& c);
 // The candidate said no to them: out of this case altogether.

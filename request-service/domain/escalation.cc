@@ -60,14 +60,11 @@ bool IsQuestion(MessageKind kind) {
     case SITE_RECOMMENDATION:
     case DISTRICT_RECOMMENDATION:
     case RECOMMENDATION_REMINDER:
+    case PROPOSAL_NOTE:
       return true;
     default:
       return false;
   }
-}
-
-bool Asks(const Stage& stage, Stage::Adviser adviser) {
-  return stage.ask().empty() || std::find(stage.ask().begin(), stage.ask().end(), adviser) != stage.ask().end();
 }
 
 // Who leads a case beside its leader.
@@ -194,6 +191,8 @@ class Decider {
   void AskPerson(const Person& person);
   void Approach(const Offer& offer);
   MessageKind ApproachKind() const;
+  // How long somebody has who is approached now, from when the message arrives.
+  Clock ClockOfApproach() const;
   void AskAdvisers(bool site_may_be_asked);
   // In the stage that is open, who has yet to sign.
   bool SignaturesAreMissing() const;
@@ -253,10 +252,12 @@ class Decider {
   void CallBackQuestions(const std::string& offer);
   void Disclose(const std::string& to, const std::vector<v1::Disclosure::Fact>& facts, std::string_view by);
   Task NewTask(v1::TaskKind kind, std::string_view cause = "") const;
-  Task NewTaskFor(const Leader& leader, v1::TaskKind kind, std::string_view cause = "") const;
+  // `for_alternate`: the policy gives it to the alternate, while there is one.
+  Task NewTaskFor(const Leader& leader, bool for_alternate, v1::TaskKind kind, std::string_view cause = "") const;
   // Of a stage that is a task: due when the stage says.
   void OpenStageTask(v1::TaskKind kind);
   void AskToJudge(const Offer& offer);
+  void AskToTake(std::string_view cause = "");
   // To be tried again after a while, and not before.
   Task NewRedial(v1::TaskKind kind, std::string_view cause) const;
   void OpenTaskOnce(v1::TaskKind kind, std::string_view cause = "");
@@ -455,6 +456,9 @@ absl::Status Decider::Run(const Command::Reject& reject) {
 
 absl::Status Decider::Run(const Command::OpenBroadcast& broadcast) {
   REMATCH_RETURN_IF_ERROR(RequireTask(v1::CHOOSE_BROADCAST_AUDIENCE));
+  if (!broadcast.policy().empty() && (broadcast.policy() != c_.policy() || broadcast.stage() != c_.stage())) {
+    return Error(absl::StatusCode::kAborted, reason::kEtagMismatch, "the case has changed since its audience was looked up");
+  }
   End(OpenTask(c_, v1::CHOOSE_BROADCAST_AUDIENCE));
   Emit([&](Event& e) { e.mutable_broadcast_opened()->set_include_current_mentor(broadcast.include_current_mentor()); });
   BeginStageWindow();
@@ -476,8 +480,8 @@ absl::Status Decider::Run(const Command::Choose& choose) {
   REMATCH_ASSIGN_OR_RETURN(const Offer* offer, WillingOffer(choose.offer()));
   if (!IsOfBroadcast(*offer)) return Refused(reason::kOfferNotOfBroadcast, "this offer is not of a broadcast: confirm or reject it");
   if (ChosenOffer(c_) != nullptr) return Refused(reason::kMatchUnderWay, "a seat is being held for another mentor");
-  if (offer->mentor() == c_.current_mentor() || IsStruck(c_, offer->mentor())) {
-    return Refused(reason::kMentorExcluded, "this is the mentor to be replaced");
+  if (offer->mentor() == c_.current_mentor() || IsStruck(c_, offer->mentor()) || CandidateDeclined(c_, offer->mentor())) {
+    return Refused(reason::kMentorExcluded, "this mentor is out of the case");
   }
   if (offer->seat_held()) {
     Propose(choose.offer());
@@ -570,9 +574,10 @@ absl::Status Decider::Run(const Command::RecordConsent& consent) {
 void Decider::AskAdvisers(bool site_may_be_asked) {
   const bool asks_site = Asks(stage(), Stage::SITE_ADMINISTRATOR);
   const bool site = asks_site && site_may_be_asked && !c_.need().site().empty();
-  // Where the site is not asked there is no consent that could be missing.
+  // Where the site is not asked consent is not asked for; a no that was given before counts all the same.
   const bool district = Asks(stage(), Stage::DISTRICT_REPRESENTATIVE) && !c_.need().district().empty() &&
-                        (!asks_site || site_may_be_asked || policy_->without_consent() == v1::EscalationPolicy::DISTRICT_ONLY);
+                        (policy_->without_consent() == v1::EscalationPolicy::DISTRICT_ONLY ||
+                         (asks_site ? site_may_be_asked : c_.consent() != CONSENT_REFUSED));
   if (!site && !district) return StageIsOver(cause::kNobodyToAsk);
   BeginStageWindow();
   const std::string scope = absl::StrCat("r", c_.round());
@@ -702,7 +707,8 @@ absl::Status Decider::CallToCandidate(const Task& task, v1::CallOutcome outcome)
 void Decider::CandidateSaidNo(const std::string& offer) {
   Emit([&](Event& e) { e.mutable_proposal_ended()->set_offer(offer); });
   PassOver(offer, cause::kCandidateDeclined);
-  if (IsTake(*FindOffer(c_, offer))) StageIsOver(cause::kCandidateDeclined);
+  // Unless the case was moved to another stage meanwhile.
+  if (IsTake(*FindOffer(c_, offer)) && stage().kind() == v1::LEADER) StageIsOver(cause::kCandidateDeclined);
 }
 
 absl::Status Decider::CallToTell(const Task& task, v1::CallOutcome outcome) {
@@ -896,14 +902,23 @@ absl::Status Decider::Run(const Command::Migrate& migrate) {
   if (migrate.policy() == c_.policy() && !moved) return absl::OkStatus();
   // What was due by then was due by the old one.
   RunTimers();
-  const bool leaves_stage = moved && c_.state() == v1::SEARCHING;
-  if (leaves_stage) {
+  if (moved) {
+    // Whoever is being proposed stays so.
     for (const Offer& offer : c_.offers()) {
-      if (IsIndividual(offer) && IsLive(offer)) CallOff(offer, cause::kStageSkipped);
+      if (!IsLive(offer) || offer.id() == c_.proposed_offer()) continue;
+      if (IsIndividual(offer)) {
+        CallOff(offer, cause::kStageSkipped);
+      } else {
+        EndOffer(offer.id(), v1::CANCELLED, cause::kPolicyChanged);
+      }
     }
-    EndSearch(cause::kPolicyChanged);
-  } else if (const Task* stuck = OpenTask(c_, v1::RESOLVE_STUCK); stuck != nullptr && stuck->cause().empty()) {
-    End(stuck);  // the new policy may know of more that can be tried
+    CallBackQuestions("");
+    if (c_.state() == v1::SEARCHING) EndTasks();
+  }
+  // The new policy may know of more that can be tried, and may give what is to be decided to another leader.
+  for (const Task& task : c_.tasks()) {
+    const bool stuck = task.kind() == v1::RESOLVE_STUCK && task.cause().empty();
+    if (task.ended() == 0 && (stuck || task.kind() == v1::CONFIRM_MATCH || task.kind() == v1::TAKE_CANDIDATE)) End(&task);
   }
   Emit([&](Event& e) {
     Event::Migrated& migrated = *e.mutable_migrated();
@@ -911,9 +926,10 @@ absl::Status Decider::Run(const Command::Migrate& migrate) {
     migrated.set_stage(next);
     migrated.set_stage_id(StageId(next_policy_->stages(next)));
     migrated.set_moved(moved);
+    if (migrate.has_coarse_need()) *migrated.mutable_coarse_need() = migrate.coarse_need();
   });
   policy_ = next_policy_;
-  if (leaves_stage) EnterStage(next);
+  if (moved && c_.state() == v1::SEARCHING) EnterStage(next);
   return absl::OkStatus();
 }
 
@@ -1255,7 +1271,7 @@ absl::Status Decider::Run(const Command::SeatRefused& refused) {
   }
   EndOffer(offer->id(), v1::CANCELLED, refused.reason());
   if (IsTake(*offer)) {
-    if (OpenTask(c_, v1::TAKE_CANDIDATE) == nullptr) Open(NewTaskFor(TakerOf(c_, stage()), v1::TAKE_CANDIDATE, refused.reason()));
+    if (stage().kind() == v1::LEADER) AskToTake(refused.reason());
   } else if (!offer->person().empty()) {
     ComesBack(offer->person(), refused.reason());
   } else if (c_.state() == v1::SEARCHING) {
@@ -1404,11 +1420,12 @@ void Decider::MessageDelivered(const Message& message, int64_t position) {
     case FIRST_APPROACH:
     case NAMED_APPROACH:
       if (offer->state() == v1::PREPARING) {
-        const Stage* individual = IndividualStage();
+        // As the message says, whatever the policy says by now.
+        const Clock told = offer->clock().has_window() ? offer->clock() : ClockOfApproach();
         Emit([&](Event& e) {
           Event::OfferOpened& opened = *e.mutable_offer_opened();
           opened.set_offer(offer->id());
-          *opened.mutable_clock() = StartClock(OfferWindow(), individual != nullptr ? individual->remind_before() : Reminders());
+          *opened.mutable_clock() = StartClock(told.window(), told.reminders());
           opened.set_window_end(opened.clock().end());
           opened.set_remind_at(RemindAt(opened.clock()));
         });
@@ -1499,9 +1516,12 @@ void Decider::NoteFailure(const Message& message, int64_t position, bool may_hav
 // When nobody whom the stage asked could be reached, there is nobody to wait for.
 void Decider::AfterRecommendationFailed() {
   if (c_.stage_window().opened() == 0 || c_.stage_window().over() || stage().kind() != v1::RECOMMENDATION) return;
+  // Of this round: a window of before had no count of what came before it.
+  const std::string of_this_round = absl::StrCat(CaseId(c_), ".r", c_.round(), ".");
   const bool somebody =
       std::any_of(c_.messages().begin() + c_.stage_window().messages_before(), c_.messages().end(), [&](const Message& message) {
-        return (message.kind() == SITE_RECOMMENDATION || message.kind() == DISTRICT_RECOMMENDATION) && message.state() != Message::FAILED;
+        return (message.kind() == SITE_RECOMMENDATION || message.kind() == DISTRICT_RECOMMENDATION) &&
+               message.key().rfind(of_this_round, 0) == 0 && message.state() != Message::FAILED;
       });
   if (!somebody) StageIsOver(cause::kUndeliverable);
 }
@@ -1643,6 +1663,9 @@ void Decider::AskNext() {
     Approach(*live);
     return;
   }
+  // First the two talk, or sign.
+  const bool comes_first = stage().kind() == v1::MEDIATION || stage().kind() == v1::SIGNATURES;
+  if (comes_first && !c_.stage_window().over()) return;
   // A seat of this case that is still being given back would make its mentor look full to the question that follows it: the release is
   // answered first.
   if (const Person* person = NextQualified()) {
@@ -1675,6 +1698,7 @@ bool Decider::CarryOnStage() {
         if (!begun && Asks(stage(), Stage::SITE_ADMINISTRATOR)) {
           OpenTaskOnce(v1::ASK_CONSENT);
         } else if (!begun) {
+          End(OpenTask(c_, v1::ASK_CONSENT));
           AskAdvisers(/*site_may_be_asked=*/false);
           if (c_.stage_window().over()) break;
         }
@@ -1683,6 +1707,7 @@ bool Decider::CarryOnStage() {
         if (c_.current_mentor().empty()) {
           End(OpenTask(c_, v1::MEDIATE));
           StageIsOver(cause::kNobodyToAsk);
+          AskNext();  // whoever was named meanwhile
           break;
         }
         OpenStageTask(v1::MEDIATE);
@@ -1691,17 +1716,19 @@ bool Decider::CarryOnStage() {
         if (!SignaturesAreMissing()) {
           End(OpenTask(c_, v1::COLLECT_SIGNATURES));
           StageIsOver(cause::kAllSigned);
+          AskNext();
           break;
         }
         OpenStageTask(v1::COLLECT_SIGNATURES);
         return true;
       case v1::LEADER:
         if (TakerOf(c_, stage()).person().empty()) {
+          End(OpenTask(c_, v1::TAKE_CANDIDATE));
           StageIsOver(cause::kNobodyToAsk);
           break;
         }
         if (std::none_of(c_.offers().begin(), c_.offers().end(), [](const Offer& offer) { return IsTake(offer) && IsLive(offer); })) {
-          if (OpenTask(c_, v1::TAKE_CANDIDATE) == nullptr) Open(NewTaskFor(TakerOf(c_, stage()), v1::TAKE_CANDIDATE));
+          AskToTake();
         }
         return true;
       default:
@@ -1791,6 +1818,13 @@ void Decider::AskPerson(const Person& person) {
 // The message names the end that the window would have if it arrived now; it begins when the message is delivered.
 void Decider::Approach(const Offer& offer) {
   SendMessage(ApproachKind(), offer.mentor(), offer.id(), offer.id(), ToStored(time_.EndOfWindow(now_, OfferWindow())), offer.epoch());
+}
+
+Clock Decider::ClockOfApproach() const {
+  Clock clock;
+  *clock.mutable_window() = OfferWindow();
+  if (const Stage* individual = IndividualStage()) *clock.mutable_reminders() = individual->remind_before();
+  return clock;
 }
 
 MessageKind Decider::ApproachKind() const {
@@ -2019,6 +2053,7 @@ void Decider::SendMessage(MessageKind kind, const std::string& to, const std::st
     message.set_kind(kind);
     message.set_to(to);
     message.set_offer(offer);
+    if (kind == FIRST_APPROACH || kind == NAMED_APPROACH) *e.mutable_message_made()->mutable_told() = ClockOfApproach();
   });
   Start(offer, [&](Effect& effect) {
     Effect::Send& send = *effect.mutable_send();
@@ -2053,13 +2088,13 @@ void Decider::Disclose(const std::string& to, const std::vector<v1::Disclosure::
   });
 }
 
-Task Decider::NewTask(v1::TaskKind kind, std::string_view cause) const { return NewTaskFor(ActingLeader(c_), kind, cause); }
+Task Decider::NewTask(v1::TaskKind kind, std::string_view cause) const { return NewTaskFor(ActingLeader(c_), false, kind, cause); }
 
-Task Decider::NewTaskFor(const Leader& leader, v1::TaskKind kind, std::string_view cause) const {
+Task Decider::NewTaskFor(const Leader& leader, bool for_alternate, v1::TaskKind kind, std::string_view cause) const {
   Task task;
   task.set_kind(kind);
   task.set_owner(leader.person());
-  task.set_for_alternate(leader.person() != ActingLeader(c_).person());
+  task.set_for_alternate(for_alternate);
   task.set_created(now());
   *task.mutable_clock() = StartClock(policy_->task_due_after());
   task.set_due(task.clock().end());
@@ -2075,9 +2110,17 @@ void Decider::OpenStageTask(v1::TaskKind kind) {
   Open(std::move(task));
 }
 
+// Of whom the stage gives it to, if they are there.
+void Decider::AskToTake(std::string_view cause) {
+  const Leader& taker = TakerOf(c_, stage());
+  if (taker.person().empty() || OpenTask(c_, v1::TAKE_CANDIDATE) != nullptr) return;
+  Open(NewTaskFor(taker, stage().taker() == Stage::ALTERNATE_LEADER, v1::TAKE_CANDIDATE, cause));
+}
+
 void Decider::AskToJudge(const Offer& offer) {
   if (OpenTaskAboutOffer(c_, v1::CONFIRM_MATCH, offer.id()) != nullptr) return;
-  Task task = NewTaskFor(ConfirmerOf(c_, *policy_), v1::CONFIRM_MATCH);
+  const bool for_alternate = policy_->confirmation().who() == v1::EscalationPolicy::Confirmation::ALTERNATE;
+  Task task = NewTaskFor(ConfirmerOf(c_, *policy_), for_alternate, v1::CONFIRM_MATCH);
   task.set_offer(offer.id());
   Open(std::move(task));
 }
@@ -2123,6 +2166,7 @@ void Decider::BeginStageWindow() {
     window.set_remind_at(RemindAt(window.clock()));
     window.set_messages_before(c_.messages_size());
     window.set_people_before(c_.people_size());
+    window.set_offers_before(c_.offers_size());
   });
 }
 

@@ -200,7 +200,7 @@ std::string EventSummary(const Event& event) {
       return "the program's calendar has changed; deadlines moved: " + (moved.empty() ? "none" : moved);
     }
     case Event::kMediationRecorded:
-      return "the mediation: " + v1::MediationOutcome_Name(event.mediation_recorded().outcome());
+      return "a mediation was recorded";  // what came of it is the leaders' alone (F21)
     case Event::kRequestSigned:
       return absl::StrCat(v1::EscalationPolicy::Stage::Signer_Name(event.request_signed().signer()),
                           event.request_signed().refused() ? " did not sign the request" : " signed the request");

@@ -43,6 +43,7 @@ class Folder {
     if (e.has_clock()) *window.mutable_clock() = e.clock();
     window.set_messages_before(e.messages_before());
     window.set_people_before(e.people_before());
+    window.set_offers_before(e.offers_before());
   }
 
   void On(const Event::StageReminded& e) { Remind(*c_.mutable_stage_window(), e); }
@@ -160,7 +161,10 @@ class Folder {
 
   void On(const Event::TransferRefused& e) {
     if (e.reread()) SetCurrent(e.assignment(), e.mentor());
-    if (Offer* offer = Find(c_.mutable_offers(), c_.proposed_offer())) offer->set_state(v1::WILLING);
+    if (Offer* offer = Find(c_.mutable_offers(), c_.proposed_offer())) {
+      offer->set_state(v1::WILLING);
+      offer->clear_approved();  // the leader decides how to go on
+    }
     c_.set_state(v1::SEARCHING);
     c_.clear_deferred();
     c_.clear_proposed_offer();
@@ -171,7 +175,10 @@ class Folder {
   void On(const Event::MessageMade& e) {
     *c_.add_messages() = e.message();
     if (!IsFirstQuestion(e.message().kind())) return;
-    if (Offer* offer = Find(c_.mutable_offers(), e.message().offer())) offer->set_message(e.message().key());
+    Offer* offer = Find(c_.mutable_offers(), e.message().offer());
+    if (offer == nullptr) return;
+    offer->set_message(e.message().key());
+    if (e.has_told()) *offer->mutable_clock() = e.told();
   }
 
   void On(const Event::MessageDelivered& e) {
@@ -257,6 +264,7 @@ class Folder {
     c_.set_policy(e.policy());
     c_.set_stage(e.stage());
     if (e.moved()) c_.clear_stage_window();
+    if (e.has_coarse_need()) *c_.mutable_coarse_need() = e.coarse_need();
   }
 
   void On(const Event::Disclosed&) {}
@@ -320,6 +328,11 @@ class Folder {
   void SetCurrent(const std::string& assignment, const std::string& mentor) {
     const std::string before = c_.current_mentor();
     if (!before.empty() && before != mentor) Strike(before);
+    // Who has signed as their mentor is that no more.
+    if (before != mentor) {
+      auto& signers = *c_.mutable_signed_by();
+      signers.erase(std::remove(signers.begin(), signers.end(), v1::EscalationPolicy::Stage::CURRENT_MENTOR), signers.end());
+    }
     c_.set_replaced_assignment(assignment);
     c_.set_current_mentor(mentor);
     if (mentor.empty()) return;

@@ -32,7 +32,6 @@ constexpr int kMaxSeconds = kMaxDays * 24 * 60 * 60;
 
 constexpr int kMaxReminders = 10;
 constexpr int kMaxStages = 200;
-constexpr size_t kMaxStageId = 40;
 constexpr int kMaxSeasons = 20;
 
 void CheckWindow(const Window& window, const std::string& path, Violations& bad) {
@@ -188,7 +187,11 @@ void CheckStages(const EscalationPolicy& policy, Violations& bad) {
 std::optional<absl::CivilDay> DayOfYear(const std::string& text, absl::civil_year_t year) {
   absl::CivilDay day;
   // Read as of a leap year, so that 29 February can be named; in the years between it is 1 March.
-  if (text.size() != 5 || !absl::ParseCivilTime("2000-" + text, &day)) return std::nullopt;
+  const bool looks_right = text.size() == 5 && absl::ascii_isdigit(static_cast<unsigned char>(text[0])) &&
+                           absl::ascii_isdigit(static_cast<unsigned char>(text[1])) && text[2] == '-' &&
+                           absl::ascii_isdigit(static_cast<unsigned char>(text[3])) &&
+                           absl::ascii_isdigit(static_cast<unsigned char>(text[4]));
+  if (!looks_right || !absl::ParseCivilTime("2000-" + text, &day)) return std::nullopt;
   return absl::CivilDay(year, day.month(), day.day());
 }
 
@@ -276,7 +279,8 @@ std::string WordsOf(const google::protobuf::Message& message, const google::prot
     const google::protobuf::Message& value =
         index < 0 ? reflection.GetMessage(message, &field) : reflection.GetRepeatedMessage(message, &field, index);
     if (const auto* window = google::protobuf::DynamicCastToGenerated<Window>(&value)) {
-      return absl::StrCat(window->amount(), " ", Window::Unit_Name(window->unit()));
+      const std::string& unit = Window::Unit_Name(window->unit());
+      return absl::StrCat(window->amount(), " ", window->amount() == 1 ? absl::StripSuffix(unit, "S") : absl::string_view(unit));
     }
     if (const auto* season = google::protobuf::DynamicCastToGenerated<EscalationPolicy::Season>(&value)) {
       return absl::StrCat(season->first(), " to ", season->last());
@@ -329,6 +333,10 @@ std::string StageId(const EscalationPolicy::Stage& stage) {
   return stage.id().empty() ? absl::AsciiStrToLower(v1::StageKind_Name(stage.kind())) : stage.id();
 }
 
+bool Asks(const EscalationPolicy::Stage& stage, EscalationPolicy::Stage::Adviser adviser) {
+  return stage.ask().empty() || std::find(stage.ask().begin(), stage.ask().end(), adviser) != stage.ask().end();
+}
+
 int FindStage(const EscalationPolicy& policy, std::string_view id) {
   int at = 0;
   while (at < policy.stages_size() && StageId(policy.stages(at)) != id) ++at;
@@ -346,20 +354,26 @@ absl::CivilDay NextRequestDay(const EscalationPolicy& policy, absl::CivilDay day
   return day;
 }
 
-std::vector<PolicyDifference> Differences(const EscalationPolicy& before, const EscalationPolicy& after) {
+std::vector<v1::PolicyDifference> Differences(const EscalationPolicy& before, const EscalationPolicy& after) {
   Lines old_lines;
   Lines new_lines;
   AddLines(before, "", old_lines);
   AddLines(after, "", new_lines);
   std::map<std::string, std::string> was(old_lines.begin(), old_lines.end());
-  std::vector<PolicyDifference> differences;
+  std::vector<v1::PolicyDifference> differences;
+  const auto add = [&](const std::string& path, const std::string& old_words, const std::string& words) {
+    v1::PolicyDifference& one = differences.emplace_back();
+    one.set_path(path);
+    one.set_before(old_words);
+    one.set_after(words);
+  };
   for (const auto& [path, words] : new_lines) {
     const auto old = was.extract(path);
     const std::string old_words = old.empty() ? "" : old.mapped();
-    if (old_words != words) differences.push_back({.path = path, .before = old_words, .after = words});
+    if (old_words != words) add(path, old_words, words);
   }
   for (const auto& [path, words] : old_lines) {
-    if (was.contains(path)) differences.push_back({.path = path, .before = words, .after = ""});
+    if (was.contains(path)) add(path, words, "");
   }
   return differences;
 }

@@ -2,6 +2,7 @@
 #ifndef REMATCH_REQUEST_SERVICE_DOMAIN_POLICY_H_
 #define REMATCH_REQUEST_SERVICE_DOMAIN_POLICY_H_
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,9 @@
 
 namespace rematch::request {
 
+// The longest name of a stage, in bytes.
+inline constexpr size_t kMaxStageId = 40;
+
 // INVALID_ARGUMENT / INVALID_FIELD with every violation by its path (`stages[1].window.amount`).
 absl::Status ValidatePolicy(const v1::EscalationPolicy& policy);
 // The same, as what is wrong with `field` of a request.
@@ -21,6 +25,8 @@ void CheckPolicy(Violations& bad, std::string_view field, const v1::EscalationPo
 
 // What the policy calls the stage: its id, or its kind in small letters.
 std::string StageId(const v1::EscalationPolicy::Stage& stage);
+// Whether a recommendation is asked of them in this stage.
+bool Asks(const v1::EscalationPolicy::Stage& stage, v1::EscalationPolicy::Stage::Adviser adviser);
 // Where the stage of this id stands in `policy`; its number of stages if it has none.
 int FindStage(const v1::EscalationPolicy& policy, std::string_view id);
 
@@ -29,15 +35,9 @@ bool TakesRequests(const v1::EscalationPolicy& policy, absl::CivilDay day);
 // The first day from `day` on at which it can.
 absl::CivilDay NextRequestDay(const v1::EscalationPolicy& policy, absl::CivilDay day);
 
-// What one policy says otherwise than another. A stage is known by its id, wherever it stands.
-struct PolicyDifference {
-  std::string path;    // `stages[broadcast].window`
-  std::string before;  // in words, "" where it says nothing
-  std::string after;
-  friend bool operator==(const PolicyDifference&, const PolicyDifference&) = default;
-};
-// In the order of `after`; what only `before` says comes last.
-std::vector<PolicyDifference> Differences(const v1::EscalationPolicy& before, const v1::EscalationPolicy& after);
+// What `after` says otherwise than `before`, in its order; what only `before` says comes last. A stage is known by its id, wherever it
+// stands.
+std::vector<v1::PolicyDifference> Differences(const v1::EscalationPolicy& before, const v1::EscalationPolicy& after);
 
 // SHA-256 of the canonical bytes, in hex. A case keeps this; editing a policy makes another one (F15).
 std::string ContentHash(const v1::EscalationPolicy& policy);

@@ -20,3 +20,4 @@ CREATE TABLE program_policy_versions (
   creator VARCHAR(255) NOT NULL,
   PRIMARY KEY (consortium, program, version)
 );
+CREATE INDEX program_policy_versions_by_hash ON program_policy_versions (hash);

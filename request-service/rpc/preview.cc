@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -22,15 +23,19 @@ namespace mv1 = mentor::v1;
 using Stage = v1::EscalationPolicy::Stage;
 using PreviewedStage = v1::PreviewEscalationResponse::Stage;
 
-bool Asks(const Stage& stage, Stage::Adviser adviser) {
-  return stage.ask().empty() || std::find(stage.ask().begin(), stage.ask().end(), adviser) != stage.ask().end();
-}
+// Where the case would go on by `after`: in the stage of the same id and kind, or the next if that is over; else from the first.
+struct Beginning {
+  int stage = 0;
+  bool goes_on = false;  // in the stage that is open
+};
 
-// Where the case would go on by `after`: in the stage of the same id, or from the first.
-int FirstStage(const Case& c, const v1::EscalationPolicy& before, const v1::EscalationPolicy& after) {
-  if (c.state() == v1::REVIEW || c.stage() >= before.stages_size()) return 0;
-  const int stage = FindStage(after, StageId(before.stages(c.stage())));
-  return stage == after.stages_size() ? 0 : stage;
+Beginning BeginningOf(const Case& c, const v1::EscalationPolicy& before, const v1::EscalationPolicy& after) {
+  if (c.state() == v1::REVIEW || c.stage() >= before.stages_size()) return {};
+  const Stage& open = before.stages(c.stage());
+  const int stage = FindStage(after, StageId(open));
+  if (stage == after.stages_size() || after.stages(stage).kind() != open.kind()) return {};
+  if (c.stage_window().over()) return {.stage = stage + 1, .goes_on = false};
+  return {.stage = stage, .goes_on = true};
 }
 
 // Whom the stages of one case ask, one after the other.
@@ -84,23 +89,27 @@ class Previewer {
       if (mentor.full()) continue;
       // Who is asked here is not asked in the next such stage.
       not_to_be_asked_.push_back(mentor.mentor());
+      reached_.insert(mentor.mentor());
       ++can_be_asked;
     }
     return can_be_asked;
   }
 
-  absl::StatusOr<int> FillBroadcast(const Stage& stage, PreviewedStage& out) const {
+  absl::StatusOr<int> FillBroadcast(const Stage& stage, PreviewedStage& out) {
     mv1::FindEligibleMentorsRequest find = Search(mv1::FindEligibleMentorsRequest::EVERYBODY);
     *find.mutable_exclude() = c_.struck();
     const absl::StatusOr<mv1::FindEligibleMentorsResponse> found = mentor_.FindEligibleMentors(find);
     if (!found.ok()) return PeerUnavailable();
-    const auto gets_it = [&](const mv1::RankedMentor& mentor) {
-      if (mentor.mentor() == c_.current_mentor() || CandidateDeclined(c_, mentor.mentor())) return false;
-      if (stage.audience() == Stage::EXPERIENCED_MENTORS) return mentor.experienced();
-      const bool asked = std::find(not_to_be_asked_.begin(), not_to_be_asked_.end(), mentor.mentor()) != not_to_be_asked_.end();
-      return stage.audience() != Stage::NOT_YET_ASKED || !asked;
-    };
-    out.set_recipients(static_cast<int>(std::count_if(found->mentors().begin(), found->mentors().end(), gets_it)));
+    int recipients = 0;
+    for (const mv1::RankedMentor& mentor : found->mentors()) {
+      if (mentor.mentor() == c_.current_mentor() || CandidateDeclined(c_, mentor.mentor())) continue;
+      if (stage.audience() == Stage::EXPERIENCED_MENTORS && !mentor.experienced()) continue;
+      const bool asked = HasBeenAsked(c_, mentor.mentor()) || reached_.contains(mentor.mentor());
+      if (stage.audience() == Stage::NOT_YET_ASKED && asked) continue;
+      reached_.insert(mentor.mentor());
+      ++recipients;
+    }
+    out.set_recipients(recipients);
     return 0;
   }
 
@@ -108,6 +117,7 @@ class Previewer {
   const Case& c_;
   const v1::EscalationPolicy& policy_;
   std::vector<std::string> not_to_be_asked_;
+  std::set<std::string> reached_;  // by the stages before
 };
 
 void SetTimes(const StageForecast& forecast, PreviewedStage& out) {
@@ -152,7 +162,8 @@ absl::StatusOr<v1::PreviewEscalationResponse> Reassignments::PreviewEscalation(c
   const v1::EscalationPolicy& policy = after->policy;
   response.set_policy(after->Name());
 
-  const int first = FirstStage(c, before->policy, policy);
+  const Beginning beginning = BeginningOf(c, before->policy, policy);
+  const int first = beginning.stage;
   Previewer previewer(mentor_, c, policy);
   std::vector<int> can_be_asked;
   for (int i = first; i < policy.stages_size(); ++i) {
@@ -164,12 +175,12 @@ absl::StatusOr<v1::PreviewEscalationResponse> Reassignments::PreviewEscalation(c
   const Rules rules{.policy = policy, .time = *time};
   absl::Time open = clock_.Now();
   std::optional<absl::Time> first_end;
-  if (const Offer* live = LiveIndividualOffer(c)) {
+  if (const Offer* live = LiveIndividualOffer(c); live != nullptr && beginning.goes_on) {
     // Whoever is being asked has the rest of their window.
     const Stage& stage = policy.stages(first);
     open = live->window_end() != 0 ? std::max(open, FromStored(live->window_end()))
                                    : time->EndOfWindow(open, stage.has_window() ? stage.window() : policy.task_due_after());
-  } else if (c.stage_window().end() != 0 && !c.stage_window().over()) {
+  } else if (beginning.goes_on && c.stage_window().end() != 0) {
     first_end = FromStored(c.stage_window().end());  // it runs, and ends when it was said to
   }
   const std::vector<StageForecast> forecast = Forecast(rules, first, open, first_end, can_be_asked);

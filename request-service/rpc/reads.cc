@@ -274,6 +274,7 @@ absl::StatusOr<v1::ListPolicyVersionsResponse> Reassignments::ListPolicyVersions
   if (!bad.empty()) return bad.ToStatus();
   v1::ListPolicyVersionsResponse response;
   if (!program.empty()) {
+    REMATCH_RETURN_IF_ERROR(CheckLeads(call, request.parent()));
     const std::string question = QuestionOf(call, {request.parent()});
     REMATCH_ASSIGN_OR_RETURN(const std::vector<std::string> position, ReadPageToken(question, request.page_token(), 1));
     const int64_t before = position.empty() ? 0 : NumberOf(position[0]);
@@ -298,7 +299,7 @@ absl::StatusOr<v1::ListPolicyVersionsResponse> Reassignments::ListPolicyVersions
   }
   const std::string question = QuestionOf(call, {policies_.active()});
   REMATCH_ASSIGN_OR_RETURN(const std::vector<std::string> position, ReadPageToken(question, request.page_token(), 1));
-  REMATCH_ASSIGN_OR_RETURN(const auto records, policies_.List());
+  REMATCH_ASSIGN_OR_RETURN(const auto records, policies_.List(/*of_programs=*/call.caller.role != access::kProgramLeader));
   // A version that was added meanwhile stands in front: whoever pages on goes on behind the last one they saw.
   bool seen = position.empty();
   for (const auto& record : records) {

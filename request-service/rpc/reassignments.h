@@ -116,7 +116,7 @@ class Reassignments {
   absl::StatusOr<CaseCommand> PrepareMigration(const Call& call, const v1::MigrateReassignmentRequest& request, const CaseKey& key);
   absl::StatusOr<v1::MigrateReassignmentResponse> TryMigration(const CaseCommand& command, const StoredCase& stored);
   absl::StatusOr<CaseCommand> PreparePublication(const Call& call, const v1::CreatePolicyVersionRequest& request);
-  // NOT_FOUND unless the program is there and the caller leads it or need not.
+  // NOT_FOUND unless the program is there, and the caller leads it if they are a leader.
   absl::Status CheckLeads(const Call& call, const std::string& program);
   // What a case that `candidate` asked for now would begin as.
   absl::StatusOr<Case> Imagine(const Call& call, const std::string& candidate);

@@ -24,8 +24,6 @@ namespace {
 
 namespace mv1 = mentor::v1;
 
-constexpr size_t kMaxStageIdText = 40;
-
 // Request ids are a caller's own: whoever guesses one of another's learns nothing by it, not even that the case is there.
 std::string ScopeOf(const CaseCommand& command, const rpc::Caller& caller) {
   const std::string resource = command.policy_publication.has_value()
@@ -216,7 +214,7 @@ void Reassignments::RestartSearch(const Call& call, const v1::RestartSearchReque
   Change(call, request, "", std::move(done), [&](Violations& bad, CaseCommand& command, const std::string&) {
     if (!v1::StageKind_IsValid(request.stage())) bad.Add("stage", "must be a kind of stage, or unset for the first");
     if (!request.stage_id().empty() && request.stage() != v1::STAGE_KIND_UNSPECIFIED) bad.Add("stage_id", "must be unset beside `stage`");
-    CheckText(bad, "stage_id", request.stage_id(), kMaxStageIdText, false);
+    CheckText(bad, "stage_id", request.stage_id(), kMaxStageId, false);
     command.command.mutable_restart_search()->set_stage(request.stage());
     command.command.mutable_restart_search()->set_stage_id(request.stage_id());
   });
@@ -410,6 +408,8 @@ absl::StatusOr<CaseCommand> Reassignments::PrepareBroadcast(const Call& call, co
   *find.mutable_exclude() = stored.c.struck();
   *find.mutable_rank_time() = RankTime(stored.c);
   if (policy->policy.has_experience()) *find.mutable_experience() = policy->policy.experience();
+  broadcast.set_policy(stored.c.policy());
+  broadcast.set_stage(stored.c.stage());
   const bool experienced_only = stored.c.stage() < policy->policy.stages_size() &&
                                 policy->policy.stages(stored.c.stage()).audience() == v1::EscalationPolicy::Stage::EXPERIENCED_MENTORS;
   const absl::StatusOr<mv1::FindEligibleMentorsResponse> found = mentor_.FindEligibleMentors(find);
@@ -543,8 +543,8 @@ void Reassignments::MigrateReassignment(const Call& call, const v1::MigrateReass
   Violations bad;
   const Target target = CheckCase(bad, "name", request.name());
   if (!request.policy().empty()) CheckName(bad, "policy", request.policy(), "policies/*");
-  CheckText(bad, "stage_id", request.stage_id(), kMaxStageIdText, false);
-  CheckText(bad, "note", request.note(), kMaxText, false);
+  CheckText(bad, "stage_id", request.stage_id(), kMaxStageId, false);
+  CheckText(bad, "note", request.note(), kMaxText, /*required=*/!request.stage_id().empty() && !request.validate_only());
   CheckRequestId(bad, request.request_id());
   CheckEtag(bad, request.etag());
   if (!bad.empty()) return done(bad.ToStatus());
@@ -573,15 +573,24 @@ absl::StatusOr<CaseCommand> Reassignments::PrepareMigration(const Call& call, co
   command.etag = request.etag();
   command.command.mutable_migrate()->set_policy(after->hash);
   command.command.mutable_migrate()->set_stage_id(request.stage_id());
+  if (before->policy.k_anonymity() != after->policy.k_anonymity()) {
+    // F18: from here on others are told what that many share.
+    mv1::DescribeCandidatesRequest describe;
+    describe.set_parent(ConsortiumName(key.consortium));
+    describe.add_candidates(stored.c.candidate());
+    describe.set_k(after->policy.k_anonymity());
+    const absl::StatusOr<mv1::DescribeCandidatesResponse> described = mentor_.DescribeCandidates(describe);
+    if (!described.ok()) return PeerUnavailable();
+    if (!described->described().empty()) {
+      *command.command.mutable_migrate()->mutable_coarse_need() = described->described(0).coarse_need();
+    }
+  }
   AddText(command, "MIGRATE", request.note());
   command.reply = [before, after](const Applied& applied) {
     v1::MigrateReassignmentResponse response;
     *response.mutable_reassignment() = ToReassignment(applied.key, applied.after, applied.policy);
-    for (const PolicyDifference& difference : Differences(before->policy, after->policy)) {
-      v1::MigrateReassignmentResponse::Difference& out = *response.add_differences();
-      out.set_path(difference.path);
-      out.set_before(difference.before);
-      out.set_after(difference.after);
+    for (v1::PolicyDifference& difference : Differences(before->policy, after->policy)) {
+      *response.add_differences() = std::move(difference);
     }
     return response.SerializeAsString();
   };
@@ -657,6 +666,8 @@ absl::Status Reassignments::CheckLeads(const Call& call, const std::string& prog
   if (!found.ok()) return PeerUnavailable();
   access::Owners owners;
   owners.leaders = {found->leader().person(), found->alternate().person()};
+  const bool leads = std::find(owners.leaders.begin(), owners.leaders.end(), call.caller.person) != owners.leaders.end();
+  if (call.caller.role == access::kProgramLeader && !leads) return unknown();
   return access::MayTouch(call.caller, call.method, owners) ? absl::OkStatus() : unknown();
 }
 

@@ -66,6 +66,10 @@ void AddNewLeaders(const Case& c, const Command::ReplaceLeader& replace, access:
 
 // What the policy may leave to the alternate, though they do not lead the case: whether it does, the case decides.
 bool MayBeAlternates(const Case& c, const Command& command, const v1::EscalationPolicy& policy) {
+  if (command.has_snooze()) {
+    const Task* task = FindTask(c, command.snooze().task());
+    return task != nullptr && task->for_alternate();
+  }
   if (command.has_confirm() || command.has_reject()) return ConfirmerOf(c, policy).person() == c.alternate().person();
   if (!command.has_take() && !command.has_decline_to_take()) return false;
   return c.stage() < policy.stages_size() && TakerOf(c, policy.stages(c.stage())).person() == c.alternate().person();

@@ -64,12 +64,13 @@ class ContentStore {
     return value;
   }
 
-  // All of them, in no order. Blocks.
-  absl::StatusOr<std::vector<Pointer>> List() {
+  // All of them, or those of which `where` holds, in no order. Blocks.
+  absl::StatusOr<std::vector<Pointer>> List(std::string_view where = "") {
     std::vector<Pointer> values;
     REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
       values.clear();
-      REMATCH_ASSIGN_OR_RETURN(const std::vector<sql::Row> rows, tx.Query(absl::StrCat("SELECT ", columns_, " FROM ", table_)));
+      REMATCH_ASSIGN_OR_RETURN(const std::vector<sql::Row> rows, tx.Query(absl::StrCat("SELECT ", columns_, " FROM ", table_,
+                                                                                       where.empty() ? "" : " WHERE ", ToAbsl(where))));
       for (const sql::Row& row : rows) {
         REMATCH_ASSIGN_OR_RETURN(Pointer value, ReadRow(row));
         values.push_back(std::move(value));

@@ -71,15 +71,30 @@ absl::StatusOr<std::vector<std::pair<ProgramPolicyVersion, std::shared_ptr<const
 }
 
 absl::StatusOr<std::shared_ptr<const PolicyRecord>> PolicyStore::Find(std::string_view name) {
-  REMATCH_ASSIGN_OR_RETURN(const auto records, versions_.List());
-  for (const auto& record : records) {
-    if (record->Name() == name) return record;
-  }
-  return Error(absl::StatusCode::kNotFound, reason::kNotFound, "no such policy");
+  constexpr std::string_view kPrefix = "policies/";
+  const std::string digits(name.substr(std::min(name.size(), kPrefix.size())));
+  std::string hash;
+  REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
+    // `g` comes after all hex digits.
+    REMATCH_ASSIGN_OR_RETURN(
+        const std::vector<sql::Row> rows,
+        tx.Query("SELECT hash FROM policies WHERE hash >= ? AND hash < ? ORDER BY hash LIMIT 1", {digits, digits + "g"}));
+    if (!rows.empty()) hash = rows[0].Text(0);
+    return absl::OkStatus();
+  }));
+  if (hash.empty() || PolicyName(hash) != name) return Error(absl::StatusCode::kNotFound, reason::kNotFound, "no such policy");
+  return versions_.Get(hash);
 }
 
-absl::StatusOr<std::vector<std::shared_ptr<const PolicyRecord>>> PolicyStore::List() {
-  REMATCH_ASSIGN_OR_RETURN(std::vector<std::shared_ptr<const PolicyRecord>> records, versions_.List());
+absl::StatusOr<std::vector<std::shared_ptr<const PolicyRecord>>> PolicyStore::List(bool of_programs) {
+  constexpr char kOfNoProgram[] = "NOT EXISTS (SELECT 1 FROM program_policy_versions v WHERE v.hash = policies.hash)";
+  REMATCH_ASSIGN_OR_RETURN(std::vector<std::shared_ptr<const PolicyRecord>> records, versions_.List(of_programs ? "" : kOfNoProgram));
+  const auto is_active = [this](const auto& record) { return record->hash == active_; };
+  if (std::none_of(records.begin(), records.end(), is_active)) {
+    // A program made the service's own its own as well.
+    REMATCH_ASSIGN_OR_RETURN(std::shared_ptr<const PolicyRecord> active, versions_.Get(active_));
+    records.push_back(std::move(active));
+  }
   std::sort(records.begin(), records.end(), [this](const auto& a, const auto& b) {
     if ((a->hash == active_) != (b->hash == active_)) return a->hash == active_;
     if (a->created != b->created) return a->created > b->created;

@@ -58,8 +58,8 @@ class PolicyStore {
   absl::StatusOr<std::shared_ptr<const PolicyRecord>> Get(sql::Transaction& tx, std::string_view hash) { return versions_.Get(tx, hash); }
   // The same in a read of its own, which blocks, unless it is known.
   absl::StatusOr<std::shared_ptr<const PolicyRecord>> Get(std::string_view hash) { return versions_.Get(hash); }
-  // All of them, the active one first, then the newest first. Blocks.
-  absl::StatusOr<std::vector<std::shared_ptr<const PolicyRecord>>> List();
+  // The active one first, then the newest first; `of_programs`: those as well that programs made their own. Blocks.
+  absl::StatusOr<std::vector<std::shared_ptr<const PolicyRecord>>> List(bool of_programs = true);
 
  private:
   sql::Database& database_;

@@ -506,5 +506,194 @@ TEST(Policies, BeforeTheSearchAMigrationHasNoStage) {
   EXPECT_EQ(ReasonOf(s.Migrate(TestPolicy())), reason::kCaseEnded);
 }
 
+// A stage that is left is left by all: a broadcast that nobody closes any more would keep the case waiting without end (F11).
+TEST(Policies, AMigrationDuringAProposalEndsWhatTheOldStageHasUnderWay_F11) {
+  Story s = Begun(TestPolicy());
+  s.NoneLeft();
+  ASSERT_TRUE(s.OpenBroadcast({"m1", "m2"}).ok());
+  s.Deliver(BROADCAST);
+  ASSERT_TRUE(s.Answer("o2", true).ok());
+  ASSERT_TRUE(s.Choose("o2").ok());
+  s.Held();
+  ASSERT_EQ(s.c.state(), v1::PROPOSED);
+  Policy next = TestPolicy();
+  next.set_display_name("other");
+  ASSERT_TRUE(s.Migrate(next, "leader").ok());
+  EXPECT_EQ(s.offer("o3").state(), v1::CANCELLED);
+  EXPECT_THAT(s.OpenTaskKinds(), ElementsAre("CALL_CANDIDATE"));
+  ASSERT_TRUE(s.Call(v1::DECLINED_BY_CANDIDATE).ok());
+  ASSERT_TRUE(s.DeclineToTake().ok());
+  EXPECT_THAT(s.OpenTaskKinds(), ElementsAre("RESOLVE_STUCK"));
+}
+
+TEST(Policies, ANoteThatNamesTheCandidateIsCalledBackWhenTheProposalEnds_F14_F18) {
+  Policy policy = TestPolicy();
+  policy.set_candidate_disclosure(Policy::WITH_PROPOSAL);
+  Story s = Begun(policy);
+  s.Ask("m1");
+  ASSERT_TRUE(s.Answer("o1", true).ok());
+  ASSERT_TRUE(s.Confirm("o1").ok());
+  EXPECT_THAT(s.LastEffects(), ElementsAre("SEND(PROPOSAL_NOTE,m1)"));
+  ASSERT_TRUE(s.Withdraw().ok());
+  EXPECT_THAT(s.LastEffects(), Contains("CANCEL_SEND"));
+}
+
+TEST(Policies, WhoDidNotAnswerABroadcastIsAskedAloneAfterIt_F4) {
+  Policy policy = TestPolicy();
+  policy.mutable_stages()->SwapElements(0, 1);
+  Story s = Begun(policy);
+  ASSERT_TRUE(s.OpenBroadcast({"m1", "m2"}).ok());
+  s.Deliver(BROADCAST);
+  ASSERT_TRUE(s.Answer("o1", false).ok());
+  s.NextDueRuns();
+  s.NextDueRuns();
+  EXPECT_TRUE(s.Happened("STAGE_OPENED(INDIVIDUAL)"));
+  EXPECT_THAT(s.effects.back().hold_next_seat().exclude(), ::testing::UnorderedElementsAre(MentorName("m1"), MentorName("now")));
+}
+
+TEST(Policies, ATakeOfAnAlternateWhoIsGoneIsNobodysTask_F11) {
+  Policy policy = TestPolicy();
+  policy.mutable_stages(3)->set_taker(Stage::ALTERNATE_LEADER);
+  Story s = Begun(policy);
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(s.SkipStage().ok());
+  ASSERT_TRUE(s.ReplaceLeader("lou", "").ok());
+  EXPECT_THAT(s.OpenTaskKinds(), ElementsAre("RESOLVE_STUCK"));
+}
+
+TEST(Policies, AConsentThatIsNotNeededAnyMoreIsNotAskedFor_F22) {
+  Story s = Begun(TestPolicy());
+  ASSERT_TRUE(s.SkipStage().ok());
+  ASSERT_TRUE(s.SkipStage().ok());
+  ASSERT_THAT(s.OpenTaskKinds(), ElementsAre("ASK_CONSENT"));
+  Policy next = TestPolicy();
+  next.mutable_stages(2)->add_ask(Stage::DISTRICT_REPRESENTATIVE);
+  ASSERT_TRUE(s.Migrate(next).ok());
+  EXPECT_THAT(s.LastEffects(), ElementsAre("SEND(DISTRICT_RECOMMENDATION,bay)"));
+  EXPECT_THAT(s.OpenTaskKinds(), IsEmpty());
+  EXPECT_EQ(ReasonOf(s.Consent(true)), reason::kTaskNotOpen);
+}
+
+TEST(Policies, ANoThatWasGivenBeforeCountsForTheDistrictAsThePolicySays_F22) {
+  const auto asked_after_a_no = [](Policy::WithoutConsent rule) {
+    Policy policy = TestPolicy();
+    policy.set_without_consent(rule);
+    policy.mutable_stages(2)->add_ask(Stage::SITE_ADMINISTRATOR);
+    Stage& district = *InsertStage(policy, 3, v1::RECOMMENDATION, "district");
+    *district.mutable_window() = Seconds(60);
+    district.add_ask(Stage::DISTRICT_REPRESENTATIVE);
+    Story s = Begun(policy);
+    s.NoneLeft();
+    EXPECT_TRUE(s.SkipStage().ok());
+    EXPECT_TRUE(s.Consent(false).ok());
+    return s.LastEffects();
+  };
+  EXPECT_THAT(asked_after_a_no(Policy::DISTRICT_ONLY), ElementsAre("SEND(DISTRICT_RECOMMENDATION,bay)"));
+  EXPECT_THAT(asked_after_a_no(Policy::NOBODY), IsEmpty());
+}
+
+TEST(Policies, WhatAMailOnItsWayPromisesOutlivesAMigration_F15_F31) {
+  Story s = Begun(TestPolicy());
+  s.Held("m1");
+  Policy next = TestPolicy();
+  *next.mutable_stages(0)->mutable_window() = Seconds(10);
+  next.mutable_stages(0)->clear_remind_before();
+  ASSERT_TRUE(s.Migrate(next).ok());
+  s.Deliver(FIRST_APPROACH);
+  EXPECT_EQ(FromStored(s.offer("o1").window_end()) - s.now, absl::Seconds(100));
+  EXPECT_EQ(s.UntilDue(), absl::Seconds(70)) << "and its reminder";
+}
+
+TEST(Policies, WhoWasNamedMeanwhileWaitsForTheTalk) {
+  Story s = Begun(MediationFirst());
+  ASSERT_TRUE(s.Recommend().ok());
+  ASSERT_TRUE(s.Qualify("p1", true, MentorName("m5")).ok());
+  EXPECT_THAT(s.LastEffects(), IsEmpty());
+  ASSERT_TRUE(s.Mediate(v1::NOT_SETTLED).ok());
+  EXPECT_THAT(s.LastEffects(), ElementsAre("HOLD_SEAT"));
+}
+
+TEST(Policies, AnAlternateWhoComesLaterHasWhatThePolicyGivesThem) {
+  Policy policy = TestPolicy();
+  policy.mutable_confirmation()->set_who(Policy::Confirmation::ALTERNATE);
+  Story s(policy);
+  s.alternate.Clear();
+  s.Open();
+  s.Proceed();
+  s.Ask("m1");
+  ASSERT_TRUE(s.Answer("o1", true).ok());
+  EXPECT_EQ(s.Open(v1::CONFIRM_MATCH)->owner(), kLeader);
+  ASSERT_TRUE(s.ReplaceLeader("lou", "", "ali").ok());
+  EXPECT_EQ(s.Open(v1::CONFIRM_MATCH)->owner(), "consortia/c/leaders/ali");
+  // Another policy gives it back.
+  s.acting = "consortia/c/leaders/lou";
+  ASSERT_TRUE(s.Migrate(TestPolicy()).ok());
+  EXPECT_EQ(s.Open(v1::CONFIRM_MATCH)->owner(), "consortia/c/leaders/lou");
+  EXPECT_TRUE(s.Confirm("o1").ok());
+}
+
+TEST(Policies, AnAnswerToAnEarlierBroadcastIsLate_F13) {
+  Policy policy = TestPolicy();
+  *InsertStage(policy, 2, v1::BROADCAST, "again")->mutable_window() = Seconds(50);
+  Story s = Begun(policy);
+  s.NoneLeft();
+  ASSERT_TRUE(s.OpenBroadcast({"m1"}).ok());
+  s.Deliver(BROADCAST);
+  ASSERT_TRUE(s.Answer("o2", false).ok());
+  ASSERT_TRUE(s.OpenBroadcast({"m1"}).ok());
+  ASSERT_TRUE(s.Answer("o2", true).ok());
+  EXPECT_EQ(s.offer("o2").state(), v1::DECLINED) << "that one is over";
+  EXPECT_TRUE(s.offer("o2").late());
+  ASSERT_TRUE(s.Answer("o3", true).ok());
+  EXPECT_EQ(s.offer("o3").state(), v1::WILLING);
+}
+
+TEST(Policies, ATakeThatTheCandidateDeclinesEndsNoOtherStage_F3) {
+  Story s = Begun(TestPolicy());
+  s.NoneLeft();
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(s.SkipStage().ok());
+  ASSERT_TRUE(s.Take().ok());
+  s.Held();
+  Policy next = TestPolicy();
+  next.set_display_name("other");
+  ASSERT_TRUE(s.Migrate(next, "broadcast").ok());
+  ASSERT_TRUE(s.Call(v1::DECLINED_BY_CANDIDATE).ok());
+  EXPECT_THAT(s.OpenTaskKinds(), ElementsAre("CHOOSE_BROADCAST_AUDIENCE"));
+}
+
+TEST(Policies, ASignatureIsOfTheMentorOfRecord) {
+  Story s = Begun(Signed());
+  ASSERT_TRUE(s.Sign(Stage::CURRENT_MENTOR).ok());
+  s.AssignmentChanged("a2", "x");
+  ASSERT_TRUE(s.Sign(Stage::CANDIDATE).ok());
+  EXPECT_THAT(s.OpenTaskKinds(), Contains("COLLECT_SIGNATURES")) << "who is their mentor now has yet to sign";
+}
+
+TEST(Policies, AfterARefusedTransferTheLeaderJudgesAnew) {
+  Policy policy = TestPolicy();
+  policy.mutable_confirmation()->set_when(Policy::Confirmation::BEFORE_ASKING);
+  Story s = Begun(policy);
+  s.Held("m1");
+  ASSERT_TRUE(s.Confirm("o1").ok());
+  s.Deliver(FIRST_APPROACH);
+  ASSERT_TRUE(s.Answer("o1", true).ok());
+  ASSERT_TRUE(s.Call(v1::AGREED).ok());
+  s.TransferRefused("ASSIGNMENT_CHANGED");
+  EXPECT_FALSE(s.offer("o1").approved());
+  EXPECT_EQ(s.c.state(), v1::SEARCHING);
+}
+
+TEST(Policies, AnAudienceThatWasLookedUpForAnotherStageIsNotUsed_F9) {
+  Story s = Begun(TestPolicy());
+  s.NoneLeft();
+  Command command;
+  command.set_actor_role("PROGRAM_LEADER");
+  command.mutable_open_broadcast()->add_mentors(MentorName("m1"));
+  command.mutable_open_broadcast()->set_policy("another");
+  command.mutable_open_broadcast()->set_stage(s.c.stage());
+  EXPECT_EQ(ReasonOf(s.Do(command)), reason::kEtagMismatch);
+  command.mutable_open_broadcast()->set_policy(s.c.policy());
+  EXPECT_TRUE(s.Do(command).ok());
+}
+
 }  // namespace
 }  // namespace rematch::request

@@ -113,6 +113,11 @@ INSTANTIATE_TEST_SUITE_P(
                               p.add_notices(v1::EscalationPolicy::FORMER_MENTOR);
                             }},
                       Wrong{"request_seasons[0].first", [](auto& p) { p.add_request_seasons()->set_last("10-31"); }},
+                      Wrong{"request_seasons[0].first",
+                            [](auto& p) {
+                              p.add_request_seasons()->set_first("9-15 ");
+                              p.mutable_request_seasons(0)->set_last("10-31");
+                            }},
                       Wrong{"request_seasons[0].last",
                             [](auto& p) {
                               p.add_request_seasons()->set_first("09-01");
@@ -203,13 +208,13 @@ TEST(Policy, DifferencesAreToldByTheNamesOfStages_F15) {
   after.mutable_stages(2)->clear_remind_before();
   after.add_notices(v1::EscalationPolicy::FORMER_MENTOR);
   after.mutable_confirmation()->set_when(v1::EscalationPolicy::Confirmation::BEFORE_ASKING);
+  std::vector<std::string> said;
+  for (const v1::PolicyDifference& one : Differences(before, after))
+    said.push_back(one.path() + ": " + one.before() + " -> " + one.after());
   EXPECT_THAT(
-      Differences(before, after),
-      ::testing::ElementsAre(
-          PolicyDifference{"stages", "individual, broadcast, recommendation, leader", "individual, recommendation, broadcast, leader"},
-          PolicyDifference{"stages[individual].window", "3 WORKING_DAYS", "4 WORKING_DAYS"},
-          PolicyDifference{"confirmation.when", "", "BEFORE_ASKING"}, PolicyDifference{"notices", "", "FORMER_MENTOR"},
-          PolicyDifference{"stages[broadcast].remind_before", "1 WORKING_DAYS", ""}));
+      said, ::testing::ElementsAre("stages: individual, broadcast, recommendation, leader -> individual, recommendation, broadcast, leader",
+                                   "stages[individual].window: 3 WORKING_DAYS -> 4 WORKING_DAYS", "confirmation.when:  -> BEFORE_ASKING",
+                                   "notices:  -> FORMER_MENTOR", "stages[broadcast].remind_before: 1 WORKING_DAY -> "));
 }
 
 TEST(Policy, EveryViolationIsReportedAtOnce) {

@@ -103,9 +103,15 @@ TEST_F(ProgramPolicies, NewCasesFollowTheLastVersionAndOpenOnesStay_F15) {
   EXPECT_EQ(next.policies(0).version(), 1);
   EXPECT_FALSE(next.policies(0).active());
   EXPECT_TRUE(next.next_page_token().empty());
-  // Another program goes on as it did.
-  ASSERT_EQ(List(kOtherProgram).policies_size(), 1);
-  EXPECT_EQ(List(kOtherProgram).policies(0).name(), pinned);
+  // Another program goes on as it did, and its leader sees nothing of this one's (F36).
+  v1::ListPolicyVersionsRequest others;
+  others.set_parent(kOtherProgram);
+  const auto theirs = h.Call(AsLeader(kOtherLeader), &Reassignments::ListPolicyVersions, others);
+  ASSERT_EQ(theirs->policies_size(), 1);
+  EXPECT_EQ(theirs->policies(0).name(), pinned);
+  others.clear_parent();
+  EXPECT_EQ(h.Call(AsLeader(kOtherLeader), &Reassignments::ListPolicyVersions, others)->policies_size(), 1);
+  EXPECT_EQ(h.Call(AsService(), &Reassignments::ListPolicyVersions, others)->policies_size(), 3);
 }
 
 TEST_F(ProgramPolicies, WhatIsTheSameIsNoNewVersionAndADryRunIsNone) {
@@ -147,6 +153,11 @@ TEST_F(ProgramPolicies, WhatIsWrongIsNamedByItsPathAndKeepsNothing) {
 TEST_F(ProgramPolicies, OnlyWhoLeadsTheProgramPublishes_F36) {
   EXPECT_EQ(Publish(Named("First"), AsLeader(kOtherLeader)).status().code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(Publish(Named("First"), AsLeader(kOtherLeader), true).status().code(), absl::StatusCode::kNotFound);
+  v1::ListPolicyVersionsRequest list;
+  list.set_parent(kProgram);
+  EXPECT_EQ(h.Call(AsLeader(kOtherLeader), &Reassignments::ListPolicyVersions, list).status().code(), absl::StatusCode::kNotFound);
+  list.set_parent("consortia/c1/programs/nowhere");
+  EXPECT_EQ(h.Call(AsAuditor(), &Reassignments::ListPolicyVersions, list).status().code(), absl::StatusCode::kNotFound);
   v1::CreatePolicyVersionRequest nowhere;
   nowhere.set_parent("consortia/c1/programs/nowhere");
   *nowhere.mutable_policy() = Named("First");
@@ -208,6 +219,28 @@ TEST_F(ProgramPolicies, ACaseIsMovedAfterALookAtWhatDiffers_F15) {
   EXPECT_EQ(Migrate(name, false, "", "policies/00000000000000000000000000000000").status().code(), absl::StatusCode::kNotFound);
 }
 
+TEST_F(ProgramPolicies, AnotherStageNeedsAWordWhy_F3) {
+  const std::string name = h.Open("ann");
+  ASSERT_TRUE(h.Proceed(name).ok());
+  v1::MigrateReassignmentRequest request;
+  request.set_name(name);
+  request.set_stage_id("broadcast");
+  EXPECT_EQ(ReasonOf(h.Write(AsLeader(), &Reassignments::MigrateReassignment, request).status()), reason::kInvalidField);
+  request.set_note("there is nobody to ask alone");
+  EXPECT_TRUE(h.Write(AsLeader(), &Reassignments::MigrateReassignment, request).ok());
+  EXPECT_EQ(h.Get(name).stage_id(), "broadcast");
+}
+
+TEST_F(ProgramPolicies, WhatOthersAreToldOfANeedFollowsThePolicyOfTheCase_F18) {
+  const std::string name = h.Open("ann");
+  v1::EscalationPolicy careful = Named("Careful");
+  careful.set_k_anonymity(7);
+  ASSERT_TRUE(Publish(careful).ok());
+  ASSERT_TRUE(Migrate(name, false).ok());
+  EXPECT_THAT(h.mentor.asked_k(), ElementsAre(3, 7));
+  EXPECT_EQ(h.Stored(name).coarse_need().credential(), "Multiple Subject");
+}
+
 TEST_F(ProgramPolicies, TheAlternateJudgesWhereThePolicySaysSo_F6) {
   v1::EscalationPolicy policy = Named("Two pairs of eyes");
   policy.mutable_confirmation()->set_who(v1::EscalationPolicy::Confirmation::ALTERNATE);
@@ -220,6 +253,11 @@ TEST_F(ProgramPolicies, TheAlternateJudgesWhereThePolicySaysSo_F6) {
   v1::ConfirmMatchRequest request;
   request.set_name(name + "/offers/o1");
   EXPECT_EQ(ReasonOf(h.Write(AsLeader(), &Reassignments::ConfirmMatch, request).status()), reason::kNotTheirsToDecide);
+  // Theirs to put off as well (F38).
+  v1::SnoozeTaskRequest snooze;
+  snooze.set_name(h.OpenTask(name, v1::CONFIRM_MATCH).name());
+  snooze.mutable_until_time()->set_seconds(absl::ToUnixSeconds(h.clock.Now() + absl::Hours(1)));
+  EXPECT_TRUE(h.Write(AsLeader(kAlternate), &Reassignments::SnoozeTask, snooze).ok());
   EXPECT_EQ(h.Write(AsLeader(kOtherLeader), &Reassignments::ConfirmMatch, request).status(), access::CaseNotFound());
   const auto confirmed = h.Write(AsLeader(kAlternate), &Reassignments::ConfirmMatch, request);
   ASSERT_TRUE(confirmed.ok()) << confirmed.status();
@@ -340,6 +378,12 @@ TEST_F(ProgramPolicies, ALookAheadShowsEveryStageByAnyPolicyAndContactsNobody_F1
   EXPECT_EQ(rest->stages(0).steps_size(), 1);
   EXPECT_EQ(rest->stages(0).open_time().seconds(), absl::ToUnixSeconds(FromStored(h.Stored(name).offers(0).window_end())));
   EXPECT_EQ(h.mentor.Held(), 1) << "only what the case itself holds";
+  // What is over is not still to come.
+  v1::SkipStageRequest skip;
+  skip.set_name(name);
+  skip.set_note("no use");
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(h.Write(AsLeader(), &Reassignments::SkipStage, skip).ok());
+  EXPECT_EQ(h.Call(AsLeader(), &Reassignments::PreviewEscalation, of_case)->stages_size(), 0);
 }
 
 TEST_F(ProgramPolicies, ALookAheadIsForWhoLeadsTheCandidatesProgram_F35_F36) {

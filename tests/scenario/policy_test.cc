@@ -62,7 +62,7 @@ TEST_P(Policies, AProgramPublishesItsOwnAndACaseMovesToIt_F15_F16) {
   // A dry run changes nothing; publishing prints what it changes.
   const auto tried = run(leader, {"policy", "publish", mediation, "--program", program, "--dry-run"});
   EXPECT_EQ(tried.exit_code, 0) << tried.err;
-  EXPECT_THAT(tried.out, AllOf(HasSubstr("Would be version 1"), HasSubstr("stages[mediation].window"), HasSubstr("10 WORKING_DAYS")));
+  EXPECT_THAT(tried.out, AllOf(HasSubstr("Would be version 1"), HasSubstr("stages[mediation].window"), HasSubstr("10 working days")));
   EXPECT_THAT(run(leader, {"policy", "list", "--program", program}).out, Not(HasSubstr("Mediation first")));
   EXPECT_THAT(run(leader, {"policy", "publish", mediation, "--program", program}).out, HasSubstr("Version 1 of the program"));
   EXPECT_THAT(run(leader, {"policy", "publish", mediation, "--program", program}).out, HasSubstr("follows this one already"));
@@ -94,7 +94,7 @@ TEST_P(Policies, AProgramPublishesItsOwnAndACaseMovesToIt_F15_F16) {
   EXPECT_THAT(run(leader, {"case", "show", play.case_name()}).out, HasSubstr("as the council decided"));
   EXPECT_EQ(run("auditor", {"case", "verify", play.case_name()}).exit_code, 0);
   // The search goes back to the talk, which settles it.
-  const auto nowhere = run(leader, {"case", "migrate", play.case_name(), "--stage", "nowhere"});
+  const auto nowhere = run(leader, {"case", "migrate", play.case_name(), "--stage", "nowhere", "--note", "why"});
   EXPECT_NE(nowhere.exit_code, 0);
   EXPECT_THAT(nowhere.err, HasSubstr("STAGE_NOT_IN_POLICY"));
   ASSERT_EQ(run(leader, {"case", "restart", play.case_name(), "--stage", "mediation"}).exit_code, 0);
