@@ -102,6 +102,8 @@ TEST(Fairness, NothingButTheAllowListMovesAMentor_F25) {
     std::vector<Mentor> mentors;
     for (int i = 2 + draw.Pick(12); i > 0; --i) mentors.push_back(AnyMentor(absl::StrCat("m", i), draw));
     Search search{.pool = draw.Half() ? Pool::kIndividual : Pool::kEverybody};
+    if (draw.Half()) search.experience = {.mentors_now = draw.Half(), .mentored_before = true, .min_years = draw.Pick(2)};
+    if (draw.Half()) search.weights = Weights{.credential = draw.Pick(5), .subject = draw.Pick(5), .free_seat = 1 + draw.Pick(5)};
     if (draw.Half()) search.order = {"m1", "m3"};
     if (draw.Half()) search.exclude = {"m2"};
     const std::string before = BytesOf(With(mentors, SomeCandidate("ann")), "ann", search, TestNow());
