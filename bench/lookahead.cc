@@ -107,7 +107,7 @@ absl::Status MeasureLookahead(Stage& stage, const LookaheadOptions& options, Fig
                                rv1::PreviewEscalationRequest request;
                                request.set_candidate(candidate());
                                REMATCH_ASSIGN_OR_RETURN(const auto ahead, leader.Call(&RequestStub::PreviewEscalation, request));
-                               return Expect(ahead.steps_size() > options.mentors / 2, "a forecast of too few");
+                               return Expect(ahead.stages(0).can_be_asked() > options.mentors / 2, "a forecast of too few");
                              }));
     figures.Add("preview_ms", preview);
     REMATCH_ASSIGN_OR_RETURN(const double check_policy, Time(options.calls, [&] { return request::ValidatePolicy(policy); }));

@@ -377,6 +377,8 @@ std::string RenderForecast(const request_v1::PreviewEscalationResponse& preview,
       request_v1::PreviewEscalationResponse steps;
       *steps.mutable_steps() = stage.steps();
       absl::StrAppend(&out, RenderPreview(steps, people, zone, canvas));
+      const auto shown = std::count_if(steps.steps().begin(), steps.steps().end(), [](const auto& step) { return !step.mentor().full(); });
+      if (stage.can_be_asked() > shown) absl::StrAppend(&out, "  and ", stage.can_be_asked() - shown, " more\n");
     } else if (stage.kind() == request_v1::BROADCAST) {
       absl::StrAppend(&out, "  goes to ", Count(stage.recipients(), "mentor", "mentors"), ", without the current one\n");
     }

@@ -425,7 +425,7 @@ absl::StatusOr<HeldNext> Decide(Roster& roster, const HoldNextSeat& command, con
   }
   REMATCH_RETURN_IF_ERROR(CheckEnrolled(*candidate));
   HeldNext next;
-  const std::vector<Ranked> ranking = Rank(roster, *program, *candidate, command.search, command.day.value_or(context.now));
+  const std::vector<Ranked> ranking = Rank(roster, *program, *candidate, command.search, command.day.value_or(context.now), 1);
   next.full = static_cast<int>(std::count_if(ranking.begin(), ranking.end(), [](const Ranked& ranked) { return ranked.full; }));
   if (ranking.empty() || ranking.front().full) return next;
   next.mentor = ranking.front();

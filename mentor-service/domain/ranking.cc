@@ -145,7 +145,8 @@ uint64_t TieBreak(std::string_view mentor, absl::Time day) {
   return place;
 }
 
-Ranked Describe(const Mentor& mentor, const Need& need, const Search& search) {
+// All of a description but the words.
+Ranked Measure(const Mentor& mentor, const Need& need, const Search& search) {
   Ranked ranked;
   ranked.mentor = mentor.id;
   ranked.tiers = TiersOf(mentor, TiersWanted(search));
@@ -161,11 +162,17 @@ Ranked Describe(const Mentor& mentor, const Need& need, const Search& search) {
   ranked.placed_by_leader = !mentor.full() && Contains(search.order, mentor.id);
   ranked.experienced = IsExperienced(mentor, search.experience);
   if (search.weights.has_value()) ranked.points = Points(ranked, *search.weights);
+  return ranked;
+}
+
+Ranked Describe(const Mentor& mentor, const Need& need, const Search& search) {
+  Ranked ranked = Measure(mentor, need, search);
   ranked.explanation = Explain(ranked, need, search);
   return ranked;
 }
 
-std::vector<Ranked> Rank(const Roster& roster, const Program& program, const Candidate& candidate, const Search& search, absl::Time day) {
+std::vector<Ranked> Rank(const Roster& roster, const Program& program, const Candidate& candidate, const Search& search, absl::Time day,
+                         size_t explained) {
   const Need need = NeedOf(roster, candidate);
   const std::vector<Tier>& wanted = TiersWanted(search);
   const std::set<std::string_view> exclude(search.exclude.begin(), search.exclude.end());
@@ -188,7 +195,7 @@ std::vector<Ranked> Rank(const Roster& roster, const Program& program, const Can
     if (!(individual ? InIndividualPool(mentor, program, candidate, search.experience) : InEverybodyPool(mentor, program, candidate))) {
       continue;
     }
-    Place place{.ranked = Describe(mentor, need, search), .by_leader = kNowhere, .tier = kNowhere, .tie = TieBreak(id, day)};
+    Place place{.ranked = Measure(mentor, need, search), .by_leader = kNowhere, .tier = kNowhere, .tie = TieBreak(id, day)};
     if (individual && place.ranked.tiers.empty()) continue;
     if (place.ranked.placed_by_leader) {
       place.by_leader = static_cast<size_t>(std::find(search.order.begin(), search.order.end(), id) - search.order.begin());
@@ -203,6 +210,7 @@ std::vector<Ranked> Rank(const Roster& roster, const Program& program, const Can
   ranking.reserve(places.size());
   for (Place& place : places) {
     if (!place.ranked.full) place.ranked.rank = static_cast<int>(ranking.size()) + 1;
+    if (ranking.size() < explained) place.ranked.explanation = Explain(place.ranked, need, search);
     ranking.push_back(std::move(place.ranked));
   }
   return ranking;

@@ -3,7 +3,9 @@
 #ifndef REMATCH_MENTOR_SERVICE_DOMAIN_RANKING_H_
 #define REMATCH_MENTOR_SERVICE_DOMAIN_RANKING_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -104,8 +106,10 @@ std::vector<Tier> TiersOf(const Mentor& mentor, const std::vector<Tier>& wanted)
 // name is favoured over time, and two candidates with one need get one order.
 uint64_t TieBreak(std::string_view mentor, absl::Time day);
 
-// The mentors of `roster` for `candidate`, best first, the full ones last. `day`: an instant of the day whose tie-breaks count.
-std::vector<Ranked> Rank(const Roster& roster, const Program& program, const Candidate& candidate, const Search& search, absl::Time day);
+// The mentors of `roster` for `candidate`, best first, the full ones last; of those behind the first `explained` without explanations.
+// `day`: an instant of the day whose tie-breaks count.
+std::vector<Ranked> Rank(const Roster& roster, const Program& program, const Candidate& candidate, const Search& search, absl::Time day,
+                         size_t explained = std::numeric_limits<size_t>::max());
 // One mentor described as in Rank(), whether or not they are in a pool; rank 0.
 Ranked Describe(const Mentor& mentor, const Need& need, const Search& search);
 

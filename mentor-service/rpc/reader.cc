@@ -353,8 +353,10 @@ void Reader::Get(const rpc::Call& call, const v1::FindEligibleMentorsRequest& re
       bad.Add("pool", "must be INDIVIDUAL or EVERYBODY");
   }
   const absl::Time day = request.has_rank_time() ? ParseDay(bad, request.rank_time()) : clock_.Now();
+  if (request.max_results() < 0) bad.Add("max_results", "must not be negative");
   if (!bad.empty()) return done(bad.ToStatus());
-  const auto look = [call, consortium = names.consortium(), id, search = std::move(search), day](
+  const size_t most = request.max_results() > 0 ? static_cast<size_t>(request.max_results()) : std::numeric_limits<size_t>::max();
+  const auto look = [call, consortium = names.consortium(), id, search = std::move(search), day, most](
                         int round, const Roster& roster, Wants& wants) -> std::optional<absl::StatusOr<v1::FindEligibleMentorsResponse>> {
     if (round == 0) {
       wants.candidates.insert(id.candidate);
@@ -372,7 +374,10 @@ void Reader::Get(const rpc::Call& call, const v1::FindEligibleMentorsRequest& re
       return std::nullopt;
     }
     v1::FindEligibleMentorsResponse response;
-    for (const Ranked& ranked : Rank(roster, *program, *candidate, search, day)) *response.add_mentors() = ToProto(consortium, ranked);
+    const std::vector<Ranked> ranking = Rank(roster, *program, *candidate, search, day, most);
+    for (size_t i = 0; i < std::min(most, ranking.size()); ++i) *response.add_mentors() = ToProto(consortium, ranking[i]);
+    const auto is_free = [](const Ranked& ranked) { return !ranked.full; };
+    response.set_can_be_asked(static_cast<int32_t>(std::count_if(ranking.begin(), ranking.end(), is_free)));
     return response;
   };
   Submit<v1::FindEligibleMentorsResponse>(rankings_, call, names.consortium(), look, done);

@@ -23,6 +23,9 @@ namespace mv1 = mentor::v1;
 using Stage = v1::EscalationPolicy::Stage;
 using PreviewedStage = v1::PreviewEscalationResponse::Stage;
 
+// Of one stage: whoever reads a forecast does not read further.
+constexpr int kMostSteps = 200;
+
 // Where the case would go on by `after`: in the stage of the same id and kind, or the next if that is over; else from the first.
 struct Beginning {
   int stage = 0;
@@ -44,13 +47,13 @@ class Previewer {
   Previewer(MentorPeer& mentor, const Case& c, const v1::EscalationPolicy& policy)
       : mentor_(mentor), c_(c), policy_(policy), not_to_be_asked_(NotToBeAsked(c)) {}
 
-  // How many of the stage's steps can be asked.
-  absl::StatusOr<int> Fill(const Stage& stage, PreviewedStage& out) {
+  // How many the stage can ask one by one. `asks_again`: a later stage asks others than this one.
+  absl::StatusOr<int> Fill(const Stage& stage, bool asks_again, PreviewedStage& out) {
     out.set_stage_id(StageId(stage));
     out.set_kind(stage.kind());
     switch (stage.kind()) {
       case v1::INDIVIDUAL:
-        return FillIndividual(stage, out);
+        return FillIndividual(stage, asks_again, out);
       case v1::BROADCAST:
         return FillBroadcast(stage, out);
       case v1::RECOMMENDATION:
@@ -76,23 +79,23 @@ class Previewer {
     return find;
   }
 
-  absl::StatusOr<int> FillIndividual(const Stage& stage, PreviewedStage& out) {
+  absl::StatusOr<int> FillIndividual(const Stage& stage, bool asks_again, PreviewedStage& out) {
     mv1::FindEligibleMentorsRequest find = Search(mv1::FindEligibleMentorsRequest::INDIVIDUAL);
     *find.mutable_tiers() = stage.tiers();
     *find.mutable_order() = c_.order();
     *find.mutable_exclude() = {not_to_be_asked_.begin(), not_to_be_asked_.end()};
+    // Of a stage that another one follows, all are needed: who is asked in the one is not asked in the next.
+    if (!asks_again) find.set_max_results(kMostSteps);
     const absl::StatusOr<mv1::FindEligibleMentorsResponse> found = mentor_.FindEligibleMentors(find);
     if (!found.ok()) return PeerUnavailable();
-    int can_be_asked = 0;
     for (const mv1::RankedMentor& mentor : found->mentors()) {
-      *out.add_steps()->mutable_mentor() = mentor;
+      if (out.steps_size() < kMostSteps) *out.add_steps()->mutable_mentor() = mentor;
       if (mentor.full()) continue;
-      // Who is asked here is not asked in the next such stage.
       not_to_be_asked_.push_back(mentor.mentor());
       reached_.insert(mentor.mentor());
-      ++can_be_asked;
     }
-    return can_be_asked;
+    out.set_can_be_asked(found->can_be_asked());
+    return found->can_be_asked();
   }
 
   absl::StatusOr<int> FillBroadcast(const Stage& stage, PreviewedStage& out) {
@@ -124,7 +127,8 @@ void SetTimes(const StageForecast& forecast, PreviewedStage& out) {
   *out.mutable_open_time() = ToTimestamp(ToStored(forecast.open));
   *out.mutable_end_time() = ToTimestamp(ToStored(forecast.end));
   // Who is full comes last, and is not asked.
-  for (size_t i = 0; i < forecast.asks.size(); ++i) {
+  const size_t shown = std::min(forecast.asks.size(), static_cast<size_t>(out.steps_size()));
+  for (size_t i = 0; i < shown; ++i) {
     v1::PreviewEscalationResponse::Step& step = *out.mutable_steps(static_cast<int>(i));
     *step.mutable_ask_time() = ToTimestamp(ToStored(forecast.asks[i]));
     *step.mutable_window_end_time() = ToTimestamp(ToStored(i + 1 < forecast.asks.size() ? forecast.asks[i + 1] : forecast.end));
@@ -167,7 +171,10 @@ absl::StatusOr<v1::PreviewEscalationResponse> Reassignments::PreviewEscalation(c
   Previewer previewer(mentor_, c, policy);
   std::vector<int> can_be_asked;
   for (int i = first; i < policy.stages_size(); ++i) {
-    REMATCH_ASSIGN_OR_RETURN(const int count, previewer.Fill(policy.stages(i), *response.add_stages()));
+    const bool asks_again = std::any_of(policy.stages().begin() + i + 1, policy.stages().end(), [](const Stage& later) {
+      return later.kind() == v1::INDIVIDUAL || later.audience() == Stage::NOT_YET_ASKED;
+    });
+    REMATCH_ASSIGN_OR_RETURN(const int count, previewer.Fill(policy.stages(i), asks_again, *response.add_stages()));
     can_be_asked.push_back(count);
   }
 
@@ -186,7 +193,7 @@ absl::StatusOr<v1::PreviewEscalationResponse> Reassignments::PreviewEscalation(c
   const std::vector<StageForecast> forecast = Forecast(rules, first, open, first_end, can_be_asked);
   for (int i = 0; i < response.stages_size(); ++i) {
     SetTimes(forecast[static_cast<size_t>(i)], *response.mutable_stages(i));
-    for (const auto& step : response.stages(i).steps()) *response.add_steps() = step;
+    if (response.steps().empty()) *response.mutable_steps() = response.stages(i).steps();
   }
   return response;
 }

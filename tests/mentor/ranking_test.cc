@@ -147,6 +147,18 @@ TEST(Ranking, PointsCountWithinATier_F15) {
   EXPECT_THAT(first.explanation, ::testing::HasSubstr("9 points"));
 }
 
+TEST(Ranking, OnlyThoseWhoAreShownAreExplained) {
+  Roster roster = SmallRoster();
+  for (const char* id : {"a", "b", "c"}) roster.mentors.Load(With(id, [](Mentor&) {}));
+  const Roster& known = roster;
+  const std::vector<Ranked> all = RankFor(known);
+  const std::vector<Ranked> some = Rank(known, *known.programs.Find("p1"), *known.candidates.Find("ann"), {}, TestNow(), 1);
+  ASSERT_EQ(some.size(), all.size());
+  EXPECT_EQ(some[0], all[0]);
+  EXPECT_EQ(some[1].mentor, all[1].mentor);
+  EXPECT_EQ(some[1].explanation, "");
+}
+
 TEST(EverybodyPool, ReachesAllActiveMembersTheCurrentTheFullAndThoseWhoOptedOutIncluded_F9) {
   Roster roster = SmallRoster();
   roster.mentors.Load(With("new", [](Mentor& m) {

@@ -162,6 +162,10 @@ class FakeMentor final : public MentorPeer {
       ranked.set_mentor(name);
       ranked.set_rank(response.mentors_size());
       ranked.set_full(!HasFreeSeat(name));
+      response.set_can_be_asked(response.can_be_asked() + (ranked.full() ? 0 : 1));
+    }
+    if (request.max_results() > 0 && response.mentors_size() > request.max_results()) {
+      response.mutable_mentors()->DeleteSubrange(request.max_results(), response.mentors_size() - request.max_results());
     }
     return response;
   }

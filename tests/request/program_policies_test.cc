@@ -358,6 +358,7 @@ TEST_F(ProgramPolicies, ALookAheadShowsEveryStageByAnyPolicyAndContactsNobody_F1
   ASSERT_EQ(preview->stages_size(), 5);
   ASSERT_EQ(preview->stages(0).steps_size(), 2);
   EXPECT_EQ(preview->stages(0).steps(0).mentor().mentor(), MentorName("m1"));
+  EXPECT_EQ(preview->stages(0).can_be_asked(), 2);
   EXPECT_EQ(preview->stages(1).open_time().seconds(), preview->stages(0).end_time().seconds());
   EXPECT_EQ(preview->stages(0).steps(1).window_end_time().seconds(), preview->stages(0).end_time().seconds());
   EXPECT_EQ(preview->stages(1).recipients(), 4) << "all but the current mentor";
