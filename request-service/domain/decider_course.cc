@@ -91,9 +91,14 @@ void Decider::AskNext() {
   const Offer* live = LiveIndividualOffer(c_);
   if (live != nullptr) {
     if (live->state() != v1::PREPARING || !live->seat_held() || !live->message().empty()) return;
-    if (WaitsForJudgement(c_, *policy_, *live)) return AskToJudge(*live);
-    Approach(*live);
-    return;
+    if (!IsExcluded(c_, live->mentor())) {
+      if (WaitsForJudgement(c_, *policy_, *live)) return AskToJudge(*live);
+      Approach(*live);
+      return;
+    }
+    // Their no to an earlier question came while their seat was held.
+    EndOffer(live->id(), v1::CANCELLED, cause::kMentorExcluded);
+    EndStaleTasks();
   }
   // First the two talk, or sign.
   const bool comes_first = stage().kind() == v1::MEDIATION || stage().kind() == v1::SIGNATURES;

@@ -241,6 +241,24 @@ TEST(Policies, WhoWasStruckBeforeTheJudgementIsNotJudged) {
   EXPECT_EQ(ReasonOf(s.Confirm("o1")), reason::kOfferNotWilling);
 }
 
+// Found by seed 11277.
+TEST(Policies, WhoSaysNoToAnEarlierQuestionIsNotAskedAnyMore_F2) {
+  Policy policy = TestPolicy();
+  policy.mutable_stages()->SwapElements(0, 1);
+  policy.mutable_confirmation()->set_when(Policy::Confirmation::BEFORE_ASKING);
+  Story s = Begun(policy);
+  ASSERT_TRUE(s.OpenBroadcast({"m1"}).ok());
+  s.Deliver(BROADCAST);
+  s.NextDueRuns();
+  s.NextDueRuns();
+  s.Held("m1");
+  ASSERT_THAT(s.OpenTaskKinds(), ElementsAre("CONFIRM_MATCH"));
+  ASSERT_TRUE(s.Answer("o1", false).ok());
+  EXPECT_TRUE(s.Happened("OFFER_ENDED(CANCELLED,MENTOR_EXCLUDED)"));
+  EXPECT_THAT(s.OpenTaskKinds(), IsEmpty());
+  EXPECT_THAT(s.LastEffects(), ElementsAre("RELEASE_SEAT", "HOLD_NEXT_SEAT")) << "the next is";
+}
+
 TEST(Policies, TheAlternateJudgesWhereThePolicySaysSo) {
   Policy policy = TestPolicy();
   policy.mutable_confirmation()->set_who(Policy::Confirmation::ALTERNATE);
