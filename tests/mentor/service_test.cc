@@ -593,8 +593,8 @@ TEST_F(ServiceTest, FindsWhoIsEligibleAndDescribesTheNeed_F4_F18) {
   ASSERT_EQ(found.mentors_size(), 2);
   EXPECT_EQ(found.mentors(0).rank(), 1);
   EXPECT_EQ(found.mentors(0).tiers(0), v1::TIER_PAST_MENTOR);
-  const auto best = Ok(&Stub::FindEligibleMentors,
-                       Text<v1::FindEligibleMentorsRequest>("candidate: '" + kAnn + "' pool: EVERYBODY max_results: 1"));
+  const auto best =
+      Ok(&Stub::FindEligibleMentors, Text<v1::FindEligibleMentorsRequest>("candidate: '" + kAnn + "' pool: EVERYBODY max_results: 1"));
   ASSERT_EQ(best.mentors_size(), 1);
   EXPECT_NE(best.mentors(0).explanation(), "");
   EXPECT_GT(best.can_be_asked(), 1) << "of the whole pool";
