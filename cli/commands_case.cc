@@ -424,7 +424,7 @@ void AddCaseCommands(CLI::App& app, Chosen& chosen) {
     command->add_option("CASE", options->given, "The case")->required();
     command->add_option("--policy", options->policy, "The version, by the beginning of its hash; by default the one of new cases");
     command->add_option("--stage", options->stage, "In which of its stages the case goes on; by default in the one of the same name");
-    command->add_option("--note", options->note, "Private");
+    command->add_option("--note", options->note, "Why; needed with --stage. Private");
     command->add_flag("--dry-run", options->dry_run, "Only show what would be");
   }
   AddCaseCommand(*group, chosen, "lead", "Have the case led by whoever leads the program now", ReplaceLeader);
