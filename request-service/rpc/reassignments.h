@@ -118,7 +118,7 @@ class Reassignments {
   absl::StatusOr<CaseCommand> PreparePublication(const Call& call, const v1::CreatePolicyVersionRequest& request);
   // NOT_FOUND unless the program is there, and the caller leads it if they are a leader.
   absl::Status CheckLeads(const Call& call, const std::string& program);
-  // What a case that `candidate` asked for now would begin as.
+  // The case that would begin if `candidate` asked now, by the rules in force. Nothing is stored.
   absl::StatusOr<Case> Imagine(const Call& call, const std::string& candidate);
 
   // The case, if the caller may call this method on it; else CASE_NOT_FOUND.

@@ -130,7 +130,8 @@ TEST(Fairness, TwoCandidatesWithOneNeedAreSearchedForAlike_F25_F26) {
     SCOPED_TRACE(absl::StrCat("seed ", seed));
     std::mt19937_64 random(static_cast<uint64_t>(seed));
     const auto pick = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
-    const v1::EscalationPolicy policy = testing_policy::RandomPolicy(pick, seed % 3 == 0 ? v1::Window::WORKING_DAYS : v1::Window::SECONDS, 20);
+    const v1::EscalationPolicy policy =
+        testing_policy::RandomPolicy(pick, seed % 3 == 0 ? v1::Window::WORKING_DAYS : v1::Window::SECONDS, 20);
     const auto whoever = [&](const char* prefix) { return absl::StrCat(prefix, pick(1'000'000), prefix); };
     const auto anybody = [&] {
       return Identity{.case_id = whoever("case"),
