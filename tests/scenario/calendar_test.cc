@@ -33,22 +33,21 @@ TEST_P(Calendar, ABreakMovesAnOpenWindowAndTheCommandLineSaysWhich_F37) {
   WorkFolder folder;
   const Stores stores(GetParam());
   const demo::Cast cast = demo::DemoCast(SourceDir());
-  auto suite = demo::Suite::Start(stores.Under(
-      {.bin_dir = BinDir(), .work_dir = folder.path(), .policy = absl::StrCat(SourceDir(), "/examples/policies/default.textproto")}));
-  ASSERT_TRUE(suite.ok()) << suite.status();
+  auto stage = Prepare(
+      stores.Under(
+          {.bin_dir = BinDir(), .work_dir = folder.path(), .policy = absl::StrCat(SourceDir(), "/examples/policies/default.textproto")}),
+      cast);
+  ASSERT_TRUE(stage.ok()) << stage.status();
   const auto run = [&](const std::string& as, const std::vector<std::string>& words) {
-    auto ran = (*suite)->CommandLine(as, words);
+    auto ran = stage->suite->CommandLine(as, words);
     EXPECT_TRUE(ran.ok()) << ran.status();
     return ran.ok() ? *std::move(ran) : demo::Finished();
   };
-  ASSERT_EQ(run("service", {"roster", "import", cast.roster, "--consortium", cast.consortium, "--name", cast.display_name}).exit_code, 0);
-  auto directory = demo::Directory::Load(**suite, absl::StrCat("consortia/", cast.consortium));
-  ASSERT_TRUE(directory.ok()) << directory.status();
   demo::Narrator silent;
-  demo::Play play({.suite = **suite,
-                   .directory = *directory,
+  demo::Play play({.suite = *stage->suite,
+                   .directory = stage->directory,
                    .narrator = silent,
-                   .candidate = directory->CandidateByEmail(cast.first),
+                   .candidate = stage->directory.CandidateByEmail(cast.first),
                    .key = "calendar"});
   ASSERT_TRUE(play.Open("We never found a time to meet.").ok());
   ASSERT_TRUE(play.Proceed().ok());

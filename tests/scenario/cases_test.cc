@@ -43,22 +43,18 @@ void PlayOnExampleRoster(bool mysql, const std::string demo::Cast::*who, Tell te
   WorkFolder folder;
   const Stores stores(mysql);
   const demo::Cast cast = demo::DemoCast(SourceDir());
-  auto suite = demo::Suite::Start(
-      stores.Under({.bin_dir = BinDir(), .work_dir = folder.path(), .policy = folder.Write("policy", UnhurriedPolicy())}));
-  ASSERT_TRUE(suite.ok()) << suite.status();
-  auto import =
-      (*suite)->CommandLine("service", {"roster", "import", cast.roster, "--consortium", cast.consortium, "--name", cast.display_name});
-  ASSERT_TRUE(import.ok()) << import.status();
-  ASSERT_EQ(import->exit_code, 0) << import->err;
-  auto directory = demo::Directory::Load(**suite, absl::StrCat("consortia/", cast.consortium));
-  ASSERT_TRUE(directory.ok()) << directory.status();
-  const auto before = demo::LoadsOf(*directory);
+  auto stage =
+      Prepare(stores.Under({.bin_dir = BinDir(), .work_dir = folder.path(), .policy = folder.Write("policy", UnhurriedPolicy())}), cast);
+  ASSERT_TRUE(stage.ok()) << stage.status();
   Lines lines;
-  demo::Play play(
-      {.suite = **suite, .directory = *directory, .narrator = lines, .candidate = directory->CandidateByEmail(cast.*who), .key = "test"});
+  demo::Play play({.suite = *stage->suite,
+                   .directory = stage->directory,
+                   .narrator = lines,
+                   .candidate = stage->directory.CandidateByEmail(cast.*who),
+                   .key = "test"});
   auto expected = tell(play, demo::DemoWords());
   ASSERT_TRUE(expected.ok()) << expected.status() << "\n" << lines.all;
-  EXPECT_THAT(demo::Differences(play, *expected, before), IsEmpty()) << lines.all;
+  EXPECT_THAT(demo::Differences(play, *expected, stage->before), IsEmpty()) << lines.all;
 }
 
 class Cases : public testing::TestWithParam<bool> {};

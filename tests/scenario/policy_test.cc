@@ -28,22 +28,19 @@ TEST_P(Policies, AProgramPublishesItsOwnAndACaseMovesToIt_F15_F16) {
   const Stores stores(GetParam());
   const demo::Cast cast = demo::DemoCast(SourceDir());
   const std::string examples = absl::StrCat(SourceDir(), "/examples/policies/");
-  auto suite = demo::Suite::Start(
-      stores.Under({.bin_dir = BinDir(), .work_dir = folder.path(), .policy = absl::StrCat(examples, "default.textproto")}));
-  ASSERT_TRUE(suite.ok()) << suite.status();
+  auto stage =
+      Prepare(stores.Under({.bin_dir = BinDir(), .work_dir = folder.path(), .policy = absl::StrCat(examples, "default.textproto")}), cast);
+  ASSERT_TRUE(stage.ok()) << stage.status();
   const auto run = [&](const std::string& as, const std::vector<std::string>& words) {
-    auto ran = (*suite)->CommandLine(as, words);
+    auto ran = stage->suite->CommandLine(as, words);
     EXPECT_TRUE(ran.ok()) << ran.status();
     return ran.ok() ? *std::move(ran) : demo::Finished();
   };
-  ASSERT_EQ(run("service", {"roster", "import", cast.roster, "--consortium", cast.consortium, "--name", cast.display_name}).exit_code, 0);
-  auto directory = demo::Directory::Load(**suite, absl::StrCat("consortia/", cast.consortium));
-  ASSERT_TRUE(directory.ok()) << directory.status();
   demo::Narrator silent;
-  demo::Play play({.suite = **suite,
-                   .directory = *directory,
+  demo::Play play({.suite = *stage->suite,
+                   .directory = stage->directory,
                    .narrator = silent,
-                   .candidate = directory->CandidateByEmail(cast.first),
+                   .candidate = stage->directory.CandidateByEmail(cast.first),
                    .key = "policy"});
   const std::string program = play.program().name();
   const std::string leader = absl::StrCat("leader:", demo::IdOf(play.leader().person()));
@@ -78,7 +75,7 @@ TEST_P(Policies, AProgramPublishesItsOwnAndACaseMovesToIt_F15_F16) {
 
   // Looking ahead contacts nobody: of a candidate by the program's policy, of the case by its own.
   const size_t mails = play.Messages()->size();
-  const auto ahead = run(leader, {"policy", "preview", "--candidate", directory->CandidateByEmail(cast.first)});
+  const auto ahead = run(leader, {"policy", "preview", "--candidate", stage->directory.CandidateByEmail(cast.first)});
   EXPECT_EQ(ahead.exit_code, 0) << ahead.err;
   EXPECT_THAT(ahead.out, AllOf(HasSubstr("mediation"), HasSubstr("individual"), HasSubstr("broadcast"), HasSubstr("alternate (leader)")));
   EXPECT_THAT(run(leader, {"policy", "preview", "--case", play.case_name()}).out, Not(HasSubstr("mediation")));

@@ -178,12 +178,32 @@ absl::Status Import(demo::Suite& suite, const std::string& consortium, const std
   return absl::OkStatus();
 }
 
+namespace {
+
+absl::Status Look(const std::string& consortium, Stage& stage) {
+  REMATCH_ASSIGN_OR_RETURN(stage.directory, demo::Directory::Load(*stage.suite, absl::StrCat("consortia/", consortium)));
+  stage.before = demo::LoadsOf(stage.directory);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
 absl::StatusOr<Stage> Prepare(demo::SuiteOptions options, const SmallRoster& roster) {
   Stage stage;
   REMATCH_ASSIGN_OR_RETURN(stage.suite, demo::Suite::Start(std::move(options)));
   REMATCH_RETURN_IF_ERROR(Import(*stage.suite, roster, "import"));
-  REMATCH_ASSIGN_OR_RETURN(stage.directory, demo::Directory::Load(*stage.suite, absl::StrCat("consortia/", roster.consortium)));
-  stage.before = demo::LoadsOf(stage.directory);
+  REMATCH_RETURN_IF_ERROR(Look(roster.consortium, stage));
+  return stage;
+}
+
+absl::StatusOr<Stage> Prepare(demo::SuiteOptions options, const demo::Cast& cast) {
+  Stage stage;
+  REMATCH_ASSIGN_OR_RETURN(stage.suite, demo::Suite::Start(std::move(options)));
+  REMATCH_ASSIGN_OR_RETURN(
+      const demo::Finished import,
+      stage.suite->CommandLine("service", {"roster", "import", cast.roster, "--consortium", cast.consortium, "--name", cast.display_name}));
+  if (import.exit_code != 0) return absl::InvalidArgumentError(import.err);
+  REMATCH_RETURN_IF_ERROR(Look(cast.consortium, stage));
   return stage;
 }
 

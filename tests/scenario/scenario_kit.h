@@ -15,6 +15,7 @@
 #include "demo/directory.h"
 #include "demo/mariadb.h"
 #include "demo/play.h"
+#include "demo/story.h"
 #include "demo/suite.h"
 #include "rematch/mentor/v1/service.pb.h"
 
@@ -100,6 +101,8 @@ struct Stage {
   }
 };
 absl::StatusOr<Stage> Prepare(demo::SuiteOptions options, const SmallRoster& roster);
+// With the example roster of `cast`, imported through the command line.
+absl::StatusOr<Stage> Prepare(demo::SuiteOptions options, const demo::Cast& cast);
 
 // Flags with which the death of a replica is noticed, and a send that broke off is settled, soon.
 std::map<demo::Part, std::vector<std::string>> QuickRecovery();
