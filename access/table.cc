@@ -93,6 +93,17 @@ constexpr MethodRow kMethods[] = {
     {"/rematch.request.v1.ReassignmentService/CreatePolicyVersion",    {kOwn,    kNone, kNone, kNone, kNone, kNone}},
     {"/rematch.request.v1.ReassignmentService/GetPolicyVersion",       {kAll,    kNone, kNone, kNone, kAll,  kAll}},
     {"/rematch.request.v1.ReassignmentService/ListPolicyVersions",     {kAll,    kNone, kNone, kNone, kAll,  kAll}},
+    // Concerns and surveys. What a candidate says of their mentor is for the leaders, and not even services read it (F12, F21).
+    {"/rematch.request.v1.ReassignmentService/RaiseConcern",           {kOwn,    kNone, kOwn,  kNone, kNone, kNone}},
+    {"/rematch.request.v1.ReassignmentService/GetConcern",             {kOwn,    kNone, kNone, kNone, kNone, kNone}},
+    {"/rematch.request.v1.ReassignmentService/ListConcerns",           {kOwn,    kNone, kNone, kNone, kNone, kNone}},
+    {"/rematch.request.v1.ReassignmentService/ResolveConcern",         {kOwn,    kNone, kNone, kNone, kNone, kNone}},
+    {"/rematch.request.v1.ReassignmentService/SendSurvey",             {kOwn,    kNone, kNone, kNone, kNone, kNone}},
+    {"/rematch.request.v1.ReassignmentService/ListSurveys",            {kOwn,    kNone, kNone, kNone, kNone, kNone}},
+    // With the code of a letter that is the right, as RespondToOffer; by name for oneself, or for one's own candidate.
+    {"/rematch.request.v1.ReassignmentService/SubmitSurveyResponse",   {kAll,    kNone, kAll,  kNone, kNone, kAll}},
+    {"/rematch.request.v1.ReassignmentService/ListSurveyResults",      {kOwn,    kNone, kNone, kNone, kNone, kNone}},
+    {"/rematch.request.v1.ReassignmentService/RecordLetterTold",       {kActing, kNone, kNone, kNone, kNone, kNone}},
 
     // Messages. A leader is an owner of those that name them among their readers.
     {"/rematch.notify.v1.NotifyService/SendNotification",    {kNone, kNone, kNone, kNone, kNone, kAll}},
@@ -126,6 +137,12 @@ constexpr FieldRow kPrivateFields[] = {
     {"rematch.request.v1.Reassignment.notes",              {yes, no, no, no, no, no}},
     {"rematch.request.v1.Reassignment.close_ground",       {yes, no, no, no, no, no}},
     {"rematch.request.v1.Note.text",                       {yes, no, no, no, no, no}},
+    {"rematch.request.v1.Concern.words",                   {yes, no, no, no, no, no}},
+    {"rematch.request.v1.Concern.note",                    {yes, no, no, no, no, no}},
+    {"rematch.request.v1.Concern.relationship_quality",    {yes, no, no, no, no, no}},
+    {"rematch.request.v1.SurveyResponse.words",            {yes, no, no, no, no, no}},
+    {"rematch.request.v1.SurveyResponse.asks_for_change",  {yes, no, no, no, no, no}},
+    {"rematch.request.v1.SurveyResponse.relationship_quality", {yes, no, no, no, no, no}},
     // How the search goes is not for the candidate, who hears of a mentor on the call.
     {"rematch.request.v1.Reassignment.stage",              {yes, no, no, no, yes, yes}},
     {"rematch.request.v1.Reassignment.stage_id",           {yes, no, no, no, yes, yes}},
@@ -174,8 +191,9 @@ constexpr std::string_view kPublicFields[] = {
     "rematch.mentor.v1.Need.subjects",
     // Of a mail: made of random ids.
     "rematch.notify.v1.Notification.message_id",
-    // Whom an event or a disclosure is about, as a resource name.
+    // Whom or what an event or a task is about, as a resource name.
     "rematch.request.v1.ReassignmentEvent.subject",
+    "rematch.request.v1.Task.subject",
 };
 
 }  // namespace

@@ -95,6 +95,8 @@ void BuildTree(CLI::App& app, Globals& globals, Chosen& chosen) {
   AddOfferCommands(app, chosen);
   AddPolicyCommands(app, chosen);
   AddCalendarCommands(app, chosen);
+  AddConcernCommands(app, chosen);
+  AddSurveyCommands(app, chosen);
   AddMailCommands(app, chosen);
 
   auto shell = std::make_shared<std::string>();

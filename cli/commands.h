@@ -35,6 +35,8 @@ void AddTaskCommands(CLI::App& app, Chosen& chosen);
 void AddOfferCommands(CLI::App& app, Chosen& chosen);
 void AddPolicyCommands(CLI::App& app, Chosen& chosen);
 void AddCalendarCommands(CLI::App& app, Chosen& chosen);
+void AddConcernCommands(CLI::App& app, Chosen& chosen);
+void AddSurveyCommands(CLI::App& app, Chosen& chosen);
 void AddMailCommands(CLI::App& app, Chosen& chosen);
 
 // The whole tree with the global options, for parsing and for completion.
@@ -42,6 +44,21 @@ void BuildTree(CLI::App& app, Globals& globals, Chosen& chosen);
 
 // One line that says where a case stands after a command, or the case as JSON.
 absl::Status ShowStep(Context& context, const rematch::request::v1::Reassignment& c);
+
+// What tasks about concerns and surveys do as well. The concern that `given` means, in any program of the caller.
+absl::StatusOr<std::string> ConcernName(Context& context, const std::string& given, Purpose purpose);
+absl::Status ResolveConcern(Context& context, const std::string& name, rematch::request::v1::Concern::Outcome outcome,
+                            const std::string& note);
+// Without reasons those of the concern are the case's.
+absl::Status OpenCaseOfConcern(Context& context, const std::string& name, bool consented, const std::string& reasons);
+struct SurveyAnswer {
+  std::string reply_code = {};  // of a letter, or
+  std::string name = {};        // of a response
+  int quality = 0;
+  std::string words = {};
+  bool wants_change = false;
+};
+absl::Status AnswerSurvey(Context& context, const SurveyAnswer& answer);
 
 }  // namespace rematch::cli
 

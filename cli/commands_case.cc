@@ -46,6 +46,8 @@ struct OpenOptions {
   std::string program;
   std::string reasons;
   std::string reasons_file;
+  std::string concern;
+  bool consented = false;
 };
 
 absl::Status Open(Context& context, const OpenOptions& options) {
@@ -61,6 +63,10 @@ absl::Status Open(Context& context, const OpenOptions& options) {
   if (!options.reasons_file.empty()) {
     REMATCH_ASSIGN_OR_RETURN(*request.mutable_reasons(), ReadInput(options.reasons_file, context.env().in));
   }
+  if (!options.concern.empty()) {
+    REMATCH_ASSIGN_OR_RETURN(*request.mutable_concern(), ConcernName(context, options.concern, Purpose::kWrite));
+  }
+  request.set_candidate_consents(options.consented);
   request.set_request_id(context.RequestId());
   REMATCH_ASSIGN_OR_RETURN(const Reassignment c, context.Call(&RequestStub::CreateReassignment, request));
   return ShowStep(context, c);
@@ -323,6 +329,10 @@ void AddCaseCommands(CLI::App& app, Chosen& chosen) {
     CLI::Option* const text =
         command->add_option("--reasons", options->reasons, "Why, in the candidate's words; the leaders alone read it");
     command->add_option("--reasons-file", options->reasons_file, "... from a file, - for standard input")->excludes(text);
+    CLI::Option* const concern = command->add_option("--concern", options->concern,
+                                                     "The concern that it comes of, by the tail of its id; its words are the reasons");
+    command->add_flag("--consented", options->consented, "The candidate agreed; not needed if they asked for a change themselves")
+        ->needs(concern);
   }
   {
     auto program = std::make_shared<std::string>();

@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "cli/commands.h"
+#include "cli/concern_views.h"
 #include "cli/format.h"
 #include "cli/task_guide.h"
 #include "cli/utf8.h"
@@ -111,7 +112,19 @@ class Briefing {
     zone_ = context_.ZoneOf(task_.name());
     json_.Add("task", task_);
     text_ = Heading(Title(), context_.canvas()) + RenderTasks({task_}, people_, context_.now(), zone_, context_.canvas());
+    if (task_.kind() == TaskKind::RESOLVE_CONCERN) {
+      REMATCH_RETURN_IF_ERROR(AddConcern());
+    }
     return AddContact("Candidate", task_.about());
+  }
+
+  absl::Status AddConcern() {
+    request_v1::GetConcernRequest request;
+    request.set_name(task_.subject());
+    REMATCH_ASSIGN_OR_RETURN(const request_v1::Concern concern, context_.Call(&RequestStub::GetConcern, request));
+    json_.Add("concern", concern);
+    text_ += "\n" + Heading("Concern", context_.canvas()) + RenderConcern(concern, people_, context_.now(), zone_, context_.canvas());
+    return absl::OkStatus();
   }
 
   std::string Title() const {
@@ -335,6 +348,13 @@ class Doer {
     if (verb.option == "--not-held") return Mediate(request_v1::NOT_HELD);
     if (verb.option == "--signed" || verb.option == "--not-signed") return RecordSignature(verb.option);
     if (verb.option == "--resume") return Judge<request_v1::ResumeReassignmentRequest>(&RequestStub::ResumeReassignment, case_name_);
+    if (verb.option == "--talked-over") return ResolveConcern(context_, task_.subject(), request_v1::Concern::TALKED_OVER, Value("--note"));
+    if (verb.option == "--no-action") return ResolveConcern(context_, task_.subject(), request_v1::Concern::NO_ACTION, Value("--note"));
+    if (verb.option == "--answer") return Answer();
+    if (verb.option == "--told") return Told();
+    if (verb.option == "--open" && task_.kind() == TaskKind::RESOLVE_CONCERN) {
+      return OpenCaseOfConcern(context_, task_.subject(), given_.contains("--consented"), Value("--note"));
+    }
     if (verb.option == "--open") return OpenCase();
     if (verb.option == "--assign") return Assign();
     if (verb.option == "--outcome") return RecordCall();
@@ -420,6 +440,21 @@ class Doer {
     request.set_request_id(context_.RequestId());
     REMATCH_ASSIGN_OR_RETURN(const mentor_v1::Assignment assignment, context_.Call(&MentorStub::AssignMentor, request));
     return context_.Show(assignment, [] { return std::string("assigned\n"); });
+  }
+
+  absl::Status Answer() {
+    if (task_.subject().empty()) return Usage("the letter asked nothing: --told ends this task");
+    SurveyAnswer answer{.name = task_.subject(), .words = Value("--words"), .wants_change = given_.contains("--wants-change")};
+    if (!absl::SimpleAtoi(Value("--answer"), &answer.quality)) return Usage("--answer must be 1 to 5");
+    return AnswerSurvey(context_, answer);
+  }
+
+  absl::Status Told() {
+    request_v1::RecordLetterToldRequest request;
+    request.set_name(task_.name());
+    request.set_request_id(context_.RequestId());
+    REMATCH_ASSIGN_OR_RETURN(const Task told, context_.Call(&RequestStub::RecordLetterTold, request));
+    return context_.Show(told, [] { return std::string("told\n"); });
   }
 
   absl::Status RecordCall() {

@@ -356,8 +356,9 @@ absl::StatusOr<request_v1::Task> Context::FindTask(const std::string& given, con
   } else if (!of_case.empty()) {
     REMATCH_ASSIGN_OR_RETURN(std::string name, CaseName(of_case, Purpose::kWrite));
     parents.push_back(std::move(name));
-  } else if (const size_t slash = given.find('/'); slash != std::string::npos && !given.ends_with("/mentor-left")) {
-    // The case that is named may have ended; its program's list of tasks has all of them all the same.
+  } else if (const size_t slash = given.find('/'); slash != std::string::npos && given.find('-', slash) == std::string::npos) {
+    // Those of candidates have a dash in their names. The case that is named may have ended; its program's list of tasks has all of them
+    // all the same.
     REMATCH_ASSIGN_OR_RETURN(std::string name, CaseName(given.substr(0, slash), Purpose::kWrite));
     parents.push_back(std::move(name));
   } else {

@@ -98,9 +98,12 @@ std::string Ancestor(std::string_view name, std::string_view collection) {
 
 std::string ShortName(std::string_view name) {
   const std::string of_case = Ancestor(name, "reassignments");
-  // A candidate's own task has a word for its id.
+  // A candidate's own task begins with a word for what it is about.
   if (const std::string candidate = Ancestor(name, "candidates"); !candidate.empty() && candidate != name) {
-    return Tail(IdOf(candidate), kShownTail) + "/" + IdOf(name);
+    std::string own = IdOf(name);
+    const size_t dash = own.find('-');
+    if (own.size() > dash + 1 + 2 * kShownTail) own = own.substr(0, dash + 1) + own.substr(own.size() - kShownTail);
+    return Tail(IdOf(candidate), kShownTail) + "/" + own;
   }
   std::string own = Tail(IdOf(name), kShownTail);
   if (of_case.empty() || of_case == name) return own;

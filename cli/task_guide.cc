@@ -99,6 +99,16 @@ const std::vector<TaskOption>& TaskOptions() {
        .help = "Who was asked, and would not sign",
        .takes_value = true,
        .choices = Choices(*request_v1::EscalationPolicy_Stage_Signer_descriptor())},
+      {.name = "--talked-over", .help = "You talked with the candidate, and nothing else is wanted now", .choices = {}},
+      {.name = "--no-action", .help = "Nothing could be done, or nothing was called for", .choices = {}},
+      {.name = "--consented", .help = "The candidate agreed that a case is opened", .choices = {}},
+      {.name = "--answer",
+       .help = "How good the relationship is, from 1 (it does not work) to 5 (very good)",
+       .takes_value = true,
+       .choices = {"1", "2", "3", "4", "5"}},
+      {.name = "--words", .help = "What they said; private", .takes_value = true, .choices = {}},
+      {.name = "--wants-change", .help = "The candidate asks for another mentor: that is their consent to a case", .choices = {}},
+      {.name = "--told", .help = "The candidate was told what the letter says", .choices = {}},
       {.name = "--resume", .help = "End the pause of the case", .choices = {}},
       {.name = "--note", .help = "A note on the decision; private", .takes_value = true, .choices = {}},
   };
@@ -113,6 +123,7 @@ const std::vector<Verb>& VerbsOf(TaskKind kind) {
   static const Verb close = {"--close", "close the case without a change", {}, {"--note"}};
   static const Verb restart = {"--restart", "begin a new round of the search at a stage", {}, {}};
   static const Verb call = {"--outcome", "record how the call went", {"--note"}, {}};
+  static const Verb answer = {"--answer", "record how they say it goes", {"--words", "--wants-change"}, {}};
   static const std::map<TaskKind, std::vector<Verb>>* const verbs = new std::map<TaskKind, std::vector<Verb>>{
       {TaskKind::REVIEW_REASONS, {{"--proceed", "go on with the search", {"--first", "--strike", "--note"}, {}}, close}},
       {TaskKind::ASK_CONSENT,
@@ -145,6 +156,12 @@ const std::vector<Verb>& VerbsOf(TaskKind kind) {
         close}},
       {TaskKind::COLLECT_SIGNATURES,
        {{"--signed", "somebody signed", {"--note"}, {}}, {"--not-signed", "somebody would not", {"--note"}, {}}, close}},
+      {TaskKind::RESOLVE_CONCERN,
+       {{"--talked-over", "you talked, and nothing else is wanted", {"--note"}, {}},
+        {"--no-action", "nothing could be done, or was called for", {}, {"--note"}},
+        {"--open", "open a case: another mentor is looked for", {"--consented", "--note"}, {}}}},
+      {TaskKind::CHECK_IN, {answer}},
+      {TaskKind::TELL_CANDIDATE, {{"--told", "you told them what the letter says", {}, {}}, answer}},
       {TaskKind::RESUME_CASE, {{"--resume", "end the pause", {"--note"}, {}}, close}},
   };
   static const std::vector<Verb> none;

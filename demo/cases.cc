@@ -26,6 +26,15 @@ absl::StatusOr<EscalationPolicy> PolicyOf(Play& play) {
   return version.policy();
 }
 
+// The one that new cases of the program follow.
+absl::StatusOr<EscalationPolicy> ActivePolicyOf(Play& play) {
+  request::v1::ListPolicyVersionsRequest request;
+  request.set_parent(play.program().name());
+  REMATCH_ASSIGN_OR_RETURN(const auto listed, play.leader().Call(&RequestStub::ListPolicyVersions, request));
+  if (listed.policies().empty()) return absl::NotFoundError("the program follows no policy");
+  return listed.policies(0).policy();
+}
+
 bool Reminds(const EscalationPolicy& policy, StageKind kind) {
   for (const auto& stage : policy.stages()) {
     if (stage.kind() == kind) return stage.remind_before_size() > 0;
@@ -85,6 +94,11 @@ class Teller {
     Say(Candidate(), " asks for another mentor than ", Name(play_.former_mentor()), ". Only ", Leader(),
         ", who leads the program, reads why.");
     REMATCH_RETURN_IF_ERROR(play_.Open(words_.reasons));
+    return Consider();
+  }
+
+  // The case that was opened is reviewed and goes on.
+  absl::Status Consider() {
     REMATCH_RETURN_IF_ERROR(play_.AwaitTask(request::v1::REVIEW_REASONS).status());
     REMATCH_ASSIGN_OR_RETURN(policy, PolicyOf(play_));
     REMATCH_ASSIGN_OR_RETURN(pool, Pool(play_));
@@ -406,6 +420,62 @@ absl::StatusOr<Expected> TellLateYes(Play& play, const Words& words) {
     ++t.expected.moved[fourth.mentor()];
   }
   REMATCH_RETURN_IF_ERROR(play.AwaitNoTaskOfCandidates(request::v1::MENTOR_LEFT));
+  return std::move(t.expected);
+}
+
+absl::StatusOr<Expected> TellSurveyAndHoliday(Play& play, const Words& words) {
+  Teller t(play, words);
+  absl::TimeZone zone;
+  if (!absl::LoadTimeZone(play.program().time_zone(), &zone))
+    return absl::FailedPreconditionError("the program's time zone is not known here");
+  const auto day = [&](absl::Time time) { return absl::FormatTime("%A, %-d %B", time, zone); };
+  const auto date = [&](absl::Time time) { return absl::FormatTime("%Y-%m-%d", time, zone); };
+  const auto end_of = [](const Offer& offer) { return absl::FromUnixSeconds(offer.window_end_time().seconds()); };
+
+  REMATCH_ASSIGN_OR_RETURN(EscalationPolicy policy, ActivePolicyOf(play));
+  policy.set_display_name("In working days");
+  policy.set_concern_at_or_below(2);
+  for (EscalationPolicy::Stage& stage : *policy.mutable_stages()) {
+    stage.clear_remind_before();
+    if (!stage.has_window()) continue;
+    stage.mutable_window()->set_amount(2);
+    stage.mutable_window()->set_unit(request::v1::Window::WORKING_DAYS);
+  }
+  REMATCH_ASSIGN_OR_RETURN(const request::v1::PolicyVersion version, play.Publish(policy));
+  t.Say(t.Leader(), " publishes another policy: from now on mentors have two working days. It is version ", version.version(),
+        " of the program's own; cases that are open keep theirs.");
+  // Far behind whatever the case needs.
+  REMATCH_RETURN_IF_ERROR(play.CloseOn(date(absl::Now() + absl::Hours(24 * 60))));
+
+  REMATCH_ASSIGN_OR_RETURN(const request::v1::Survey survey, play.SendSurvey());
+  t.Say(t.Leader(), " asks all ", survey.invited(), " candidates how they and their mentors get on, each by a letter of their own.");
+  REMATCH_RETURN_IF_ERROR(play.AnswerSurvey(2, words.survey));
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<Task> concerns, play.AwaitTasksOfCandidates(request::v1::RESOLVE_CONCERN));
+  if (concerns.size() != 1 || concerns[0].about() != play.candidate())
+    return absl::FailedPreconditionError("the concern is not the candidate's");
+  t.Say(t.Candidate(), " answers that it is difficult. That is a concern, which ", t.Leader(), " alone reads, and no case.");
+  REMATCH_RETURN_IF_ERROR(play.OpenFromConcern(concerns[0].subject()));
+  REMATCH_RETURN_IF_ERROR(play.AwaitNoTaskOfCandidates(request::v1::RESOLVE_CONCERN));
+  t.Say(t.Leader(), " talks with ", t.Candidate(), ", who would like another mentor than ", t.Name(play.former_mentor()),
+        ": with their consent the concern becomes a case.");
+  REMATCH_RETURN_IF_ERROR(t.Consider());
+  if (t.policy.display_name() != policy.display_name()) return absl::FailedPreconditionError("the case follows another policy");
+  if (t.pool.empty()) return absl::FailedPreconditionError("nobody can be asked individually");
+
+  t.expected.stage = request::v1::INDIVIDUAL;
+  REMATCH_ASSIGN_OR_RETURN(const Offer first, t.NextApproach(t.pool[0]));
+  t.Say(t.Name(first.mentor()), " is asked alone, and has until ", day(end_of(first)), ".");
+  REMATCH_RETURN_IF_ERROR(play.CloseOn(date(end_of(first))));
+  REMATCH_ASSIGN_OR_RETURN(const Offer moved, play.AwaitMovedWindow(first));
+  if (end_of(moved) <= end_of(first)) return absl::FailedPreconditionError("the window ends sooner than before");
+  t.Say("A holiday is moved to that very day: ", t.Name(first.mentor()), " has until ", day(end_of(moved)), ", and the record says so.");
+  t.expected.events.push_back("CALENDAR_CHANGED");
+  REMATCH_RETURN_IF_ERROR(play.Answer(first, request::v1::YES));
+  t.Say(t.Name(first.mentor()), " answers: yes.");
+  t.Asked(first.mentor(), request::v1::INDIVIDUAL, request::v1::CONFIRMED);
+  t.expected.events.push_back("OFFER_ANSWERED");
+  REMATCH_RETURN_IF_ERROR(t.ConfirmAndCall(first, /*misses_first=*/false));
+  REMATCH_RETURN_IF_ERROR(t.TellFormerMentor(/*by_mail=*/true));
   return std::move(t.expected);
 }
 

@@ -1,4 +1,4 @@
-// The four cases of the demo, played and told: who does what, and what must come of it. The demo and the scenario tests share them.
+// The five cases of the demo, played and told: who does what, and what must come of it. The demo and the scenario tests share them.
 #ifndef REMATCH_DEMO_CASES_H_
 #define REMATCH_DEMO_CASES_H_
 
@@ -15,8 +15,9 @@ namespace rematch::demo {
 struct Words {
   std::string reasons = "We do not find times to meet, and I would like to work with somebody who has taught my subject.";
   std::string note = "Talked it through; a change is right.";
-  mentor::v1::Contact referred;     // whom a mentor names in case (b)
-  mentor::v1::Contact recommended;  // whom the site administrator names in case (b)
+  std::string survey = "We have met once since September.";  // what the candidate of case (e) answers
+  mentor::v1::Contact referred;                              // whom a mentor names in case (b)
+  mentor::v1::Contact recommended;                           // whom the site administrator names in case (b)
 };
 
 // The words of the demo.
@@ -38,6 +39,11 @@ absl::StatusOr<Expected> TellEveryStageFails(Play& play, const Words& words);
 // all, and the third retires. The search goes on with a fourth; then the Leader skips the rest of the stage and takes up the late yes. Who
 // lost their mentor by the retirement gets the fourth. Needs four mentors in the individual pool, the third with a candidate.
 absl::StatusOr<Expected> TellLateYes(Play& play, const Words& words);
+
+// (e) The program gets another policy, whose windows are working days. A survey goes out, the candidate's answer is low: a concern, and
+// with their consent a case by the new policy. While the first mentor is asked a holiday moves into their window, whose end moves with it.
+// They are willing. Needs one mentor in the individual pool.
+absl::StatusOr<Expected> TellSurveyAndHoliday(Play& play, const Words& words);
 
 }  // namespace rematch::demo
 

@@ -1,4 +1,4 @@
-// rematch-demo: starts the three servers on loopback, plays four cases from the request to the new mentor, tells them as they
+// rematch-demo: starts the three servers on loopback, plays five cases from the request to the new mentor, tells them as they
 // happen and checks them. Exit code 0 when everything came out as the policy says, 1 when not.
 #include <unistd.h>
 

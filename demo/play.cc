@@ -72,10 +72,14 @@ absl::StatusOr<T> Play::Await(const std::string& what, std::function<absl::Statu
   return result;
 }
 
-absl::Status Play::Open(const std::string& reasons) {
+void Play::PassOverOldMail() {
   for (const auto& [name, mentor] : options_.directory.mentors) {
     for (const Mail& mail : MailOf(mentor.contact().email())) read_mail_.insert(mail.message_id);
   }
+}
+
+absl::Status Play::Open(const std::string& reasons) {
+  PassOverOldMail();
   request::v1::CreateReassignmentRequest request;
   request.set_parent(program().name());
   request.set_candidate(options_.candidate);
@@ -84,6 +88,65 @@ absl::Status Play::Open(const std::string& reasons) {
   if (!created.ok()) return created.status();
   case_name_ = created->name();
   return absl::OkStatus();
+}
+
+absl::StatusOr<request::v1::PolicyVersion> Play::Publish(const request::v1::EscalationPolicy& policy) {
+  request::v1::CreatePolicyVersionRequest request;
+  request.set_parent(program().name());
+  *request.mutable_policy() = policy;
+  return Act("the Leader publishes a policy", leader(), &RequestStub::CreatePolicyVersion, request);
+}
+
+absl::StatusOr<request::v1::Survey> Play::SendSurvey() {
+  request::v1::SendSurveyRequest request;
+  request.set_parent(program().name());
+  return Act("the Leader sends a survey", leader(), &RequestStub::SendSurvey, request);
+}
+
+absl::Status Play::AnswerSurvey(int relationship_quality, const std::string& words) {
+  REMATCH_ASSIGN_OR_RETURN(const Mail letter,
+                           AwaitMail(options_.directory.EmailOf(options_.candidate), "How do you and your mentor get on?"));
+  request::v1::SubmitSurveyResponseRequest request;
+  request.set_reply_code(ReplyCodeIn(letter));
+  request.set_relationship_quality(relationship_quality);
+  request.set_words(words);
+  REMATCH_ASSIGN_OR_RETURN(const request::v1::SubmitSurveyResponseResponse response,
+                           Act("the candidate answers", options_.suite.Service(), &RequestStub::SubmitSurveyResponse, request));
+  if (response.result() == request::v1::SubmitSurveyResponseResponse::RECORDED) return absl::OkStatus();
+  return absl::FailedPreconditionError("the answer of the candidate did not count");
+}
+
+absl::Status Play::OpenFromConcern(const std::string& concern) {
+  PassOverOldMail();
+  request::v1::CreateReassignmentRequest request;
+  request.set_parent(program().name());
+  request.set_candidate(options_.candidate);
+  request.set_concern(concern);
+  request.set_candidate_consents(true);
+  REMATCH_ASSIGN_OR_RETURN(const request::v1::Reassignment created,
+                           Act("the Leader opens a case", leader(), &RequestStub::CreateReassignment, request));
+  case_name_ = created.name();
+  return absl::OkStatus();
+}
+
+absl::Status Play::CloseOn(const std::string& closure) {
+  mentor::v1::UpdateProgramRequest request;
+  request.mutable_program()->set_name(program().name());
+  mentor::v1::Calendar::Days& days = *request.mutable_program()->mutable_calendar()->add_closures();
+  days.set_first(closure);
+  days.set_label("District holiday");
+  request.mutable_update_mask()->add_paths("calendar");
+  return Act("the Leader sets the calendar", leader(), &MentorStub::UpdateProgram, request).status();
+}
+
+absl::StatusOr<Offer> Play::AwaitMovedWindow(const Offer& before) {
+  return Await<Offer>("the end of the window to move", [&]() -> absl::StatusOr<std::optional<Offer>> {
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<Offer> offers, Offers());
+    for (const Offer& offer : offers) {
+      if (offer.name() == before.name() && offer.window_end_time().seconds() != before.window_end_time().seconds()) return offer;
+    }
+    return std::nullopt;
+  });
 }
 
 absl::Status Play::Proceed(const std::string& note, const std::vector<std::string>& strike) {

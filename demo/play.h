@@ -70,7 +70,15 @@ class Play {
   absl::Status Revive(const request::v1::Offer& offer, const std::string& note = "");
   // The Leader has heard that the message by which this mentor was asked came back.
   absl::Status ReportBounce(const request::v1::Offer& offer);
-  // Of the roster, as the Leader keeps it.
+  // Before there is a case: the program follows another policy from now on, its candidates are asked how it goes, and this one answers with
+  // the code of their letter.
+  absl::StatusOr<request::v1::PolicyVersion> Publish(const request::v1::EscalationPolicy& policy);
+  absl::StatusOr<request::v1::Survey> SendSurvey();
+  absl::Status AnswerSurvey(int relationship_quality, const std::string& words);
+  // The candidate agreed that a case is opened out of their concern.
+  absl::Status OpenFromConcern(const std::string& concern);
+  // Of the roster, as the Leader keeps it. `closure`: the one holiday of the program's calendar, as `2026-12-24`.
+  absl::Status CloseOn(const std::string& closure);
   absl::Status Retire(const std::string& mentor);
   absl::Status Assign(const std::string& candidate, const std::string& mentor);
 
@@ -127,11 +135,16 @@ class Play {
   // What somebody has in their mailbox.
   std::vector<Mail> MailOf(const std::string& address) const;
 
+  // The end of the open offer's window is another than it was.
+  absl::StatusOr<request::v1::Offer> AwaitMovedWindow(const request::v1::Offer& before);
+
   // Waits until `found` has a value or fails. DEADLINE_EXCEEDED, saying what was waited for and where the case stands.
   template <typename T>
   absl::StatusOr<T> Await(const std::string& what, std::function<absl::StatusOr<std::optional<T>>()> found);
 
  private:
+  // What is in the mailboxes of mentors was not written for this case.
+  void PassOverOldMail();
   // A write with a request id of its own.
   template <typename Stub, typename Request, typename Response>
   absl::StatusOr<Response> Act(const std::string& act, const Caller& who,

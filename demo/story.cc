@@ -116,6 +116,8 @@ class Story {
         TellCase("Case c: every stage fails, and the Leader takes the candidate", "c", options_.cast.third, TellEveryStageFails));
     REMATCH_RETURN_IF_ERROR(
         TellCase("Case d: a late yes, a bounce, a pause, and a mentor who leaves", "d", options_.cast.fourth, TellLateYes));
+    REMATCH_RETURN_IF_ERROR(
+        TellCase("Case e: a survey, a concern, another policy, and a holiday that moves", "e", options_.cast.fifth, TellSurveyAndHoliday));
     page_.Section("Caseloads, before and after");
     Caseloads();
     for (Told& told : told_) REMATCH_RETURN_IF_ERROR(Show(told));
@@ -224,6 +226,21 @@ class Story {
     return Quote(play, {"mail", "show", Tail(official)});
   }
 
+  // Those that are of no case.
+  absl::Status CountLetters() {
+    notify::v1::ListNotificationsRequest request;
+    request.set_parent(Consortium());
+    request.set_page_size(1000);
+    do {
+      REMATCH_ASSIGN_OR_RETURN(const auto page, suite_.Service().Call(&NotifyStub::ListNotifications, request));
+      for (const auto& message : page.notifications()) {
+        sent_ += !absl::StrContains(message.origin(), "/reassignments/") && message.state() == notify::v1::Notification::SENT;
+      }
+      request.set_page_token(page.next_page_token());
+    } while (!request.page_token().empty());
+    return absl::OkStatus();
+  }
+
   absl::Status Verdict() {
     size_t differences = 0;
     for (const Told& told : told_) {
@@ -234,6 +251,7 @@ class Story {
             absl::StrCat("case ", told.title.substr(5, 1), ": state, offers, caseloads, messages, trail and disclosures are as told"));
       }
     }
+    REMATCH_RETURN_IF_ERROR(CountLetters());
     const std::vector<Mail> mail = ReadMaildirs(suite_.mail_dir());
     std::set<std::string> ids;
     for (const Mail& one : mail) ids.insert(one.message_id);
@@ -266,7 +284,8 @@ Cast DemoCast(const std::string& source_dir) {
           .first = "alma.reyes@schools.example",
           .second = "boris.lind@schools.example",
           .third = "carla.moreno@schools.example",
-          .fourth = "katya.kessler@palisade.example"};
+          .fourth = "katya.kessler@palisade.example",
+          .fifth = "linh.calloway@bayside.example"};
 }
 
 absl::Status TellStory(Suite& suite, const StoryOptions& options, std::ostream& out) { return Story(suite, options, out).Tell(); }

@@ -1,4 +1,4 @@
-// The demo: four cases told as they happen on a terminal, then held against what the services and mailboxes say.
+// The demo: five cases told as they happen on a terminal, then held against what the services and mailboxes say.
 #ifndef REMATCH_DEMO_STORY_H_
 #define REMATCH_DEMO_STORY_H_
 
@@ -14,10 +14,11 @@ struct Cast {
   std::string consortium;    // its id
   std::string display_name;  // of a new consortium
   std::string roster;        // the folder with the CSV files
-  std::string first;         // email addresses of the candidates of the cases (a), (b), (c) and (d)
+  std::string first;         // email addresses of the candidates of the cases (a) to (e)
   std::string second;
   std::string third;
   std::string fourth;
+  std::string fifth;
 };
 
 // Of the roster in SOURCE_DIR/examples/roster.

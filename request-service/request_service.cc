@@ -41,6 +41,9 @@ RequestCore::RequestCore(const Environment& env, const RequestOptions& options, 
       leases_(env.database, env.clock, env.replica, options.lease),
       codes_(reply_key),
       messages_(env.mentor, codes_, env.clock),
+      concern_reader_(env.database),
+      terms_(env.mentor, policies_, calendars_, env.clock),
+      letters_(concern_reader_, env.mentor, env.notify, messages_, terms_),
       handler_(env.replica, policies_, calendars_, env.clock) {
   for (const char* alerted :
        {"reconciled_seats", "reconciled_candidates", "poisoned_effects", "poisoned_timers", "poisoned_deliveries", "poisoned_roster"})
@@ -48,13 +51,15 @@ RequestCore::RequestCore(const Environment& env, const RequestOptions& options, 
   handler_.Listen([this](Committed committed) { OnCommit(std::move(committed)); });
   door_ = std::make_unique<CaseDoor>(options.door, env.database, handler_, env.clock, env.random, &env.metrics);
   effects_ = std::make_unique<EffectRunner>(options.effects, *door_, reader_, work_, policies_, calendars_, leases_, env.mentor, env.notify,
-                                            messages_, env.effects, env.clock, env.metrics);
+                                            messages_, letters_, env.effects, env.clock, env.metrics);
   timers_ = std::make_unique<TimerLoop>(*door_, work_, leases_, env.clock, env.metrics);
-  deliveries_ = std::make_unique<DeliveryFollower>(*door_, work_, env.notify, env.metrics);
-  roster_ = std::make_unique<RosterFollower>(*door_, reader_, work_, policies_, calendars_, env.mentor, env.clock, env.metrics);
+  deliveries_ = std::make_unique<DeliveryFollower>(*door_, work_, env.notify, terms_, env.metrics);
+  roster_ = std::make_unique<RosterFollower>(*door_, reader_, work_, policies_, calendars_, env.mentor, terms_, env.metrics);
   reconciler_ = std::make_unique<Reconciler>(options.reconcile_interval, *door_, reader_, calendars_, env.mentor, env.clock, env.metrics);
-  reassignments_ =
-      std::make_unique<Reassignments>(*door_, reader_, policies_, calendars_, env.mentor, codes_, env.ids, env.clock, env.blocking);
+  reassignments_ = std::make_unique<Reassignments>(*door_, reader_, concern_reader_, policies_, calendars_, env.mentor, codes_, env.ids,
+                                                   env.clock, env.blocking);
+  concerns_ = std::make_unique<Concerns>(*door_, concern_reader_, policies_, calendars_, env.mentor, terms_, codes_, env.ids, env.clock,
+                                         env.blocking);
 }
 
 RequestCore::~RequestCore() {
@@ -125,7 +130,7 @@ RequestService::RequestService(rpc::ServerEnvironment& env, std::unique_ptr<Ment
       core_(std::move(core)),
       calls_(rpc::Calls::Options(), env.clock, env.blocking, guard_, env.metrics),
       hub_(calls_),
-      server_(core_->reassignments(), calls_, hub_, changes_),
+      server_(core_->reassignments(), core_->concerns(), calls_, hub_, changes_),
       housekeeping_(env.database, env.clock, {"effects", "timers"}) {
   core_->SetListener([this](const Committed& committed) {
     for (const CaseKey& key : committed.changed) changes_.Changed(key.id);

@@ -29,6 +29,7 @@
 #include "request-service/loops/reconciler.h"
 #include "request-service/loops/roster_follower.h"
 #include "request-service/loops/timer_loop.h"
+#include "request-service/rpc/concerns.h"
 #include "request-service/rpc/reassignments.h"
 #include "request-service/rpc/server.h"
 #include "request-service/store/case_handler.h"
@@ -85,6 +86,7 @@ class RequestCore {
   RosterFollower& roster() { return *roster_; }
   Reconciler& reconciler() { return *reconciler_; }
   Reassignments& reassignments() { return *reassignments_; }
+  Concerns& concerns() { return *concerns_; }
 
   // Called after every commit that changed cases or timers; see CaseHandler::Listen(). Set before anything is submitted.
   void SetListener(std::function<void(const Committed&)> listener) { listener_ = std::move(listener); }
@@ -105,6 +107,9 @@ class RequestCore {
   platform::Leases leases_;
   const ReplyCodes codes_;
   MessageMaker messages_;
+  ConcernReader concern_reader_;
+  TermsFinder terms_;
+  LetterSender letters_;
   CaseHandler handler_;
   std::function<void(const Committed&)> listener_;
   std::unique_ptr<CaseDoor> door_;
@@ -114,6 +119,7 @@ class RequestCore {
   std::unique_ptr<RosterFollower> roster_;
   std::unique_ptr<Reconciler> reconciler_;
   std::unique_ptr<Reassignments> reassignments_;
+  std::unique_ptr<Concerns> concerns_;
 };
 
 // The running service: the core, its gRPC face and its loops.

@@ -33,34 +33,13 @@ constexpr int kMaxSeconds = kMaxDays * 24 * 60 * 60;
 constexpr int kMaxReminders = 10;
 constexpr int kMaxStages = 200;
 constexpr int kMaxSeasons = 20;
-
-void CheckWindow(const Window& window, const std::string& path, Violations& bad) {
-  int most = 0;
-  switch (window.unit()) {
-    case Window::WORKING_DAYS:
-      most = kMaxWorkingDays;
-      break;
-    case Window::WORKING_HOURS:
-      most = kMaxWorkingHours;
-      break;
-    case Window::DAYS:
-      most = kMaxDays;
-      break;
-    case Window::SECONDS:
-      most = kMaxSeconds;
-      break;
-    default:
-      bad.Add(path + ".unit", "must be WORKING_DAYS, WORKING_HOURS, DAYS or SECONDS");
-      return;
-  }
-  if (window.amount() < 1 || window.amount() > most) bad.Add(path + ".amount", absl::StrCat("must be 1 to ", most));
-}
+constexpr int kMaxConcern = 4;  // of 5: who is content has none
 
 void CheckRequired(bool present, const Window& window, const std::string& path, Violations& bad) {
   if (!present) {
     bad.Add(path, "must be set");
   } else {
-    CheckWindow(window, path, bad);
+    CheckWindow(bad, path, window);
   }
 }
 
@@ -121,7 +100,7 @@ void CheckReminders(const EscalationPolicy::Stage& stage, const std::string& pat
   for (int i = 0; i < stage.remind_before_size(); ++i) {
     const std::string at = absl::StrCat(path, "[", i, "]");
     const Window& reminder = stage.remind_before(i);
-    CheckWindow(reminder, at, bad);
+    CheckWindow(bad, at, reminder);
     if (!stage.has_window()) continue;
     if (reminder.unit() != stage.window().unit()) {
       bad.Add(at + ".unit", "must be that of the window");
@@ -145,7 +124,7 @@ void CheckStage(const EscalationPolicy::Stage& stage, const std::string& path, V
       break;
     case v1::MEDIATION:
     case v1::SIGNATURES:
-      if (stage.has_window()) CheckWindow(stage.window(), window, bad);
+      if (stage.has_window()) CheckWindow(bad, window, stage.window());
       if (stage.remind_before_size() > 0) bad.Add(reminders, absl::StrCat("must not be set for ", v1::StageKind_Name(stage.kind())));
       break;
     default:
@@ -266,6 +245,10 @@ Violations WrongWith(const EscalationPolicy& policy) {
   CheckChoices(policy, bad);
   CheckSeasons(policy, bad);
   CheckRanking(policy, bad);
+  if (policy.concern_at_or_below() < 0 || policy.concern_at_or_below() > kMaxConcern) {
+    bad.Add("concern_at_or_below", absl::StrCat("must be 0 to ", kMaxConcern));
+  }
+  if (policy.has_check_in_after()) CheckWindow(bad, "check_in_after", policy.check_in_after());
   return bad;
 }
 
@@ -327,6 +310,28 @@ absl::Status ValidatePolicy(const EscalationPolicy& policy) {
 void CheckPolicy(Violations& bad, std::string_view field, const EscalationPolicy& policy) {
   const Violations wrong = WrongWith(policy);
   for (const auto& [path, description] : wrong.found()) bad.Add(absl::StrCat(ToAbsl(field), ".", path), description);
+}
+
+void CheckWindow(Violations& bad, const std::string& path, const Window& window) {
+  int most = 0;
+  switch (window.unit()) {
+    case Window::WORKING_DAYS:
+      most = kMaxWorkingDays;
+      break;
+    case Window::WORKING_HOURS:
+      most = kMaxWorkingHours;
+      break;
+    case Window::DAYS:
+      most = kMaxDays;
+      break;
+    case Window::SECONDS:
+      most = kMaxSeconds;
+      break;
+    default:
+      bad.Add(path + ".unit", "must be WORKING_DAYS, WORKING_HOURS, DAYS or SECONDS");
+      return;
+  }
+  if (window.amount() < 1 || window.amount() > most) bad.Add(path + ".amount", absl::StrCat("must be 1 to ", most));
 }
 
 std::string StageId(const EscalationPolicy::Stage& stage) {

@@ -23,6 +23,9 @@ absl::Status ValidatePolicy(const v1::EscalationPolicy& policy);
 // The same, as what is wrong with `field` of a request.
 void CheckPolicy(Violations& bad, std::string_view field, const v1::EscalationPolicy& policy);
 
+// How long something may take, by its unit.
+void CheckWindow(Violations& bad, const std::string& path, const v1::Window& window);
+
 // What the policy calls the stage: its id, or its kind in small letters.
 std::string StageId(const v1::EscalationPolicy::Stage& stage);
 // Whether a recommendation is asked of them in this stage.

@@ -27,6 +27,10 @@ inline constexpr std::string_view kRequestsClosed = "REQUESTS_CLOSED";          
 inline constexpr std::string_view kSignatureNotWanted = "SIGNATURE_NOT_WANTED";   // FAILED_PRECONDITION: the policy does not name them
 inline constexpr std::string_view kNotTheirsToDecide = "NOT_THEIRS_TO_DECIDE";    // FAILED_PRECONDITION: the policy gives it to another
 
+inline constexpr std::string_view kConcernResolved = "CONCERN_RESOLVED";  // FAILED_PRECONDITION: a new one can be raised
+inline constexpr std::string_view kConsentMissing = "CONSENT_MISSING";    // FAILED_PRECONDITION: a case needs the candidate's (F12)
+inline constexpr std::string_view kNoCandidates = "NO_CANDIDATES";        // FAILED_PRECONDITION: nobody to ask
+
 // The offer or the mentor does not allow it.
 inline constexpr std::string_view kCasePaused = "CASE_PAUSED";               // FAILED_PRECONDITION: resume it first
 inline constexpr std::string_view kCaseNotPaused = "CASE_NOT_PAUSED";        // FAILED_PRECONDITION

@@ -3,7 +3,10 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "platform/errors.h"
+#include "platform/validation.h"
 #include "request-service/domain/case_view.h"
 
 namespace rematch::request {
@@ -38,11 +41,27 @@ std::optional<CaseCommand> ToCommand(const nv1::Delivery& delivery) {
 absl::StatusOr<std::vector<DeliveryFollower::Reported>> DeliveryFollower::CommandsOf(const std::vector<nv1::Delivery>& page) {
   std::vector<Reported> reported;
   for (const nv1::Delivery& delivery : page) {
-    if (std::optional<CaseCommand> command = ToCommand(delivery)) {
-      reported.push_back({.position = delivery.position(), .command = *std::move(command)});
+    std::optional<CaseCommand> command = ToCommand(delivery);
+    if (!command.has_value()) {
+      REMATCH_ASSIGN_OR_RETURN(command, OfLetter(delivery));
     }
+    if (command.has_value()) reported.push_back({.position = delivery.position(), .command = *std::move(command)});
   }
   return reported;
+}
+
+absl::StatusOr<std::optional<CaseCommand>> DeliveryFollower::OfLetter(const nv1::Delivery& delivery) {
+  if (delivery.state() != nv1::Notification::FAILED) return std::optional<CaseCommand>();
+  std::optional<std::vector<std::string>> ids = ParseName(delivery.origin(), "consortia/*/programs/*/surveys/*/responses/*");
+  if (!ids.has_value()) ids = ParseName(delivery.origin(), "consortia/*/programs/*/candidates/*");
+  if (!ids.has_value()) return std::optional<CaseCommand>();
+  CaseCommand command = FactFor({.consortium = (*ids)[0], .program = (*ids)[1], .id = ""});
+  const std::string candidate = ProgramName((*ids)[0], (*ids)[1]) + "/candidates/" + ids->back();
+  LetterCommand& failed =
+      command.letter.emplace(LetterCommand{.what = LetterCommand::What::kFailed, .letter = IdOf(delivery.notification())});
+  failed.cause = "BOUNCED";
+  REMATCH_ASSIGN_OR_RETURN(failed.terms, terms_.OfCandidate(candidate));
+  return std::optional<CaseCommand>(std::move(command));
 }
 
 }  // namespace rematch::request

@@ -72,6 +72,8 @@ std::string_view KindOf(const Effect& effect) {
       return "send";
     case Effect::kCancelSend:
       return "cancel_send";
+    case Effect::kSendLetter:
+      return "send_letter";
     case Effect::KIND_NOT_SET:
       return "none";
   }
@@ -82,7 +84,8 @@ std::string_view KindOf(const Effect& effect) {
 
 EffectRunner::EffectRunner(EffectRunnerOptions options, CaseDoor& door, CaseReader& reader, WorkStore& work, PolicyStore& policies,
                            CalendarStore& calendars, platform::Leases& leases, MentorPeer& mentor, NotifyPeer& notify,
-                           MessageMaker& messages, platform::Executor& executor, platform::Clock& clock, platform::Metrics& metrics)
+                           MessageMaker& messages, LetterSender& letters, platform::Executor& executor, platform::Clock& clock,
+                           platform::Metrics& metrics)
     : options_(options),
       door_(door),
       reader_(reader),
@@ -93,6 +96,7 @@ EffectRunner::EffectRunner(EffectRunnerOptions options, CaseDoor& door, CaseRead
       mentor_(mentor),
       notify_(notify),
       messages_(messages),
+      letters_(letters),
       executor_(executor),
       clock_(clock),
       metrics_(metrics) {}
@@ -190,16 +194,13 @@ void EffectRunner::Run(EffectWork work) {
       return;
     }
   }
-  absl::StatusOr<Command> answer = Ask(work);
-  if (!answer.ok()) {
-    DidNotWork(work, answer.status());
+  absl::StatusOr<CaseCommand> command = Ask(work);
+  if (!command.ok()) {
+    DidNotWork(work, command.status());
     return;
   }
-  CaseCommand command;
-  command.key = work.key;
-  command.command = *std::move(answer);
-  command.ran = CaseCommand::Ran{.row = work.row, .epoch = work.epoch};
-  door_.Submit(CommandMeta(), std::move(command),
+  command->ran = CaseCommand::Ran{.row = work.row, .epoch = work.epoch};
+  door_.Submit(CommandMeta(), *std::move(command),
                [this, work](const absl::StatusOr<std::string>& reply) { Finished(work, reply.status()); });
 }
 
@@ -266,10 +267,14 @@ void EffectRunner::PutBack() {
   log::Warn("effects_not_put_back", {{"count", rows.size()}});
 }
 
-absl::StatusOr<Command> EffectRunner::Ask(const EffectWork& work) {
+absl::StatusOr<CaseCommand> EffectRunner::Ask(const EffectWork& work) {
+  if (work.effect.has_send_letter()) return letters_.Send(work);
   REMATCH_ASSIGN_OR_RETURN(const std::optional<StoredCase> stored, reader_.LoadTogether(work.key));
   if (!stored.has_value()) return Error(absl::StatusCode::kInternal, reason::kStoreRefused, "the case of an effect is not stored");
-  return AskNow(work, stored->c);
+  CaseCommand command;
+  command.key = work.key;
+  REMATCH_ASSIGN_OR_RETURN(command.command, AskNow(work, stored->c));
+  return command;
 }
 
 absl::StatusOr<Command> EffectRunner::AskNow(const EffectWork& work, const Case& c) {
@@ -403,6 +408,7 @@ absl::StatusOr<Command> EffectRunner::AskNow(const EffectWork& work, const Case&
       }
       return command;
     }
+    case Effect::kSendLetter:  // of no case
     case Effect::KIND_NOT_SET:
       break;
   }

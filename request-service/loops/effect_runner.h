@@ -25,6 +25,7 @@
 #include "platform/leases.h"
 #include "platform/metrics.h"
 #include "request-service/domain/case.pb.h"
+#include "request-service/loops/letter_sender.h"
 #include "request-service/loops/messages.h"
 #include "request-service/loops/peers.h"
 #include "request-service/store/calendar_store.h"
@@ -49,7 +50,7 @@ class EffectRunner {
  public:
   EffectRunner(EffectRunnerOptions options, CaseDoor& door, CaseReader& reader, WorkStore& work, PolicyStore& policies,
                CalendarStore& calendars, platform::Leases& leases, MentorPeer& mentor, NotifyPeer& notify, MessageMaker& messages,
-               platform::Executor& executor, platform::Clock& clock, platform::Metrics& metrics);
+               LetterSender& letters, platform::Executor& executor, platform::Clock& clock, platform::Metrics& metrics);
   // Waits for the effects that run.
   ~EffectRunner();
 
@@ -72,7 +73,7 @@ class EffectRunner {
   bool Dispatch(EffectWork work);
   void Run(EffectWork work);
   // The command that answers `work`, or why there is none yet.
-  absl::StatusOr<Command> Ask(const EffectWork& work);
+  absl::StatusOr<CaseCommand> Ask(const EffectWork& work);
   absl::StatusOr<Command> AskNow(const EffectWork& work, const Case& c);
   absl::StatusOr<Command> Send(const EffectWork& work, const Case& c);
   void DidNotWork(const EffectWork& work, const absl::Status& status);
@@ -92,6 +93,7 @@ class EffectRunner {
   MentorPeer& mentor_;
   NotifyPeer& notify_;
   MessageMaker& messages_;
+  LetterSender& letters_;
   platform::Executor& executor_;
   platform::Clock& clock_;
   platform::Metrics& metrics_;

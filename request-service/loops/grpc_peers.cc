@@ -90,6 +90,21 @@ class GrpcMentor final : public MentorPeer {
   absl::StatusOr<mv1::District> GetDistrict(const std::string& name) override {
     return Get<mv1::GetDistrictRequest>(&Stub::GetDistrict, name);
   }
+  absl::StatusOr<std::vector<mv1::Candidate>> ListCandidates(const std::string& program) override {
+    constexpr int kPage = 1000;
+    std::vector<mv1::Candidate> candidates;
+    mv1::ListCandidatesRequest request;
+    request.set_parent(program);
+    request.set_page_size(kPage);
+    do {
+      REMATCH_ASSIGN_OR_RETURN(mv1::ListCandidatesResponse page, Ask(*stub_, &Stub::ListCandidates, timeout_, request));
+      for (mv1::Candidate& candidate : *page.mutable_candidates()) {
+        if (!candidate.has_unenroll_time()) candidates.push_back(std::move(candidate));
+      }
+      request.set_page_token(page.next_page_token());
+    } while (!request.page_token().empty());
+    return candidates;
+  }
   absl::StatusOr<mv1::DescribeCandidatesResponse> DescribeCandidates(const mv1::DescribeCandidatesRequest& request) override {
     return Ask(*stub_, &Stub::DescribeCandidates, timeout_, request);
   }

@@ -32,8 +32,8 @@ void SetAddress(nv1::Address& address, const mv1::Contact& contact) {
   address.set_email(contact.email());
 }
 
-std::string TemplateOf(MessageKind kind) {
-  std::string name = MessageKind_Name(kind);
+// A template has the name of its kind, in small letters.
+std::string TemplateOf(std::string name) {
   std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return "templates/" + name;
 }
@@ -118,7 +118,7 @@ absl::StatusOr<nv1::SendNotificationRequest> MessageMaker::Make(const Case& c, c
   request.set_parent(ConsortiumOf(c.name()));
   request.set_notification_id(send.message());
   nv1::Notification& message = *request.mutable_notification();
-  message.set_template_(TemplateOf(send.kind()));
+  message.set_template_(TemplateOf(MessageKind_Name(send.kind())));
   message.set_origin(c.name());
   auto& variables = *message.mutable_variables();
 
@@ -207,6 +207,35 @@ absl::StatusOr<nv1::SendNotificationRequest> MessageMaker::Make(const Case& c, c
   if (HasReplyCode(send.kind())) {
     variables["reply_code"] = codes_.Make({.case_name = c.name(), .offer = effect.offer(), .epoch = send.epoch()});
   }
+  return request;
+}
+
+nv1::SendNotificationRequest MessageMaker::MakeLetter(const CaseKey& key, const Letter& letter, const mv1::Candidate& candidate,
+                                                      const mv1::Program& program, const std::optional<TaskTerms>& terms) const {
+  nv1::SendNotificationRequest request;
+  request.set_parent(ConsortiumName(key.consortium));
+  request.set_notification_id(letter.id());
+  nv1::Notification& message = *request.mutable_notification();
+  message.set_template_(TemplateOf(Letter::Kind_Name(letter.kind())));
+  message.set_origin(letter.survey().empty() ? letter.candidate() : ResponseName(key, letter));
+  const bool from_alternate = terms.has_value() && terms->owner == program.alternate().person();
+  const mv1::Contact& from = (from_alternate ? program.alternate() : program.leader()).contact();
+  SetAddress(*message.mutable_to(), candidate.contact());
+  SetAddress(*message.mutable_reply_to(), from);
+  SetContact(message, "leader", from);
+  auto& variables = *message.mutable_variables();
+  variables["program_name"] = program.display_name();
+  variables["candidate_name"] = candidate.contact().display_name();
+  if (terms.has_value()) {
+    for (const std::string& reader : {terms->leader, terms->alternate}) {
+      if (!reader.empty()) message.add_readers(reader);
+    }
+  }
+  if (letter.survey().empty()) return request;
+  absl::TimeZone zone;
+  absl::LoadTimeZone(program.time_zone(), &zone);
+  variables["close_time"] = LocalTimeText(FromStored(letter.closes()), zone);
+  variables["reply_code"] = codes_.Make({.case_name = ResponseName(key, letter), .offer = "", .epoch = 0});
   return request;
 }
 

@@ -4,6 +4,7 @@
 #define REMATCH_REQUEST_SERVICE_LOOPS_MESSAGES_H_
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -16,8 +17,10 @@
 #include "rematch/request/v1/resources.pb.h"
 #include "request-service/domain/case.pb.h"
 #include "request-service/domain/escalation.h"
+#include "request-service/domain/letters.h"
 #include "request-service/domain/reply_code.h"
 #include "request-service/loops/peers.h"
+#include "request-service/store/case_command.h"
 
 namespace rematch::request {
 
@@ -33,6 +36,9 @@ class MessageMaker {
 
   // The request for notify-service, without its request id. NOT_FOUND when somebody it is about is gone; else as the peer says.
   absl::StatusOr<notify::v1::SendNotificationRequest> Make(const Case& c, const Effect& effect, const Rules& rules);
+  // Likewise of a letter to `candidate`, from whom `terms` name, else from the leader.
+  notify::v1::SendNotificationRequest MakeLetter(const CaseKey& key, const Letter& letter, const mentor::v1::Candidate& candidate,
+                                                 const mentor::v1::Program& program, const std::optional<TaskTerms>& terms) const;
 
  private:
   template <typename Resource>

@@ -24,6 +24,8 @@ class MentorPeer {
   virtual absl::StatusOr<mentor::v1::Program> GetProgram(const std::string& name) = 0;
   virtual absl::StatusOr<mentor::v1::Site> GetSite(const std::string& name) = 0;
   virtual absl::StatusOr<mentor::v1::District> GetDistrict(const std::string& name) = 0;
+  // All of a program who are enrolled.
+  virtual absl::StatusOr<std::vector<mentor::v1::Candidate>> ListCandidates(const std::string& program) = 0;
   virtual absl::StatusOr<mentor::v1::DescribeCandidatesResponse> DescribeCandidates(
       const mentor::v1::DescribeCandidatesRequest& request) = 0;
   virtual absl::StatusOr<mentor::v1::FindEligibleMentorsResponse> FindEligibleMentors(

@@ -39,6 +39,8 @@ absl::StatusOr<std::vector<RosterFollower::Reported>> RosterFollower::CommandsOf
       REMATCH_RETURN_IF_ERROR(AddMentorLeft(change, reported));
     } else if (change.kind() == Change::CALENDAR_CHANGED) {
       REMATCH_RETURN_IF_ERROR(AddCalendarChanged(change, reported));
+    } else if (change.kind() == Change::CANDIDATE_ADDED) {
+      REMATCH_RETURN_IF_ERROR(AddNewCandidate(change, reported));
     } else if (change.kind() == Change::CANDIDATE_LEFT || change.kind() == Change::ASSIGNMENT_CHANGED ||
                change.kind() == Change::DO_NOT_PAIR_ADDED) {
       REMATCH_RETURN_IF_ERROR(AddOfCandidate(change, standings[ConsortiumIn(change.candidate())], reported));
@@ -75,9 +77,27 @@ absl::Status RosterFollower::AddCalendarChanged(const Change& change, std::vecto
   return absl::OkStatus();
 }
 
+// F1.
+absl::Status RosterFollower::AddNewCandidate(const Change& change, std::vector<Reported>& reported) {
+  const std::optional<std::vector<std::string>> ids = ParseName(change.candidate(), "consortia/*/programs/*/candidates/*");
+  if (!ids.has_value()) return absl::OkStatus();
+  REMATCH_ASSIGN_OR_RETURN(const std::shared_ptr<const PolicyRecord> policy, policies_.Of((*ids)[0], (*ids)[1]));
+  if (!policy->policy.welcome_letter()) return absl::OkStatus();
+  AddLetter(change, *ids, LetterCommand::What::kWelcome, reported);
+  return absl::OkStatus();
+}
+
+void RosterFollower::AddLetter(const Change& change, const std::vector<std::string>& ids, LetterCommand::What what,
+                               std::vector<Reported>& reported) {
+  CaseCommand command = FactFor({.consortium = ids[0], .program = ids[1], .id = ""});
+  command.letter = LetterCommand{.what = what, .candidate = change.candidate()};
+  reported.push_back({.position = change.position(), .command = std::move(command)});
+}
+
 absl::Status RosterFollower::AddOfCandidate(const Change& change, CaseReader::Standing& standing, std::vector<Reported>& reported) {
   const std::optional<std::vector<std::string>> ids = ParseName(change.candidate(), "consortia/*/programs/*/candidates/*");
   if (!ids.has_value()) return absl::OkStatus();
+  if (change.kind() == Change::CANDIDATE_LEFT) AddLetter(change, *ids, LetterCommand::What::kCandidateLeft, reported);
   const CaseKey program = {.consortium = (*ids)[0], .program = (*ids)[1], .id = ""};
   const auto case_id = standing.open_cases.find(change.candidate());
   const bool has_case = case_id != standing.open_cases.end();
@@ -127,14 +147,12 @@ absl::Status RosterFollower::AddOfCandidate(const Change& change, CaseReader::St
 
 absl::StatusOr<CandidateTask> RosterFollower::MentorLeftTask(const Change& change) {
   REMATCH_ASSIGN_OR_RETURN(const mv1::Program program, mentor_.GetProgram(change.program()));
-  const std::vector<std::string> program_ids = *ParseName(program.name(), "consortia/*/programs/*");
-  REMATCH_ASSIGN_OR_RETURN(const std::shared_ptr<const PolicyRecord> policy, policies_.Of(program_ids[0], program_ids[1]));
-  REMATCH_ASSIGN_OR_RETURN(const CalendarStore::Pointer time, calendars_.Of(program));
+  REMATCH_ASSIGN_OR_RETURN(const std::optional<TaskTerms> terms, terms_.Of(program, ""));
   return CandidateTask{.what = CandidateTask::What::kMentorLeft,
                        .candidate = change.candidate(),
                        .leader = program.leader().person(),
                        .alternate = program.alternate().person(),
-                       .time = ToStored(time->EndOfWindow(clock_.Now(), policy->policy.task_due_after()))};
+                       .time = terms.has_value() ? terms->due : 0};
 }
 
 }  // namespace rematch::request

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "platform/clock.h"
 #include "rematch/mentor/v1/resources.pb.h"
 #include "request-service/loops/feed_follower.h"
 #include "request-service/loops/peers.h"
+#include "request-service/loops/task_terms.h"
 #include "request-service/store/calendar_store.h"
 #include "request-service/store/case_reader.h"
 #include "request-service/store/policy_store.h"
@@ -20,13 +20,13 @@ namespace rematch::request {
 class RosterFollower final : public FeedFollower<mentor::v1::RosterChange> {
  public:
   RosterFollower(CaseDoor& door, CaseReader& reader, WorkStore& work, PolicyStore& policies, CalendarStore& calendars, MentorPeer& mentor,
-                 platform::Clock& clock, platform::Metrics& metrics)
+                 TermsFinder& terms, platform::Metrics& metrics)
       : FeedFollower("roster", door, work, metrics),
         reader_(reader),
         policies_(policies),
         calendars_(calendars),
         mentor_(mentor),
-        clock_(clock) {}
+        terms_(terms) {}
   ~RosterFollower() override { StopFollowing(); }
 
  private:
@@ -40,6 +40,10 @@ class RosterFollower final : public FeedFollower<mentor::v1::RosterChange> {
 
   absl::Status AddMentorLeft(const Change& change, std::vector<Reported>& reported);
   absl::Status AddCalendarChanged(const Change& change, std::vector<Reported>& reported);
+  absl::Status AddNewCandidate(const Change& change, std::vector<Reported>& reported);
+  // `ids`: of the candidate's name.
+  static void AddLetter(const Change& change, const std::vector<std::string>& ids, LetterCommand::What what,
+                        std::vector<Reported>& reported);
   // `standing`: when the page was read; knows of what the page adds.
   absl::Status AddOfCandidate(const Change& change, CaseReader::Standing& standing, std::vector<Reported>& reported);
   // The task of whoever leads the program now.
@@ -49,7 +53,7 @@ class RosterFollower final : public FeedFollower<mentor::v1::RosterChange> {
   PolicyStore& policies_;
   CalendarStore& calendars_;
   MentorPeer& mentor_;
-  platform::Clock& clock_;
+  TermsFinder& terms_;
 };
 
 }  // namespace rematch::request

@@ -106,7 +106,8 @@ v1::Offer ToOffer(const CaseKey& key, const Offer& offer) {
 
 v1::Task ToTask(const CaseKey& key, const Task& task) {
   v1::Task out;
-  out.set_name(key.id.empty() ? absl::StrCat(task.about(), "/tasks/", kMentorLeftTask) : Child(key, "tasks", task.id()));
+  const std::string id = task.kind() == v1::MENTOR_LEFT ? std::string(kMentorLeftTask) : task.id();
+  out.set_name(key.id.empty() ? absl::StrCat(task.about(), "/tasks/", id) : Child(key, "tasks", id));
   out.set_kind(task.kind());
   out.set_owner(task.owner());
   SetTime(task.created(), [&] { return out.mutable_create_time(); });
@@ -116,6 +117,7 @@ v1::Task ToTask(const CaseKey& key, const Task& task) {
   out.set_person(Child(key, "people", task.person()));
   out.set_cause(task.cause());
   out.set_about(task.about());
+  out.set_subject(task.subject());
   SetTime(task.not_before(), [&] { return out.mutable_not_before_time(); });
   return out;
 }

@@ -17,7 +17,7 @@ namespace rematch::request {
 // Stored microseconds; 0 leaves the timestamp unset.
 google::protobuf::Timestamp ToTimestamp(int64_t micros);
 
-// The last part of the name of a candidate's own task.
+// The last part of the name of the task that a candidate's mentor left; of their others it is the id.
 inline constexpr char kMentorLeftTask[] = "mentor-left";
 
 std::string EtagOf(const Case& c);

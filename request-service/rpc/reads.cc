@@ -28,13 +28,6 @@ Viewer ViewerOf(const rpc::Caller& caller) {
   return viewer;
 }
 
-// What a list was asked for, to bind its page tokens to.
-std::string QuestionOf(const rpc::Call& call, std::initializer_list<std::string> parts) {
-  std::string question = absl::StrCat(std::string(call.method), "\n", call.caller.role, "\n", call.caller.person);
-  for (const std::string& part : parts) absl::StrAppend(&question, "\n", part);
-  return question;
-}
-
 // A whole number of a page token, which only this service makes.
 int64_t NumberOf(const std::string& text) {
   int64_t number = 0;

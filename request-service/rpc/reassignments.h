@@ -15,10 +15,12 @@
 #include "rematch/request/v1/service.pb.h"
 #include "request-service/domain/reply_code.h"
 #include "request-service/loops/peers.h"
+#include "request-service/rpc/door_calls.h"
 #include "request-service/rpc/openings.h"
 #include "request-service/rpc/validate.h"
 #include "request-service/store/case_command.h"
 #include "request-service/store/case_reader.h"
+#include "request-service/store/concern_reader.h"
 #include "request-service/store/policy_store.h"
 
 namespace rematch::request {
@@ -26,10 +28,11 @@ namespace rematch::request {
 // Thread-safe. Reads block; writes do not, those that ask a peer first run that part on `blocking`.
 class Reassignments {
  public:
-  Reassignments(CaseDoor& door, CaseReader& reader, PolicyStore& policies, CalendarStore& calendars, MentorPeer& mentor,
-                const ReplyCodes& codes, platform::IdSource& ids, platform::Clock& clock, platform::Executor& blocking)
-      : door_(door),
+  Reassignments(CaseDoor& door, CaseReader& reader, ConcernReader& concerns, PolicyStore& policies, CalendarStore& calendars,
+                MentorPeer& mentor, const ReplyCodes& codes, platform::IdSource& ids, platform::Clock& clock, platform::Executor& blocking)
+      : calls_(door, clock, blocking),
         reader_(reader),
+        concerns_(concerns),
         policies_(policies),
         calendars_(calendars),
         mentor_(mentor),
@@ -97,9 +100,6 @@ class Reassignments {
   absl::StatusOr<Watched> Watch(const Call& call, const v1::WatchReassignmentRequest& request, const std::string& etag);
 
  private:
-  // Puts `command` through the door for `request`, answering with what `command.reply` serializes.
-  template <typename Request, typename Response>
-  void Submit(const Call& call, const Request& request, CaseCommand command, Done<Response> done);
   // A command on a case, or on what is named below it in `collection`: checks what every command carries, and submits it once
   // `fill(violations, command, id of the child)` has checked and copied the rest.
   template <typename Request, typename Response, typename Fill>
@@ -109,6 +109,9 @@ class Reassignments {
   template <typename Request, typename Response>
   void Prepare(const Call& call, const Request& request, Done<Response> done, absl::AnyInvocable<absl::StatusOr<CaseCommand>()> prepare);
   absl::StatusOr<CaseCommand> MakeOpen(const Call& call, const v1::CreateReassignmentRequest& request, const Openings::Facts& facts);
+  // The concern that the case comes of, if the caller may read it.
+  absl::Status NameConcern(const Call& call, const v1::CreateReassignmentRequest& request, const mentor::v1::Program& program,
+                           CaseCommand& command);
   absl::StatusOr<CaseCommand> PrepareReplacement(const Call& call, const v1::ReplaceLeaderRequest& request, const CaseKey& key);
   void SnoozeOfCandidate(const Call& call, const v1::SnoozeTaskRequest& request, Done<v1::Task> done);
   absl::StatusOr<CaseCommand> PrepareBroadcast(const Call& call, const v1::OpenBroadcastRequest& request, const CaseKey& key);
@@ -126,8 +129,9 @@ class Reassignments {
   // The case as it is answered, with its private texts for those who may read them.
   absl::StatusOr<v1::Reassignment> Publish(const StoredCase& stored, std::vector<StoredText> texts);
 
-  CaseDoor& door_;
+  DoorCalls calls_;
   CaseReader& reader_;
+  ConcernReader& concerns_;
   PolicyStore& policies_;
   CalendarStore& calendars_;
   MentorPeer& mentor_;

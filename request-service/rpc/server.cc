@@ -13,63 +13,71 @@ constexpr absl::Duration kReadAnyway = absl::Seconds(1);
 }  // namespace
 
 // Most reads block, on the pool for that. Writes answer when their batch has committed, and so does a read that shares one.
-#define REMATCH_BLOCKING(Method, Response)                                                                                       \
-  grpc::ServerUnaryReactor* ReassignmentServer::Method(grpc::CallbackServerContext* context, const v1::Method##Request* request, \
-                                                       v1::Response* response) {                                                 \
-    return calls_.Blocking(context, request, response, [this](const rpc::Call& call, const v1::Method##Request& asked) {         \
-      return reassignments_.Method(call, asked);                                                                                 \
-    });                                                                                                                          \
+#define REMATCH_BLOCKING(part, Method, Response)                                                                                  \
+  grpc::ServerUnaryReactor* ReassignmentServer::Method(grpc::CallbackServerContext* context, const v1::Method##Request* request,  \
+                                                       v1::Response* response) {                                                  \
+    return calls_.Blocking(context, request, response,                                                                            \
+                           [this](const rpc::Call& call, const v1::Method##Request& asked) { return part.Method(call, asked); }); \
   }
-#define REMATCH_BATCHED(Method, Response)                                                                                        \
+#define REMATCH_BATCHED(part, Method, Response)                                                                                  \
   grpc::ServerUnaryReactor* ReassignmentServer::Method(grpc::CallbackServerContext* context, const v1::Method##Request* request, \
                                                        v1::Response* response) {                                                 \
     return calls_.Deferred(context, request, response,                                                                           \
                            [this](const rpc::Call& call, const v1::Method##Request& asked, rpc::Done<v1::Response> done) {       \
-                             reassignments_.Method(call, asked, std::move(done));                                                \
+                             part.Method(call, asked, std::move(done));                                                          \
                            });                                                                                                   \
   }
 
-REMATCH_BATCHED(CreateReassignment, Reassignment)
-REMATCH_BATCHED(GetReassignment, Reassignment)
-REMATCH_BLOCKING(ListReassignments, ListReassignmentsResponse)
-REMATCH_BLOCKING(PreviewEscalation, PreviewEscalationResponse)
-REMATCH_BATCHED(ReviewReassignment, Reassignment)
-REMATCH_BATCHED(WithdrawReassignment, Reassignment)
-REMATCH_BATCHED(CloseReassignment, Reassignment)
-REMATCH_BATCHED(RestartSearch, Reassignment)
-REMATCH_BATCHED(SkipStage, Reassignment)
-REMATCH_BATCHED(StrikeMentor, Reassignment)
-REMATCH_BATCHED(PauseReassignment, Reassignment)
-REMATCH_BATCHED(ResumeReassignment, Reassignment)
-REMATCH_BATCHED(ReplaceLeader, Reassignment)
-REMATCH_BATCHED(ReviveOffer, Reassignment)
-REMATCH_BATCHED(SnoozeTask, Task)
-REMATCH_BLOCKING(ListOffers, ListOffersResponse)
-REMATCH_BATCHED(RecordOfferResponse, Offer)
-REMATCH_BATCHED(RespondToOffer, RespondToOfferResponse)
-REMATCH_BATCHED(ConfirmMatch, Reassignment)
-REMATCH_BATCHED(RejectMatch, Reassignment)
-REMATCH_BATCHED(OpenBroadcast, Reassignment)
-REMATCH_BATCHED(ChooseInterested, Reassignment)
-REMATCH_BATCHED(PassAllOver, Reassignment)
-REMATCH_BATCHED(RecommendPerson, Person)
-REMATCH_BLOCKING(ListPeople, ListPeopleResponse)
-REMATCH_BATCHED(QualifyPerson, Person)
-REMATCH_BATCHED(RecordConsent, Reassignment)
-REMATCH_BATCHED(RecordCall, Reassignment)
-REMATCH_BATCHED(TakeCandidate, Reassignment)
-REMATCH_BATCHED(DeclineToTake, Reassignment)
-REMATCH_BATCHED(SendClosingNote, Reassignment)
-REMATCH_BATCHED(RecordMediation, Reassignment)
-REMATCH_BATCHED(RecordSignature, Reassignment)
-REMATCH_BATCHED(MigrateReassignment, MigrateReassignmentResponse)
-REMATCH_BATCHED(CreatePolicyVersion, PolicyVersion)
-REMATCH_BLOCKING(ListTasks, ListTasksResponse)
-REMATCH_BLOCKING(ListReassignmentEvents, ListReassignmentEventsResponse)
-REMATCH_BLOCKING(VerifyAuditTrail, VerifyAuditTrailResponse)
-REMATCH_BLOCKING(ListDisclosures, ListDisclosuresResponse)
-REMATCH_BLOCKING(GetPolicyVersion, PolicyVersion)
-REMATCH_BLOCKING(ListPolicyVersions, ListPolicyVersionsResponse)
+REMATCH_BATCHED(reassignments_, CreateReassignment, Reassignment)
+REMATCH_BATCHED(reassignments_, GetReassignment, Reassignment)
+REMATCH_BLOCKING(reassignments_, ListReassignments, ListReassignmentsResponse)
+REMATCH_BLOCKING(reassignments_, PreviewEscalation, PreviewEscalationResponse)
+REMATCH_BATCHED(reassignments_, ReviewReassignment, Reassignment)
+REMATCH_BATCHED(reassignments_, WithdrawReassignment, Reassignment)
+REMATCH_BATCHED(reassignments_, CloseReassignment, Reassignment)
+REMATCH_BATCHED(reassignments_, RestartSearch, Reassignment)
+REMATCH_BATCHED(reassignments_, SkipStage, Reassignment)
+REMATCH_BATCHED(reassignments_, StrikeMentor, Reassignment)
+REMATCH_BATCHED(reassignments_, PauseReassignment, Reassignment)
+REMATCH_BATCHED(reassignments_, ResumeReassignment, Reassignment)
+REMATCH_BATCHED(reassignments_, ReplaceLeader, Reassignment)
+REMATCH_BATCHED(reassignments_, ReviveOffer, Reassignment)
+REMATCH_BATCHED(reassignments_, SnoozeTask, Task)
+REMATCH_BLOCKING(reassignments_, ListOffers, ListOffersResponse)
+REMATCH_BATCHED(reassignments_, RecordOfferResponse, Offer)
+REMATCH_BATCHED(reassignments_, RespondToOffer, RespondToOfferResponse)
+REMATCH_BATCHED(reassignments_, ConfirmMatch, Reassignment)
+REMATCH_BATCHED(reassignments_, RejectMatch, Reassignment)
+REMATCH_BATCHED(reassignments_, OpenBroadcast, Reassignment)
+REMATCH_BATCHED(reassignments_, ChooseInterested, Reassignment)
+REMATCH_BATCHED(reassignments_, PassAllOver, Reassignment)
+REMATCH_BATCHED(reassignments_, RecommendPerson, Person)
+REMATCH_BLOCKING(reassignments_, ListPeople, ListPeopleResponse)
+REMATCH_BATCHED(reassignments_, QualifyPerson, Person)
+REMATCH_BATCHED(reassignments_, RecordConsent, Reassignment)
+REMATCH_BATCHED(reassignments_, RecordCall, Reassignment)
+REMATCH_BATCHED(reassignments_, TakeCandidate, Reassignment)
+REMATCH_BATCHED(reassignments_, DeclineToTake, Reassignment)
+REMATCH_BATCHED(reassignments_, SendClosingNote, Reassignment)
+REMATCH_BATCHED(reassignments_, RecordMediation, Reassignment)
+REMATCH_BATCHED(reassignments_, RecordSignature, Reassignment)
+REMATCH_BATCHED(reassignments_, MigrateReassignment, MigrateReassignmentResponse)
+REMATCH_BATCHED(reassignments_, CreatePolicyVersion, PolicyVersion)
+REMATCH_BLOCKING(reassignments_, ListTasks, ListTasksResponse)
+REMATCH_BLOCKING(reassignments_, ListReassignmentEvents, ListReassignmentEventsResponse)
+REMATCH_BLOCKING(reassignments_, VerifyAuditTrail, VerifyAuditTrailResponse)
+REMATCH_BLOCKING(reassignments_, ListDisclosures, ListDisclosuresResponse)
+REMATCH_BLOCKING(reassignments_, GetPolicyVersion, PolicyVersion)
+REMATCH_BLOCKING(reassignments_, ListPolicyVersions, ListPolicyVersionsResponse)
+REMATCH_BATCHED(concerns_, RaiseConcern, Concern)
+REMATCH_BLOCKING(concerns_, GetConcern, Concern)
+REMATCH_BLOCKING(concerns_, ListConcerns, ListConcernsResponse)
+REMATCH_BATCHED(concerns_, ResolveConcern, Concern)
+REMATCH_BATCHED(concerns_, SendSurvey, Survey)
+REMATCH_BLOCKING(concerns_, ListSurveys, ListSurveysResponse)
+REMATCH_BATCHED(concerns_, SubmitSurveyResponse, SubmitSurveyResponseResponse)
+REMATCH_BLOCKING(concerns_, ListSurveyResults, ListSurveyResultsResponse)
+REMATCH_BATCHED(concerns_, RecordLetterTold, Task)
 
 #undef REMATCH_BLOCKING
 #undef REMATCH_BATCHED

@@ -10,6 +10,7 @@
 #include "platform/rpc/call.h"
 #include "platform/rpc/feed.h"
 #include "rematch/request/v1/service.grpc.pb.h"
+#include "request-service/rpc/concerns.h"
 #include "request-service/rpc/reassignments.h"
 
 namespace rematch::request {
@@ -29,8 +30,8 @@ class ChangeBoard {
 
 class ReassignmentServer final : public v1::ReassignmentService::CallbackService {
  public:
-  ReassignmentServer(Reassignments& reassignments, rpc::Calls& calls, rpc::FeedHub& hub, ChangeBoard& changes)
-      : reassignments_(reassignments), calls_(calls), hub_(hub), changes_(changes) {}
+  ReassignmentServer(Reassignments& reassignments, Concerns& concerns, rpc::Calls& calls, rpc::FeedHub& hub, ChangeBoard& changes)
+      : reassignments_(reassignments), concerns_(concerns), calls_(calls), hub_(hub), changes_(changes) {}
 
 #define REMATCH_UNARY(Method, Response)                                                                                              \
   grpc::ServerUnaryReactor* Method(grpc::CallbackServerContext* context, const v1::Method##Request* request, v1::Response* response) \
@@ -76,6 +77,15 @@ class ReassignmentServer final : public v1::ReassignmentService::CallbackService
   REMATCH_UNARY(ListDisclosures, ListDisclosuresResponse);
   REMATCH_UNARY(GetPolicyVersion, PolicyVersion);
   REMATCH_UNARY(ListPolicyVersions, ListPolicyVersionsResponse);
+  REMATCH_UNARY(RaiseConcern, Concern);
+  REMATCH_UNARY(GetConcern, Concern);
+  REMATCH_UNARY(ListConcerns, ListConcernsResponse);
+  REMATCH_UNARY(ResolveConcern, Concern);
+  REMATCH_UNARY(SendSurvey, Survey);
+  REMATCH_UNARY(ListSurveys, ListSurveysResponse);
+  REMATCH_UNARY(SubmitSurveyResponse, SubmitSurveyResponseResponse);
+  REMATCH_UNARY(ListSurveyResults, ListSurveyResultsResponse);
+  REMATCH_UNARY(RecordLetterTold, Task);
 #undef REMATCH_UNARY
 
   grpc::ServerWriteReactor<v1::Reassignment>* WatchReassignment(grpc::CallbackServerContext* context,
@@ -83,6 +93,7 @@ class ReassignmentServer final : public v1::ReassignmentService::CallbackService
 
  private:
   Reassignments& reassignments_;
+  Concerns& concerns_;
   rpc::Calls& calls_;
   rpc::FeedHub& hub_;
   ChangeBoard& changes_;

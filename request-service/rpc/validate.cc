@@ -123,4 +123,10 @@ void CheckQualify(Violations& bad, const v1::QualifyPersonRequest& request, cons
   if (attributes.years_mentored() < 0 || attributes.years_mentored() > 60) bad.Add("attributes.years_mentored", "must be 0 to 60");
 }
 
+std::string QuestionOf(const rpc::Call& call, std::initializer_list<std::string> parts) {
+  std::string question = absl::StrCat(std::string(call.method), "\n", call.caller.role, "\n", call.caller.person);
+  for (const std::string& part : parts) absl::StrAppend(&question, "\n", part);
+  return question;
+}
+
 }  // namespace rematch::request

@@ -3,10 +3,12 @@
 #ifndef REMATCH_REQUEST_SERVICE_RPC_VALIDATE_H_
 #define REMATCH_REQUEST_SERVICE_RPC_VALIDATE_H_
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
 #include "platform/errors.h"
+#include "platform/rpc/call.h"
 #include "rematch/mentor/v1/resources.pb.h"
 #include "rematch/request/v1/service.pb.h"
 #include "request-service/store/case_command.h"
@@ -30,6 +32,9 @@ void CheckContact(Violations& bad, const std::string& field, const mentor::v1::C
 
 // A mentor of the case's consortium.
 void CheckMentorOf(Violations& bad, std::string_view field, std::string_view mentor, const CaseKey& key);
+
+// What a list was asked for, to bind its page tokens to.
+std::string QuestionOf(const rpc::Call& call, std::initializer_list<std::string> parts);
 
 void CheckReview(Violations& bad, const v1::ReviewReassignmentRequest& request, const CaseKey& key);
 void CheckQualify(Violations& bad, const v1::QualifyPersonRequest& request, const CaseKey& key);

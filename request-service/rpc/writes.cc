@@ -7,9 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "access/access.h"
-#include "platform/canonical.h"
 #include "platform/errors.h"
-#include "platform/rpc/identity.h"
 #include "platform/timestamps.h"
 #include "platform/validation.h"
 #include "request-service/domain/case_view.h"
@@ -24,25 +22,6 @@ namespace {
 
 namespace mv1 = mentor::v1;
 
-// Request ids are a caller's own: whoever guesses one of another's learns nothing by it, not even that the case is there.
-std::string ScopeOf(const CaseCommand& command, const rpc::Caller& caller) {
-  const std::string resource = command.policy_publication.has_value()
-                                   ? absl::StrCat(command.key.consortium, "/", command.key.program, "/policy")
-                               : command.command.has_open() ? command.key.consortium
-                                                            : absl::StrCat(command.key.consortium, "/", command.key.id);
-  return absl::StrCat(resource, "#", platform::HexHash(caller.role + '\0' + caller.person).substr(0, 16));
-}
-
-// A command of the caller's, who must have the right to the case by the table of access.
-CaseCommand CommandFor(const rpc::Call& call, const CaseKey& key) {
-  CaseCommand command;
-  command.key = key;
-  command.command.set_actor_role(call.caller.role);
-  command.command.set_actor(call.caller.person);
-  command.asked = CaseCommand::Asked{.caller = call.caller, .method = std::string(call.method)};
-  return command;
-}
-
 // Words for the leaders' eyes that go with the step.
 void AddText(CaseCommand& command, std::string_view step, const std::string& text) {
   command.step = std::string(step);
@@ -52,10 +31,6 @@ void AddText(CaseCommand& command, std::string_view step, const std::string& tex
 void AddNote(Violations& bad, CaseCommand& command, std::string_view step, const std::string& note) {
   CheckText(bad, "note", note, kMaxText, false);
   AddText(command, step, note);
-}
-
-absl::Status QueueFull() {
-  return ErrorWithRetry(absl::StatusCode::kResourceExhausted, reason::kQueueFull, "too many requests at once", absl::Milliseconds(100));
 }
 
 // Most commands answer with the case as it is then.
@@ -69,23 +44,6 @@ Leader ToStoredLeader(const mv1::Leader& leader) {
 }
 
 }  // namespace
-
-template <typename Request, typename Response>
-void Reassignments::Submit(const Call& call, const Request& request, CaseCommand command, Done<Response> done) {
-  CommandMeta meta;
-  meta.scope = ScopeOf(command, call.caller);
-  meta.request_id = request.request_id();
-  meta.body_hash = rpc::BodyHash(call, request);
-  meta.deadline = call.deadline;
-  door_.Submit(std::move(meta), std::move(command), [done](const absl::StatusOr<std::string>& reply) {
-    if (!reply.ok()) return done(reply.status());
-    Response response;
-    if (!response.ParseFromString(*reply)) {
-      return done(Error(absl::StatusCode::kInternal, reason::kStoreRefused, "a remembered answer cannot be read"));
-    }
-    done(std::move(response));
-  });
-}
 
 template <typename Request, typename Response, typename Fill>
 void Reassignments::Change(const Call& call, const Request& request, std::string_view collection, Done<Response> done, Fill fill) {
@@ -104,23 +62,17 @@ void Reassignments::Change(const Call& call, const Request& request, std::string
   CheckRequestId(bad, request.request_id());
   CheckEtag(bad, request.etag());
   if (!bad.empty()) return done(bad.ToStatus());
-  Submit(call, request, std::move(command), std::move(done));
+  calls_.Submit(call, request, std::move(command), std::move(done));
 }
 
 template <typename Request, typename Response>
 void Reassignments::Prepare(const Call& call, const Request& request, Done<Response> done,
                             absl::AnyInvocable<absl::StatusOr<CaseCommand>()> prepare) {
-  const bool queued = blocking_.Run([this, call, request, done, prepare = std::move(prepare)]() mutable {
-    // Nobody waits for it any more: no peer is asked.
-    if (clock_.Now() >= call.deadline) {
-      return done(Error(absl::StatusCode::kDeadlineExceeded, reason::kDeadlinePassed, "the deadline passed before the call ran"));
-    }
+  calls_.Prepare(call, request, std::move(done), [prepare = std::move(prepare)]() mutable {
     absl::StatusOr<CaseCommand> command = prepare();
-    if (!command.ok()) return done(command.status());
-    if (command->is_of_case() && !command->reply) command->reply = AnswerCase;
-    Submit(call, request, *std::move(command), done);
+    if (command.ok() && command->is_of_case() && !command->reply) command->reply = AnswerCase;
+    return command;
   });
-  if (!queued) done(QueueFull());
 }
 
 // --- The case ---
@@ -131,6 +83,13 @@ void Reassignments::CreateReassignment(const Call& call, const v1::CreateReassig
   CheckName(bad, "candidate", request.candidate(), "consortia/*/programs/*/candidates/*");
   if (bad.empty() && !request.candidate().starts_with(request.parent() + "/")) bad.Add("candidate", "must be a candidate of the parent");
   CheckText(bad, "reasons", request.reasons(), kMaxText, false);
+  if (!request.concern().empty()) {
+    CheckName(bad, "concern", request.concern(), "consortia/*/programs/*/concerns/*");
+    if (bad.empty() && !request.concern().starts_with(request.parent() + "/")) bad.Add("concern", "must be one of the parent");
+    if (call.caller.role == access::kCandidate) bad.Add("concern", "is for leaders");
+  } else if (request.candidate_consents()) {
+    bad.Add("candidate_consents", "belongs to a concern");
+  }
   CheckRequestId(bad, request.request_id());
   if (!bad.empty()) return done(bad.ToStatus());
   // A candidate asks for themself only, and learns nothing of others.
@@ -140,7 +99,7 @@ void Reassignments::CreateReassignment(const Call& call, const v1::CreateReassig
                   if (!facts.ok()) return done(facts.status());
                   absl::StatusOr<CaseCommand> command = MakeOpen(call, request, *facts);
                   if (!command.ok()) return done(command.status());
-                  Submit(call, request, *std::move(command), done);
+                  calls_.Submit(call, request, *std::move(command), done);
                 });
 }
 
@@ -179,7 +138,26 @@ absl::StatusOr<CaseCommand> Reassignments::MakeOpen(const Call& call, const v1::
   if (program.has_alternate()) *open.mutable_alternate() = ToStoredLeader(program.alternate());
   AddText(command, "REASONS", request.reasons());
   command.reply = AnswerCase;
+  if (!request.concern().empty()) {
+    REMATCH_RETURN_IF_ERROR(NameConcern(call, request, program, command));
+  }
   return command;
+}
+
+absl::Status Reassignments::NameConcern(const Call& call, const v1::CreateReassignmentRequest& request, const mv1::Program& program,
+                                        CaseCommand& command) {
+  const std::string id = IdOf(request.concern());
+  REMATCH_ASSIGN_OR_RETURN(const std::optional<ConcernRow> row,
+                           concerns_.Concern({.consortium = command.key.consortium, .program = command.key.program, .id = ""}, id));
+  if (!row.has_value() || !MayRead(program, call.caller.person, row->concern.mentor())) {
+    return Error(absl::StatusCode::kNotFound, reason::kNotFound, "no such concern");
+  }
+  ConcernCommand& open = command.concern.emplace(ConcernCommand{.what = ConcernCommand::What::kOpenCase});
+  open.concern.set_id(id);
+  open.concern.set_candidate_consents(request.candidate_consents());
+  open.concern.set_resolver(call.caller.person);
+  if (command.text.empty()) command.text = row->words;
+  return absl::OkStatus();
 }
 
 void Reassignments::ReviewReassignment(const Call& call, const v1::ReviewReassignmentRequest& request, Done<v1::Reassignment> done) {
@@ -273,7 +251,7 @@ void Reassignments::RespondToOffer(const Call& call, const v1::RespondToOfferReq
     }
     return response.SerializeAsString();
   };
-  Submit(call, request, std::move(command), std::move(done));
+  calls_.Submit(call, request, std::move(command), std::move(done));
 }
 
 void Reassignments::ConfirmMatch(const Call& call, const v1::ConfirmMatchRequest& request, Done<v1::Reassignment> done) {
@@ -369,7 +347,6 @@ void Reassignments::SnoozeTask(const Call& call, const v1::SnoozeTaskRequest& re
 void Reassignments::SnoozeOfCandidate(const Call& call, const v1::SnoozeTaskRequest& request, Done<v1::Task> done) {
   Violations bad;
   const std::vector<std::string> ids = CheckName(bad, "name", request.name(), "consortia/*/programs/*/candidates/*/tasks/*");
-  if (bad.empty() && ids[3] != kMentorLeftTask) bad.Add("name", "must be the name of a task");
   if (!request.has_until_time()) bad.Add("until_time", "must say until when");
   CheckRequestId(bad, request.request_id());
   if (!request.etag().empty()) bad.Add("etag", "must be empty: a task of a candidate has none");
@@ -378,9 +355,10 @@ void Reassignments::SnoozeOfCandidate(const Call& call, const v1::SnoozeTaskRequ
   command.candidate_task =
       CandidateTask{.what = CandidateTask::What::kSnooze,
                     .candidate = request.name().substr(0, request.name().rfind("/tasks/")),
+                    .task = ids[3] == kMentorLeftTask ? "" : ids[3],
                     .time = ToStored(platform::FromTimestamp(request.until_time())),
                     .reply = [](const CaseKey& key, const Task& task) { return ToTask(key, task).SerializeAsString(); }};
-  Submit(call, request, std::move(command), std::move(done));
+  calls_.Submit(call, request, std::move(command), std::move(done));
 }
 
 // --- The broadcast ---

@@ -17,16 +17,22 @@ namespace {
 // Of the column `open`: as tasks of cases have it, and one more.
 constexpr int64_t kEnded = 0;
 constexpr int64_t kOpen = 1;
-constexpr int64_t kCovered = 2;  // by an open case
+constexpr int64_t kCovered = 2;  // by an open case, which the one that a mentor left can be
+
+// The row that a command is about.
+Id IdIn(const CaseCommand& command) {
+  const CandidateTask& asked = *command.candidate_task;
+  return {command.key.consortium, asked.task.empty() ? IdOf(asked.candidate) : asked.task};
+}
 
 absl::Status NoTask() { return Error(absl::StatusCode::kNotFound, reason::kTaskNotFound, "the candidate has no such task"); }
 
 }  // namespace
 
-absl::Status CandidateTasks::Load(absl::Span<CaseCommand* const> commands) {
-  std::set<Id> ids;
+absl::Status CandidateTasks::Load(absl::Span<CaseCommand* const> commands, std::set<Id> others) {
+  std::set<Id> ids = std::move(others);
   for (const CaseCommand* command : commands) {
-    if (command->candidate_task.has_value()) ids.emplace(command->key.consortium, IdOf(command->candidate_task->candidate));
+    if (command->candidate_task.has_value()) ids.insert(IdIn(*command));
   }
   if (ids.empty()) return absl::OkStatus();
   const auto [where, values] = WhereIds("task", ids);
@@ -48,45 +54,75 @@ absl::Status CandidateTasks::Load(absl::Span<CaseCommand* const> commands) {
 
 absl::StatusOr<std::string> CandidateTasks::Apply(const CaseCommand& command, bool has_open_case) {
   const CandidateTask& asked = *command.candidate_task;
-  const auto found = rows_.find({command.key.consortium, IdOf(asked.candidate)});
-  const bool is_there = found != rows_.end() && found->second.key.program == command.key.program && found->second.open != kEnded;
   switch (asked.what) {
-    case CandidateTask::What::kMentorLeft: {
-      if (is_there) return "";  // it was reported before
-      Row& row = rows_[{command.key.consortium, IdOf(asked.candidate)}];
-      row = {.key = command.key, .leader = asked.leader, .alternate = asked.alternate, .task = {}};
-      row.task.set_id(IdOf(asked.candidate));
-      row.task.set_kind(v1::MENTOR_LEFT);
-      row.task.set_owner(asked.leader);
-      row.task.set_created(now_);
-      row.task.set_due(asked.time);
-      row.task.set_about(asked.candidate);
-      row.open = has_open_case ? kCovered : kOpen;
-      row.changed = true;
-      return "";
-    }
+    case CandidateTask::What::kMentorLeft:
+      return OnMentorLeft(command, has_open_case);
     case CandidateTask::What::kSettled:
-      if (!is_there) return "";
-      found->second.task.set_ended(now_);
-      found->second.open = kEnded;
-      found->second.changed = true;
+      End(IdIn(command));
       return "";
     case CandidateTask::What::kSnooze: {
-      if (!is_there) return NoTask();
-      Row& row = found->second;
-      access::Owners owners;
-      owners.leaders = {row.leader, row.alternate};
-      owners.acting_leader = row.leader;
-      if (command.asked.has_value() && !access::MayTouch(command.asked->caller, command.asked->method, owners)) return NoTask();
-      if (row.open != kOpen) return Error(absl::StatusCode::kFailedPrecondition, reason::kTaskNotOpen, "an open case has taken its place");
+      REMATCH_ASSIGN_OR_RETURN(Row* const row, Asked(command));
+      if (row->open == kCovered)
+        return Error(absl::StatusCode::kFailedPrecondition, reason::kTaskNotOpen, "an open case has taken its place");
       REMATCH_RETURN_IF_ERROR(CheckSnooze(asked.time, FromStored(now_)));
-      row.task.set_due(std::max(row.task.due(), asked.time));
-      row.task.set_not_before(asked.time);
-      row.changed = true;
-      return asked.reply ? asked.reply(row.key, row.task) : "";
+      row->task.set_due(std::max(row->task.due(), asked.time));
+      row->task.set_not_before(asked.time);
+      row->changed = true;
+      return asked.reply ? asked.reply(row->key, row->task) : "";
+    }
+    case CandidateTask::What::kTold: {
+      REMATCH_ASSIGN_OR_RETURN(Row* const row, Asked(command));
+      if (row->task.kind() != v1::TELL_CANDIDATE) {
+        return Error(absl::StatusCode::kFailedPrecondition, reason::kTaskNotACall, "another step ends this task");
+      }
+      End(IdIn(command));
+      return asked.reply ? asked.reply(row->key, row->task) : "";
     }
   }
   return absl::InternalError("an unknown command about a task");
+}
+
+absl::StatusOr<std::string> CandidateTasks::OnMentorLeft(const CaseCommand& command, bool has_open_case) {
+  const CandidateTask& asked = *command.candidate_task;
+  Row& row = rows_[IdIn(command)];
+  if (row.key.program == command.key.program && row.open != kEnded) return "";  // it was reported before
+  row = {.key = command.key, .leader = asked.leader, .alternate = asked.alternate, .task = {}};
+  row.task.set_id(IdOf(asked.candidate));
+  row.task.set_kind(v1::MENTOR_LEFT);
+  row.task.set_owner(asked.leader);
+  row.task.set_created(now_);
+  row.task.set_due(asked.time);
+  row.task.set_about(asked.candidate);
+  row.open = has_open_case ? kCovered : kOpen;
+  row.changed = true;
+  return "";
+}
+
+absl::StatusOr<CandidateTasks::Row*> CandidateTasks::Asked(const CaseCommand& command) {
+  const auto found = rows_.find(IdIn(command));
+  if (found == rows_.end()) return NoTask();
+  Row& row = found->second;
+  if (row.key.program != command.key.program || row.task.about() != command.candidate_task->candidate || row.open == kEnded)
+    return NoTask();
+  access::Owners owners;
+  owners.leaders = {row.leader, row.alternate};
+  owners.acting_leader = row.task.owner();
+  if (command.asked.has_value() && !access::MayTouch(command.asked->caller, command.asked->method, owners)) return NoTask();
+  return &row;
+}
+
+void CandidateTasks::Open(const CaseKey& program, Task task, const TaskTerms& terms) {
+  Row& row = rows_[{program.consortium, task.id()}];
+  row = {.key = program, .leader = terms.leader, .alternate = terms.alternate, .task = std::move(task), .open = kOpen, .changed = true};
+}
+
+void CandidateTasks::End(const Id& id) {
+  const auto found = rows_.find(id);
+  if (found == rows_.end() || found->second.open == kEnded) return;
+  Row& row = found->second;
+  row.task.set_ended(now_);
+  row.open = kEnded;
+  row.changed = true;
 }
 
 void CandidateTasks::CaseOpened(std::string_view consortium, std::string_view candidate) {

@@ -1,4 +1,5 @@
-// Tasks that are of a candidate and of no case: rows among those of cases, whose case_id is empty and whose task is the candidate's id.
+// Tasks that are of a candidate and of no case: rows among those of cases, whose case_id is empty. That their mentor left has the
+// candidate's id; the others are named for what they are about (domain/letters.h).
 #ifndef REMATCH_REQUEST_SERVICE_STORE_CANDIDATE_TASKS_H_
 #define REMATCH_REQUEST_SERVICE_STORE_CANDIDATE_TASKS_H_
 
@@ -12,6 +13,7 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "platform/sql/database.h"
+#include "request-service/domain/letters.h"
 #include "request-service/store/case_command.h"
 #include "request-service/store/ids.h"
 
@@ -22,9 +24,14 @@ class CandidateTasks {
  public:
   CandidateTasks(sql::Transaction& tx, int64_t now) : tx_(tx), now_(now) {}
 
-  absl::Status Load(absl::Span<CaseCommand* const> commands);
+  // Those of the commands, and `others`.
+  absl::Status Load(absl::Span<CaseCommand* const> commands, std::set<Id> others);
   // `has_open_case` is of the candidate that the command is about.
   absl::StatusOr<std::string> Apply(const CaseCommand& command, bool has_open_case);
+  // A new one, or the same again with another cause. Only of those that were loaded.
+  void Open(const CaseKey& program, Task task, const TaskTerms& terms);
+  // If it is there, and open.
+  void End(const Id& id);
   // A case of the candidate takes the task's place; it ended, and the task is open again unless the roster's feed has settled it.
   void CaseOpened(std::string_view consortium, std::string_view candidate);
   void CaseEnded(std::string_view consortium, std::string_view candidate);
@@ -39,11 +46,14 @@ class CandidateTasks {
     int64_t open = 0;
     bool changed = false;
   };
+  absl::StatusOr<std::string> OnMentorLeft(const CaseCommand& command, bool has_open_case);
+  // The one that the command names, if it is there and the caller's.
+  absl::StatusOr<Row*> Asked(const CaseCommand& command);
   absl::Status Move(const std::set<Id>& candidates, int64_t from, int64_t to);
 
   sql::Transaction& tx_;
   const int64_t now_;
-  std::map<Id, Row> rows_;  // by consortium and candidate's id
+  std::map<Id, Row> rows_;  // by consortium and the task's id
   std::set<Id> opened_;
   std::set<Id> ended_;
 };

@@ -4,7 +4,9 @@
 #include <memory>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "platform/strings.h"
 #include "platform/validation.h"
 #include "request-service/domain/case_view.h"
 
@@ -23,6 +25,15 @@ std::optional<CaseKey> CaseKey::Parse(std::string_view name) {
 }
 
 std::string CaseKey::Name() const { return ProgramName(consortium, program) + "/reassignments/" + id; }
+
+std::string ResponseName(const CaseKey& program, const Letter& letter) {
+  return absl::StrCat(ProgramName(program.consortium, program.program), "/surveys/", letter.survey(), "/responses/",
+                      IdOf(letter.candidate()));
+}
+
+std::string ConcernName(const CaseKey& program, std::string_view concern) {
+  return absl::StrCat(ProgramName(program.consortium, program.program), "/concerns/", ToAbsl(concern));
+}
 
 std::vector<std::string> LeadersOf(const Case& c) {
   std::vector<std::string> leaders;

@@ -16,6 +16,8 @@
 #include "platform/rpc/call.h"
 #include "rematch/mentor/v1/resources.pb.h"
 #include "request-service/domain/case.pb.h"
+#include "request-service/domain/letters.h"
+#include "request-service/domain/letters.pb.h"
 
 namespace rematch::request {
 
@@ -34,6 +36,10 @@ struct CaseKey {
 std::string ConsortiumName(std::string_view consortium);
 std::string ProgramName(std::string_view consortium, std::string_view program);
 
+// What an answer to a letter, and a concern, are called: `program` has no id.
+std::string ResponseName(const CaseKey& program, const Letter& letter);
+std::string ConcernName(const CaseKey& program, std::string_view concern);
+
 // The leaders to whom a case is visible. A leader who is the candidate's current mentor is none of them (F35).
 std::vector<std::string> LeadersOf(const Case& c);
 // Whose the case is, for the table of access.
@@ -50,13 +56,14 @@ struct Applied {
   absl::Span<const Event> events;      // empty: nothing changed
 };
 
-// About the one task that is of a candidate and of no case: their mentor left, and they have none (F33). It is open while the candidate has
-// no open case, which takes its place, and until they have a mentor again.
+// About a task that is of a candidate and of no case. One of them is that their mentor left, and they have none (F33): it is open while the
+// candidate has no open case, which takes its place, and until they have a mentor again.
 struct CandidateTask {
-  enum class What { kMentorLeft, kSettled, kSnooze };
+  enum class What { kMentorLeft, kSettled, kSnooze, kTold };
 
   What what = What::kMentorLeft;
   std::string candidate;       // resource name
+  std::string task = {};       // of kSnooze and kTold: its id; empty for the one above
   std::string leader = {};     // of kMentorLeft: whose task it is
   std::string alternate = {};  // likewise, who may see it as well
   int64_t time = 0;            // of kMentorLeft: when it is overdue; of kSnooze: until when it is put off
@@ -72,14 +79,51 @@ struct PolicyPublication {
   std::function<std::string(int64_t version, int64_t created, const std::string& creator)> reply = {};
 };
 
+// About a concern of a candidate (F12). Its words, and what is noted when it is resolved, are the command's text.
+struct ConcernCommand {
+  enum class What { kRaise, kResolve, kOpenCase };
+
+  What what = What::kRaise;
+  // Of kRaise all but when and whose; else its id, and what becomes of it.
+  StoredConcern concern = {};
+  TaskTerms terms = {};  // of kRaise
+  std::function<std::string(const CaseKey& program, const StoredConcern&)> reply = {};
+};
+
+// About letters to candidates, and what they answer (F1, F12, F43). The words of an answer are the command's text.
+struct LetterCommand {
+  // It is made, for a new candidate or as a survey; it was handed over, is not wanted any more, or could not be delivered; it is answered;
+  // the candidate left, and nobody waits for them.
+  enum class What { kWelcome, kSurvey, kHandedOver, kNotWanted, kFailed, kAnswer, kCandidateLeft };
+
+  What what = What::kWelcome;
+  std::string letter = {};                   // its id, but for those that are made and kCandidateLeft
+  std::string candidate = {};                // of kWelcome and kCandidateLeft
+  StoredSurvey survey = {};                  // of kSurvey
+  std::vector<std::string> candidates = {};  // likewise
+  std::optional<TaskTerms> terms = {};       // of the task that may come of it
+  std::string cause = {};                    // of kFailed
+  // Of kAnswer.
+  int relationship_quality = 0;
+  bool asks_for_change = false;
+  std::string mentor = {};   // whom it is about
+  std::string concern = {};  // the id of what may become of it
+  std::function<std::string(v1::SubmitSurveyResponseResponse::Result)> reply = {};
+};
+
 struct CaseCommand {
   CaseKey key;
   Command command;
-  // One of these instead of `command`; `key` has no id then.
+  // One of these instead of `command`; `key` has no id then. A concern may also go with a case that opens.
   std::optional<CandidateTask> candidate_task;
   std::optional<PolicyPublication> policy_publication;
+  std::optional<ConcernCommand> concern;
+  std::optional<LetterCommand> letter;
 
-  bool is_of_case() const { return !candidate_task.has_value() && !policy_publication.has_value(); }
+  bool is_of_case() const {
+    return command.has_open() ||
+           (!candidate_task.has_value() && !policy_publication.has_value() && !concern.has_value() && !letter.has_value());
+  }
 
   // Whose right is checked: absent for peers, feeds, time and reply codes, which carry their right in themselves.
   struct Asked {

@@ -17,7 +17,9 @@
 #include "request-service/domain/escalation.h"
 #include "request-service/domain/reasons.h"
 #include "request-service/store/candidate_tasks.h"
+#include "request-service/store/concern_batch.h"
 #include "request-service/store/ids.h"
+#include "request-service/store/letter_batch.h"
 #include "request-service/store/program_policies.h"
 
 namespace rematch::request {
@@ -116,13 +118,20 @@ class Batch {
         now_(now),
         now_micros_(ToMicros(now)),
         candidate_tasks_(tx, now_micros_),
+        concerns_(tx, now_micros_, candidate_tasks_),
+        letters_(tx, now_micros_, concerns_, candidate_tasks_),
         program_policies_(tx, now_micros_) {}
 
   absl::Status Load() {
     REMATCH_RETURN_IF_ERROR(LoadCases());
     REMATCH_RETURN_IF_ERROR(LoadOpenCases());
     REMATCH_RETURN_IF_ERROR(LoadClaims());
-    REMATCH_RETURN_IF_ERROR(candidate_tasks_.Load(commands_));
+    REMATCH_RETURN_IF_ERROR(letters_.Load(commands_));
+    REMATCH_RETURN_IF_ERROR(concerns_.Load(commands_));
+    std::set<Id> tasks;
+    letters_.AddTasks(tasks);
+    concerns_.AddTasks(tasks);
+    REMATCH_RETURN_IF_ERROR(candidate_tasks_.Load(commands_, std::move(tasks)));
     return program_policies_.Load(commands_);
   }
 
@@ -136,11 +145,16 @@ class Batch {
   absl::Status LoadCases();
   absl::Status LoadOpenCases();
   absl::Status LoadClaims();
+  absl::Status CheckClaim(const CaseCommand& command) const;
+  // What the effect that the command answers has in the outbox goes with it.
+  void EndClaim(const CaseCommand& command);
+  absl::StatusOr<std::string> ApplyToLetter(const CaseCommand& command);
   absl::StatusOr<std::string> Decide(const CaseCommand& command, Working& w, const Rules& rules);
   // What the command is to be decided by.
   absl::StatusOr<std::shared_ptr<const PolicyRecord>> PolicyFor(const Command& command, const Case& c);
   absl::StatusOr<CalendarStore::Pointer> TimeFor(const Command& command, const Case& c);
-  void Record(const CaseCommand& command, Working& w, const Decision& decision);
+  void Record(const CaseCommand& command, Working& w, const Rules& rules, const Decision& decision);
+  void PlanCheckIn(const Working& w, const Rules& rules);
   void NoteLateness(absl::Time due, absl::Span<const Event> events);
 
   sql::Transaction& tx_;
@@ -162,6 +176,8 @@ class Batch {
   std::vector<PrivateText> texts_;
   std::vector<PrivatePerson> people_;
   CandidateTasks candidate_tasks_;
+  ConcernBatch concerns_;
+  LetterBatch letters_;
   ProgramPolicies program_policies_;
   Committed committed_;
 };
@@ -255,6 +271,8 @@ absl::StatusOr<std::string> Batch::Apply(const CaseCommand& command) {
     return candidate_tasks_.Apply(command, open != open_cases_.end() && !open->second.empty());
   }
   if (command.policy_publication.has_value()) return program_policies_.Apply(command);
+  if (command.letter.has_value()) return ApplyToLetter(command);
+  if (!command.is_of_case()) return concerns_.Apply(command);
   Working& w = cases_.at({command.key.consortium, command.key.id});
   if (command.command.has_open()) {
     // The row may be there for this very case.
@@ -265,10 +283,7 @@ absl::StatusOr<std::string> Batch::Apply(const CaseCommand& command) {
   } else if (!w.stored || w.key != command.key) {
     return access::CaseNotFound();
   }
-  if (command.ran.has_value()) {
-    const auto claim = claims_.find(command.ran->row);
-    if (claim == claims_.end() || claim->second != command.ran->epoch) return StaleClaim();
-  }
+  REMATCH_RETURN_IF_ERROR(CheckClaim(command));
   REMATCH_ASSIGN_OR_RETURN(const std::shared_ptr<const PolicyRecord> policy, PolicyFor(command.command, w.c));
   if (command.asked.has_value() && w.stored) {
     access::Owners owners = OwnersOf(w.c);
@@ -284,12 +299,42 @@ absl::StatusOr<std::string> Batch::Apply(const CaseCommand& command) {
   if (command.command.has_migrate()) {
     REMATCH_ASSIGN_OR_RETURN(next, policies_.Get(tx_, command.command.migrate().policy()));
   }
+  const absl::Status may_open = command.concern.has_value() ? concerns_.CheckBecomesCase(command) : absl::OkStatus();
   absl::StatusOr<std::string> reply =
-      Decide(command, w, {.policy = policy->policy, .time = *time, .next = next == nullptr ? nullptr : &next->policy});
+      may_open.ok() ? Decide(command, w, {.policy = policy->policy, .time = *time, .next = next == nullptr ? nullptr : &next->policy})
+                    : may_open;
+  if (reply.ok() && command.concern.has_value()) concerns_.BecameCase(command);
   if (!reply.ok() && command.command.has_open()) {
     const Id candidate = {command.key.consortium, command.command.open().candidate()};
     open_cases_[candidate].clear();
     open_cases_changed_.insert(candidate);
+  }
+  return reply;
+}
+
+absl::Status Batch::CheckClaim(const CaseCommand& command) const {
+  if (!command.ran.has_value()) return absl::OkStatus();
+  const auto claim = claims_.find(command.ran->row);
+  return claim == claims_.end() || claim->second != command.ran->epoch ? StaleClaim() : absl::OkStatus();
+}
+
+void Batch::EndClaim(const CaseCommand& command) {
+  if (!command.ran.has_value()) return;
+  claims_.erase(command.ran->row);
+  answered_.insert({command.key.consortium, command.ran->row});
+}
+
+absl::StatusOr<std::string> Batch::ApplyToLetter(const CaseCommand& command) {
+  REMATCH_RETURN_IF_ERROR(CheckClaim(command));
+  REMATCH_ASSIGN_OR_RETURN(std::string reply, letters_.Apply(command));
+  EndClaim(command);
+  for (auto& [key, letter] : letters_.TakeToSend()) {
+    EffectWork& work = committed_.effects.emplace_back();
+    work.key = key;
+    work.row = LetterEffectId(key.consortium, letter);
+    work.epoch = 1;
+    work.created = now_;
+    work.effect.mutable_send_letter()->set_letter(letter);
   }
   return reply;
 }
@@ -309,11 +354,8 @@ absl::StatusOr<CalendarStore::Pointer> Batch::TimeFor(const Command& command, co
 absl::StatusOr<std::string> Batch::Decide(const CaseCommand& command, Working& w, const Rules& rules) {
   REMATCH_ASSIGN_OR_RETURN(const Decision decision, request::Apply(w.c, command.command, rules, now_));
   const absl::Time was_due = w.next_due;
-  Record(command, w, decision);
-  if (command.ran.has_value()) {
-    claims_.erase(command.ran->row);
-    answered_.insert({w.key.consortium, command.ran->row});
-  }
+  Record(command, w, rules, decision);
+  EndClaim(command);
   if (command.command.has_due()) {
     w.set_timer = true;
     if (!decision.events.empty()) NoteLateness(was_due, decision.events);
@@ -324,7 +366,7 @@ absl::StatusOr<std::string> Batch::Decide(const CaseCommand& command, Working& w
              : std::string();
 }
 
-void Batch::Record(const CaseCommand& command, Working& w, const Decision& decision) {
+void Batch::Record(const CaseCommand& command, Working& w, const Rules& rules, const Decision& decision) {
   if (decision.events.empty() && decision.effects.empty()) return;
   const bool was_over = w.stored && HasEnded(w.c);
   const int64_t first = w.event_count + 1;
@@ -361,7 +403,16 @@ void Batch::Record(const CaseCommand& command, Working& w, const Decision& decis
     open_cases_changed_.insert(candidate);
     // After the swap, too: whoever was found may have left before the case was complete.
     candidate_tasks_.CaseEnded(candidate.first, candidate.second);
+    if (w.c.state() == v1::COMPLETED && !w.c.candidate_left()) PlanCheckIn(w, rules);
   }
+}
+
+// F43.
+void Batch::PlanCheckIn(const Working& w, const Rules& rules) {
+  if (!rules.policy.has_check_in_after()) return;
+  const absl::Time at = rules.time.EndOfWindow(now_, rules.policy.check_in_after());
+  const absl::Time closes = rules.time.EndOfWindow(at, DefaultSurveyWindow());
+  letters_.PlanCheckIn(w.key, w.c, rules.policy.concern_at_or_below(), ToMicros(at), ToMicros(closes));
 }
 
 void Batch::NoteLateness(absl::Time due, absl::Span<const Event> events) {
@@ -436,6 +487,8 @@ absl::Status Batch::Save() {
   REMATCH_RETURN_IF_ERROR(timers.Write(tx_));
   REMATCH_RETURN_IF_ERROR(Delete(tx_, "timers", without_timer));
   REMATCH_RETURN_IF_ERROR(tasks.Write(tx_));
+  REMATCH_RETURN_IF_ERROR(letters_.Save());
+  REMATCH_RETURN_IF_ERROR(concerns_.Save());
   REMATCH_RETURN_IF_ERROR(candidate_tasks_.Save());
   REMATCH_RETURN_IF_ERROR(program_policies_.Save());
 

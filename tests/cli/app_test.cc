@@ -701,6 +701,132 @@ TEST_F(App, CandidateWhoseMentorLeftIsATaskOfTheirOwn_F33) {
   EXPECT_THAT(Only("SnoozeTask"), HasSubstr(task.name()));
 }
 
+// ---- concerns and surveys
+
+class Concerns : public App {
+ protected:
+  Concerns() {
+    using request_v1::SurveyResponse;
+    request_v1::Concern& concern = *suite.request.concerns.add_concerns();
+    concern.set_name(std::string(kProgram) + "/concerns/019cadc6-9a80-7000-a42a-5f87d0c0ffee");
+    concern.set_candidate(CandidateName(1));
+    concern.set_source(request_v1::Concern::SURVEY);
+    concern.set_state(request_v1::Concern::OPEN);
+    concern.set_relationship_quality(2);
+    concern.set_words("we never talk");
+    request_v1::Survey& survey = *suite.request.surveys.add_surveys();
+    survey.set_name(std::string(kProgram) + "/surveys/019cadc6-9a80-7000-a42a-5f87d0beef00");
+    survey.set_kind(request_v1::Survey::PROGRAM);
+    survey.set_invited(3);
+    survey.set_answered(2);
+    *suite.request.results.mutable_survey() = survey;
+    for (const auto& [state, quality] :
+         {std::pair(SurveyResponse::ANSWERED, 5), std::pair(SurveyResponse::ANSWERED, 2), std::pair(SurveyResponse::UNDELIVERABLE, 0)}) {
+      SurveyResponse& response = *suite.request.results.add_responses();
+      response.set_candidate(CandidateName(1));
+      response.set_state(state);
+      response.set_relationship_quality(quality);
+    }
+    suite.request.answered.set_result(request_v1::SubmitSurveyResponseResponse::RECORDED);
+  }
+  std::string concern() const { return suite.request.concerns.concerns(0).name(); }
+  std::string survey() const { return suite.request.surveys.surveys(0).name(); }
+};
+
+TEST_F(Concerns, AreListedWithoutTheirWordsAndShownWithThem_F12) {
+  suite.request.concerns.mutable_concerns(0)->clear_words();
+  EXPECT_EQ(suite.Run({"concern", "list"}), kExitOk) << suite.err;
+  EXPECT_THAT(suite.out,
+              AllOf(HasSubstr("c0ffee"), HasSubstr("Ana Ruiz"), HasSubstr("survey"), HasSubstr("2 difficult"), HasSubstr("open")));
+  suite.request.concerns.mutable_concerns(0)->set_words("we never talk");
+  EXPECT_EQ(suite.Run({"concern", "show", "c0ffee"}), kExitOk) << suite.err;
+  EXPECT_THAT(Only("GetConcern"), HasSubstr(concern()));
+  EXPECT_THAT(suite.out, AllOf(HasSubstr("Ana Ruiz"), HasSubstr("we never talk")));
+}
+
+TEST_F(Concerns, AreRaisedForACandidateByName_F12) {
+  EXPECT_EQ(suite.Run({"concern", "raise", "Ana Ruiz", "--words", "no trust", "--wants-change"}), kExitOk) << suite.err;
+  EXPECT_THAT(Only("RaiseConcern"), AllOf(HasSubstr(CandidateName(1)), HasSubstr("no trust"), HasSubstr("asks_for_change: true")));
+  EXPECT_EQ(suite.Run({"concern", "raise", "--words", "no trust"}), kExitUsage) << "a leader says whose it is";
+}
+
+TEST_F(Concerns, AreResolvedInOneOfThreeWays_F12) {
+  EXPECT_EQ(suite.Run({"concern", "resolve", "c0ffee"}), kExitUsage);
+  EXPECT_EQ(suite.Run({"concern", "resolve", "c0ffee", "--talked-over", "--no-action"}), kExitUsage);
+  EXPECT_EQ(suite.Run({"concern", "resolve", "c0ffee", "--talked-over", "--consented"}), kExitUsage);
+  EXPECT_EQ(suite.Run({"concern", "resolve", "c0ffee", "--talked-over", "--note", "all is well"}), kExitOk) << suite.err;
+  EXPECT_THAT(Only("ResolveConcern"), AllOf(HasSubstr(concern()), HasSubstr("TALKED_OVER"), HasSubstr("all is well")));
+  EXPECT_EQ(suite.Run({"concern", "resolve", "c0ffee", "--open-case", "--consented"}), kExitOk) << suite.err;
+  EXPECT_THAT(Only("CreateReassignment"), AllOf(HasSubstr(concern()), HasSubstr(CandidateName(1)), HasSubstr("candidate_consents: true")));
+}
+
+TEST_F(Concerns, ACaseIsOpenedOutOfOne_F12) {
+  EXPECT_EQ(suite.Run({"case", "open", "--candidate", "Ana Ruiz", "--concern", "c0ffee"}), kExitOk) << suite.err;
+  EXPECT_THAT(Only("CreateReassignment"), AllOf(HasSubstr(concern()), Not(HasSubstr("candidate_consents"))));
+  EXPECT_EQ(suite.Run({"case", "open", "--candidate", "Ana Ruiz", "--consented"}), kExitUsage) << "consent to what?";
+}
+
+TEST_F(Concerns, TheirTaskShowsThemAndEndsThem_F12) {
+  request_v1::Task task = MakeTask("t1", request_v1::RESOLVE_CONCERN, 100, 110);
+  task.set_name(std::string(CandidateName(1)) + "/tasks/concern-019cadc6-9a80-7000-a42a-5f87d0c0ffee");
+  task.set_about(CandidateName(1));
+  task.set_subject(concern());
+  suite.request.history.tasks = {task};
+  EXPECT_EQ(suite.Run({"task", "list"}), kExitOk);
+  EXPECT_THAT(suite.out, AllOf(HasSubstr("/concern-c0ffee"), HasSubstr("resolve concern"), HasSubstr("Ana Ruiz")));
+  const std::string id = suite.out.substr(suite.out.find("/concern-c0ffee") - 6, 6) + "/concern-c0ffee";
+  EXPECT_EQ(suite.Run({"task", "do", id}), kExitUsage);
+  EXPECT_THAT(suite.out, AllOf(HasSubstr("we never talk"), HasSubstr("+1 310 555 0100")));
+  EXPECT_THAT(suite.err, AllOf(HasSubstr("--talked-over"), HasSubstr("--open [--consented]")));
+  EXPECT_EQ(suite.Run({"task", "do", id, "--no-action"}), kExitUsage) << "it needs a note";
+  EXPECT_EQ(suite.Run({"task", "do", id, "--no-action", "--note", "nothing to be done"}), kExitOk) << suite.err;
+  EXPECT_THAT(Only("ResolveConcern"), AllOf(HasSubstr(concern()), HasSubstr("NO_ACTION")));
+  EXPECT_EQ(suite.Run({"task", "do", id, "--open", "--consented"}), kExitOk) << suite.err;
+  EXPECT_THAT(Only("CreateReassignment"), AllOf(HasSubstr(concern()), HasSubstr("candidate_consents: true")));
+}
+
+TEST_F(Concerns, ACheckInIsAnsweredAndALetterIsToldByTheirTasks_F39_F43) {
+  request_v1::Task task = MakeTask("t1", request_v1::CHECK_IN, 100, 110);
+  task.set_name(std::string(CandidateName(1)) + "/tasks/letter-0123456789abcdef0123456789abcdef0123abcd");
+  task.set_about(CandidateName(1));
+  task.set_subject(survey() + "/responses/ana");
+  suite.request.history.tasks = {task};
+  EXPECT_EQ(suite.Run({"task", "do", task.name(), "--answer", "1", "--words", "no better", "--wants-change"}), kExitOk) << suite.err;
+  EXPECT_THAT(Only("SubmitSurveyResponse"), AllOf(HasSubstr(task.subject()), HasSubstr("relationship_quality: 1"), HasSubstr("no better"),
+                                                  HasSubstr("asks_for_change: true")));
+  suite.request.history.tasks[0].set_kind(request_v1::TELL_CANDIDATE);
+  suite.request.history.tasks[0].clear_subject();
+  EXPECT_EQ(suite.Run({"task", "do", task.name(), "--answer", "3"}), kExitUsage) << "the letter asked nothing";
+  EXPECT_EQ(suite.Run({"task", "do", task.name(), "--told"}), kExitOk) << suite.err;
+  EXPECT_THAT(Only("RecordLetterTold"), HasSubstr(task.name()));
+}
+
+TEST_F(Concerns, ASurveyIsSentListedAndAnswered_F12) {
+  EXPECT_EQ(suite.Run({"survey", "send", "--days", "5", "--dry-run"}), kExitOk) << suite.err;
+  EXPECT_THAT(Only("SendSurvey"), AllOf(HasSubstr("validate_only: true"), HasSubstr("amount: 5"), HasSubstr("WORKING_DAYS")));
+  EXPECT_THAT(suite.out, HasSubstr("would ask 3 candidates"));
+  EXPECT_EQ(suite.Run({"survey", "send"}), kExitOk) << suite.err;
+  EXPECT_THAT(suite.out, AllOf(HasSubstr("beef00"), HasSubstr("asks 3 candidates")));
+  EXPECT_EQ(suite.Run({"survey", "list"}), kExitOk) << suite.err;
+  EXPECT_THAT(suite.out, AllOf(HasSubstr("beef00"), HasSubstr("program"), HasSubstr("3"), HasSubstr("2")));
+  EXPECT_EQ(suite.Run({"survey", "answer", "CODE", "--quality", "4"}), kExitOk) << suite.err;
+  EXPECT_THAT(Only("SubmitSurveyResponse"), AllOf(HasSubstr("CODE"), HasSubstr("relationship_quality: 4")));
+  EXPECT_EQ(suite.out, "recorded\n");
+  EXPECT_EQ(suite.Run({"survey", "answer", "--quality", "4"}), kExitUsage) << "whose?";
+  EXPECT_EQ(suite.Run({"survey", "answer", "CODE", "--quality", "6"}), kExitUsage);
+  EXPECT_EQ(suite.Run({"survey", "answer", "--candidate", "Ana Ruiz", "--quality", "2"}), kExitOk) << suite.err;
+  EXPECT_THAT(suite.request.records.Of("SubmitSurveyResponse").back(), HasSubstr(survey() + "/responses/"));
+}
+
+TEST_F(Concerns, ResultsAreCountedAndTheLowestComeFirst_F12) {
+  EXPECT_EQ(suite.Run({"survey", "results"}), kExitOk) << suite.err;
+  EXPECT_THAT(Only("ListSurveyResults"), HasSubstr(survey()));
+  EXPECT_THAT(suite.out, AllOf(HasSubstr("5 very good"), HasSubstr("4 good"), HasSubstr("undeliverable")));
+  EXPECT_LT(suite.out.rfind("2 difficult"), suite.out.rfind("5 very good"));
+  EXPECT_EQ(suite.Run({"survey", "results", "beef00", "--json"}), kExitOk) << suite.err;
+  EXPECT_TRUE(IsJson(suite.out));
+}
+
 // ---- roster
 
 class RosterImport : public App {

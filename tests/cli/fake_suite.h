@@ -145,6 +145,10 @@ struct Service final : ReassignmentService::Service {
   ListDisclosuresResponse disclosures;
   ListPolicyVersionsResponse policies;
   RespondToOfferResponse responded;
+  ListConcernsResponse concerns;
+  ListSurveysResponse surveys;
+  ListSurveyResultsResponse results;
+  SubmitSurveyResponseResponse answered;
   std::vector<Reassignment> watched;
 
   ListOffersResponse Offers() const {
@@ -202,6 +206,15 @@ struct Service final : ReassignmentService::Service {
   REMATCH_FAKE(ListDisclosures, ListDisclosuresResponse, disclosures)
   REMATCH_FAKE(GetPolicyVersion, PolicyVersion, policies.policies(0))
   REMATCH_FAKE(ListPolicyVersions, ListPolicyVersionsResponse, policies)
+  REMATCH_FAKE(RaiseConcern, Concern, concerns.concerns(0))
+  REMATCH_FAKE(GetConcern, Concern, concerns.concerns(0))
+  REMATCH_FAKE(ListConcerns, ListConcernsResponse, concerns)
+  REMATCH_FAKE(ResolveConcern, Concern, concerns.concerns(0))
+  REMATCH_FAKE(SendSurvey, Survey, surveys.surveys(0))
+  REMATCH_FAKE(ListSurveys, ListSurveysResponse, surveys)
+  REMATCH_FAKE(SubmitSurveyResponse, SubmitSurveyResponseResponse, answered)
+  REMATCH_FAKE(ListSurveyResults, ListSurveyResultsResponse, results)
+  REMATCH_FAKE(RecordLetterTold, Task, history.tasks.front())
 
   // Sends half of what there is, breaks off once as a server that ends its connection does, and begins anew when asked again.
   grpc::Status WatchReassignment(grpc::ServerContext* context, const WatchReassignmentRequest* request,

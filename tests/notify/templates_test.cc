@@ -43,6 +43,9 @@ const std::map<std::string, Names>& Contract() {
       {"named_approach", And({"mentor_name", "candidate_name", "site_name", "need", "window_end", "reply_code"})},
       {"proposal_note", And({"mentor_name", "candidate_name", "site_name"})},
       {"site_notice", And({"recipient_name", "candidate_name", "mentor_name"})},
+      {"welcome", And({"candidate_name"})},
+      {"mid_year_survey", And({"candidate_name", "close_time", "reply_code"})},
+      {"check_in_survey", And({"candidate_name", "close_time", "reply_code"})},
   };
   return *contract;
 }
@@ -60,6 +63,7 @@ const Variables& Values() {
       {"program_name", "South Bay Induction"},
       {"need", "Multiple subject, grades 3 to 5, mathematics"},
       {"window_end", "Friday, March 6, 4:00 pm"},
+      {"close_time", "Friday, 6 March, 16:00"},
       {"reply_code", "AFT3K-9Q2MX-7HBDN-4RWZE-C6YPU-8VJ5G-QK3TS-2LM6"},
       {"leader_name", "Rosa Diaz"},
       {"leader_email", "rosa@example.org"},

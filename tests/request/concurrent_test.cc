@@ -40,9 +40,9 @@ INSTANTIATE_TEST_SUITE_P(Stores, ConcurrentPeople, ::testing::Values("Sqlite", "
                          [](const auto& info) { return info.param; });
 
 // The requests go to the replicas by turns, in pairs and every eight the other way round, so that each gets some of everything.
-template <typename Request, typename Response>
+template <typename Handlers, typename Request, typename Response>
 absl::StatusOr<Response> Ask(Harness& h, int turn, const rpc::Caller& caller,
-                             void (Reassignments::*write)(const rpc::Call&, const Request&, rpc::Done<Response>), Request request,
+                             void (Handlers::*write)(const rpc::Call&, const Request&, rpc::Done<Response>), Request request,
                              const std::string& request_id) {
   request.set_request_id(request_id);
   return h.Call(caller, write, request, static_cast<size_t>((turn / 2 + turn / 8) % h.replicas()));
@@ -296,6 +296,43 @@ TEST_P(ConcurrentPeople, VersionsOfAPolicyComeOneAfterTheOther_F15) {
   EXPECT_EQ(*numbers.rbegin(), kPeople);
   EXPECT_EQ(h.Number("SELECT COUNT(*) FROM program_policy_versions"), kPeople);
   EXPECT_EQ(h.Number("SELECT version FROM program_policies"), kPeople);
+}
+
+TEST_P(ConcurrentPeople, AnAnswerThatComesManyTimesIsOneConcern_F12_F32) {
+  Harness h(Replicas());
+  h.mentor.AddMentor("old", 10);
+  h.mentor.AddCandidate("ann", "old");
+  v1::SendSurveyRequest send;
+  send.set_parent(kProgram);
+  ASSERT_TRUE(h.Write(AsLeader(), &Concerns::SendSurvey, send).ok());
+  h.Settle();
+  v1::SubmitSurveyResponseRequest answer;
+  answer.set_reply_code(h.notify.Messages("mid_year_survey").at(0).variables().at("reply_code"));
+  answer.set_relationship_quality(1);
+  answer.set_asks_for_change(true);
+  constexpr int kTries = 8;
+  std::atomic<int> recorded{0};
+  AtOnce(kTries, [&](int i) {
+    const auto result = Ask(h, i, AsService(), &Concerns::SubmitSurveyResponse, answer, absl::StrCat("answer", i));
+    if (result.ok() && result->result() == v1::SubmitSurveyResponseResponse::RECORDED) ++recorded;
+  });
+  EXPECT_EQ(recorded.load(), kTries);
+  EXPECT_EQ(h.Number("SELECT COUNT(*) FROM concerns"), 1);
+  EXPECT_EQ(h.Number("SELECT COUNT(*) FROM tasks WHERE open = 1"), 1);
+}
+
+TEST_P(ConcurrentPeople, ACandidateWhomEveryReplicaHearsOfIsToldOnce_F1) {
+  Harness::Options options = Replicas();
+  options.policy.set_welcome_letter(true);
+  Harness h(options);
+  h.mentor.AddMentor("old", 50);
+  constexpr int kCandidates = 20;
+  for (int i = 0; i < kCandidates; ++i) h.mentor.Enroll(absl::StrCat("c", i), "old");
+  AtOnce(h.replicas(), [&](int i) { h.core(static_cast<size_t>(i)).roster().Step(); });
+  h.Settle();
+  EXPECT_EQ(h.notify.Messages("welcome").size(), static_cast<size_t>(kCandidates));
+  EXPECT_EQ(h.Number("SELECT COUNT(*) FROM letters"), kCandidates);
+  EXPECT_EQ(h.Number("SELECT COUNT(*) FROM effects"), 0);
 }
 
 }  // namespace

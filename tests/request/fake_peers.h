@@ -116,6 +116,15 @@ class FakeMentor final : public MentorPeer {
   absl::StatusOr<mv1::Site> GetSite(const std::string&) override { return site_; }
   absl::StatusOr<mv1::District> GetDistrict(const std::string&) override { return district_; }
 
+  absl::StatusOr<std::vector<mv1::Candidate>> ListCandidates(const std::string& program) override {
+    absl::MutexLock lock(&mutex_);
+    REMATCH_RETURN_IF_ERROR(Before("ListCandidates"));
+    std::vector<mv1::Candidate> found;
+    for (const auto& [name, candidate] : candidates_) {
+      if (name.starts_with(program + "/") && !candidate.has_unenroll_time()) found.push_back(candidate);
+    }
+    return found;
+  }
   absl::StatusOr<mv1::DescribeCandidatesResponse> DescribeCandidates(const mv1::DescribeCandidatesRequest& request) override {
     absl::MutexLock lock(&mutex_);
     REMATCH_RETURN_IF_ERROR(Before("DescribeCandidates"));
@@ -314,6 +323,17 @@ class FakeMentor final : public MentorPeer {
     mv1::RosterChange& change = Report(mv1::RosterChange::ASSIGNMENT_CHANGED, candidate);
     change.set_mentor(candidates_[candidate].mentor());
     change.set_assignment(candidates_[candidate].assignment());
+  }
+  // As AddCandidate(), and the feed tells.
+  std::string Enroll(const std::string& id, const std::string& mentor) {
+    const std::string name = AddCandidate(id, mentor);
+    absl::MutexLock lock(&mutex_);
+    Report(mv1::RosterChange::CANDIDATE_ADDED, name);
+    return name;
+  }
+  void RemoveAlternate() {
+    absl::MutexLock lock(&mutex_);
+    programs_[kProgram].clear_alternate();
   }
   void Unenroll(const std::string& candidate) {
     absl::MutexLock lock(&mutex_);

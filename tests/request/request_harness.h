@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <type_traits>
 #include <utility>
 
 #include <gtest/gtest.h>
@@ -98,21 +99,28 @@ class Harness {
   RequestCore& core(size_t replica = 0) { return *instances_[replica].core; }
   rematch::testing::CountingDatabase& database() { return *instances_.front().database; }
   Reassignments& rpcs() { return core().reassignments(); }
+  template <typename Handlers>
+  Handlers& HandlersOf(size_t replica) {
+    if constexpr (std::is_same_v<Handlers, Concerns>) {
+      return core(replica).concerns();
+    } else {
+      return core(replica).reassignments();
+    }
+  }
 
   // Calls a read or a write as the server does: admitted, then redacted. A write may go to another replica.
-  template <typename Request, typename Response>
-  absl::StatusOr<Response> Call(const rpc::Caller& caller,
-                                absl::StatusOr<Response> (Reassignments::*read)(const rpc::Call&, const Request&), const Request& request) {
+  template <typename Handlers, typename Request, typename Response>
+  absl::StatusOr<Response> Call(const rpc::Caller& caller, absl::StatusOr<Response> (Handlers::*read)(const rpc::Call&, const Request&),
+                                const Request& request) {
     const rpc::Call call = MakeCall<Request>(caller);
     REMATCH_RETURN_IF_ERROR(guard_.Admit(call));
-    absl::StatusOr<Response> response = (rpcs().*read)(call, request);
+    absl::StatusOr<Response> response = (HandlersOf<Handlers>(0).*read)(call, request);
     if (response.ok()) guard_.Redact(call, *response);
     return response;
   }
-  template <typename Request, typename Response>
-  absl::StatusOr<Response> Call(const rpc::Caller& caller,
-                                void (Reassignments::*write)(const rpc::Call&, const Request&, rpc::Done<Response>), const Request& request,
-                                size_t replica = 0) {
+  template <typename Handlers, typename Request, typename Response>
+  absl::StatusOr<Response> Call(const rpc::Caller& caller, void (Handlers::*write)(const rpc::Call&, const Request&, rpc::Done<Response>),
+                                const Request& request, size_t replica = 0) {
     const rpc::Call call = MakeCall<Request>(caller);
     REMATCH_RETURN_IF_ERROR(guard_.Admit(call));
     struct Answer {
@@ -120,7 +128,7 @@ class Harness {
       std::optional<absl::StatusOr<Response>> result ABSL_GUARDED_BY(mutex);
     };
     auto answer = std::make_shared<Answer>();
-    (core(replica).reassignments().*write)(
+    (HandlersOf<Handlers>(replica).*write)(
         call, request,
         rpc::Done<Response>(std::make_shared<absl::AnyInvocable<void(absl::StatusOr<Response>)>>([answer](absl::StatusOr<Response> result) {
           absl::MutexLock lock(&answer->mutex);
@@ -135,9 +143,9 @@ class Harness {
     return *answer->result;
   }
   // The same, giving the request an id of its own.
-  template <typename Request, typename Response>
-  absl::StatusOr<Response> Write(const rpc::Caller& caller,
-                                 void (Reassignments::*write)(const rpc::Call&, const Request&, rpc::Done<Response>), Request request) {
+  template <typename Handlers, typename Request, typename Response>
+  absl::StatusOr<Response> Write(const rpc::Caller& caller, void (Handlers::*write)(const rpc::Call&, const Request&, rpc::Done<Response>),
+                                 Request request) {
     if (request.request_id().empty()) request.set_request_id(NewRequestId());
     return Call(caller, write, request);
   }

@@ -38,9 +38,9 @@ class InStep {
   }
 
   // One batch of a request of each case.
-  template <typename Request, typename Response>
+  template <typename Request, typename Response, typename Handlers>
   void All(const std::string& about, const rpc::Caller& caller,
-           void (Reassignments::*write)(const rpc::Call&, const Request&, rpc::Done<Response>), const std::function<Request(int)>& make,
+           void (Handlers::*write)(const rpc::Call&, const Request&, rpc::Done<Response>), const std::function<Request(int)>& make,
            const std::function<void(int, const Response&)>& answered = nullptr) {
     std::vector<Request> requests;
     for (int i = 0; i < cases_; ++i) {
@@ -50,7 +50,7 @@ class InStep {
     h_.database().TakeTransactions();
     int done = 0;
     for (int i = 0; i < cases_; ++i) {
-      (h_.core().reassignments().*write)(
+      (h_.HandlersOf<Handlers>(0).*write)(
           h_.MakeCall<Request>(caller), requests[i],
           rpc::Done<Response>(std::make_shared<absl::AnyInvocable<void(absl::StatusOr<Response>)>>([&, i](absl::StatusOr<Response> result) {
             ASSERT_TRUE(result.ok()) << about << ": " << result.status();
@@ -116,6 +116,42 @@ class InStep {
     for (const std::string& name : names_) EXPECT_EQ(h_.Get(name).state(), v1::COMPLETED);
   }
 
+  void PlayConcerns() {
+    names_.resize(cases_);
+    std::vector<std::string> candidates;
+    for (int i = 0; i < cases_; ++i) candidates.push_back(h_.mentor.AddCandidate(absl::StrCat("candidate", i), "old"));
+    All<v1::RaiseConcernRequest, v1::Concern>(
+        "raising", testing::AsLeader(), &Concerns::RaiseConcern,
+        [&](int i) {
+          v1::RaiseConcernRequest request;
+          request.set_parent(candidates[i]);
+          request.set_words("we never talk");
+          return request;
+        },
+        [&](int i, const v1::Concern& raised) { names_[i] = raised.name(); });
+    All<v1::ResolveConcernRequest, v1::Concern>("resolving", testing::AsLeader(), &Concerns::ResolveConcern, [&](int i) {
+      v1::ResolveConcernRequest request;
+      request.set_name(names_[i]);
+      request.set_outcome(v1::Concern::TALKED_OVER);
+      return request;
+    });
+    v1::SendSurveyRequest survey;
+    survey.set_parent(kProgram);
+    ASSERT_TRUE(h_.Write(testing::AsLeader(), &Concerns::SendSurvey, survey).ok());
+    Note("a survey");
+    Follow("a survey");
+    const std::vector<notify::v1::Notification> letters = h_.notify.Messages("mid_year_survey");
+    ASSERT_EQ(letters.size(), static_cast<size_t>(cases_));
+    All<v1::SubmitSurveyResponseRequest, v1::SubmitSurveyResponseResponse>(
+        "answering", testing::AsService(), &Concerns::SubmitSurveyResponse, [&](int i) {
+          v1::SubmitSurveyResponseRequest request;
+          request.set_reply_code(letters[static_cast<size_t>(i)].variables().at("reply_code"));
+          request.set_relationship_quality(1);
+          request.set_asks_for_change(true);
+          return request;
+        });
+  }
+
   const std::vector<Batch>& batches() const { return batches_; }
 
  private:
@@ -147,25 +183,37 @@ class InStep {
   std::vector<Batch> batches_;
 };
 
+void ExpectAsMany(const std::vector<Batch>& many, const std::vector<Batch>& one) {
+  std::string sizes;
+  for (size_t i = 0; i < std::max(one.size(), many.size()); ++i) {
+    const auto show = [&](const std::vector<Batch>& batches) {
+      return i < batches.size() ? absl::StrCat(batches[i].about, ": ", batches[i].statements.size()) : "none";
+    };
+    absl::StrAppend(&sizes, show(one), " | ", show(many), "\n");
+  }
+  ASSERT_EQ(one.size(), many.size()) << sizes;
+  for (size_t i = 0; i < one.size(); ++i) {
+    EXPECT_EQ(many[i].statements.size(), one[i].statements.size()) << one[i].about << "\nof many:\n"
+                                                                   << absl::StrJoin(many[i].statements, "\n") << "\nof one:\n"
+                                                                   << absl::StrJoin(one[i].statements, "\n");
+  }
+}
+
 TEST(Statements, OfManyCasesInStepAreAsManyAsOfOne) {
   InStep one(1), many(kMany);
   one.Play();
   many.Play();
   ASSERT_GT(one.batches().size(), 10u);
-  std::string sizes;
-  for (size_t i = 0; i < std::max(one.batches().size(), many.batches().size()); ++i) {
-    const auto show = [&](const std::vector<Batch>& batches) {
-      return i < batches.size() ? absl::StrCat(batches[i].about, ": ", batches[i].statements.size()) : "none";
-    };
-    absl::StrAppend(&sizes, show(one.batches()), " | ", show(many.batches()), "\n");
-  }
-  ASSERT_EQ(one.batches().size(), many.batches().size()) << sizes;
-  for (size_t i = 0; i < one.batches().size(); ++i) {
-    EXPECT_EQ(many.batches()[i].statements.size(), one.batches()[i].statements.size())
-        << one.batches()[i].about << "\nof many:\n"
-        << absl::StrJoin(many.batches()[i].statements, "\n") << "\nof one:\n"
-        << absl::StrJoin(one.batches()[i].statements, "\n");
-  }
+  ExpectAsMany(many.batches(), one.batches());
+}
+
+// A survey is as many rows as it has letters, and the most that one statement writes is a power of four.
+TEST(Statements, OfManyConcernsAndLettersInStepAreAsManyAsOfOne) {
+  InStep one(1), many(kMany);
+  one.PlayConcerns();
+  many.PlayConcerns();
+  ASSERT_GT(one.batches().size(), 4u);
+  ExpectAsMany(many.batches(), one.batches());
 }
 
 // Cases that are asked for together, by callers of every kind.
@@ -244,7 +292,8 @@ class SharedReads : public ::testing::Test {
   platform::IdSource ids_{h_.clock, random_};
   platform::InlineExecutor inline_;
   CaseReader reader_{h_.database(), h_.clock, {.max_batch = 10'000, .threads = 1}};
-  Reassignments rpcs_{h_.core().door(), reader_, h_.core().policies(), h_.core().calendars(), h_.mentor, h_.core().codes(), ids_,
+  ConcernReader concerns_{h_.database()};
+  Reassignments rpcs_{h_.core().door(), reader_, concerns_, h_.core().policies(), h_.core().calendars(), h_.mentor, h_.core().codes(), ids_,
                       h_.clock,         inline_};
 };
 

@@ -63,6 +63,17 @@ class Network::SimMentor final : public request::MentorPeer {
   absl::StatusOr<mv1::Program> GetProgram(const std::string& name) override { return Get<mv1::Program, mv1::GetProgramRequest>(name); }
   absl::StatusOr<mv1::Site> GetSite(const std::string& name) override { return Get<mv1::Site, mv1::GetSiteRequest>(name); }
   absl::StatusOr<mv1::District> GetDistrict(const std::string& name) override { return Get<mv1::District, mv1::GetDistrictRequest>(name); }
+  absl::StatusOr<std::vector<mv1::Candidate>> ListCandidates(const std::string& program) override {
+    mv1::ListCandidatesRequest request;
+    request.set_parent(program);
+    request.set_page_size(1000);
+    REMATCH_ASSIGN_OR_RETURN(const mv1::ListCandidatesResponse listed, Read<mv1::ListCandidatesResponse>(request));
+    std::vector<mv1::Candidate> enrolled;
+    for (const mv1::Candidate& candidate : listed.candidates()) {
+      if (!candidate.has_unenroll_time()) enrolled.push_back(candidate);
+    }
+    return enrolled;
+  }
   absl::StatusOr<mv1::DescribeCandidatesResponse> DescribeCandidates(const mv1::DescribeCandidatesRequest& request) override {
     return Read<mv1::DescribeCandidatesResponse>(request);
   }

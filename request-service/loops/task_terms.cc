@@ -1,0 +1,33 @@
+#include "request-service/loops/task_terms.h"
+
+#include <memory>
+#include <vector>
+
+#include "platform/errors.h"
+#include "platform/validation.h"
+#include "request-service/domain/case_view.h"
+
+namespace rematch::request {
+
+namespace mv1 = mentor::v1;
+
+absl::StatusOr<std::optional<TaskTerms>> TermsFinder::Of(const mv1::Program& program, std::string_view mentor) {
+  std::optional<TaskTerms> terms = TermsFor(program, mentor);
+  const std::optional<std::vector<std::string>> ids = ParseName(program.name(), "consortia/*/programs/*");
+  if (!terms.has_value() || !ids.has_value()) return std::optional<TaskTerms>();
+  REMATCH_ASSIGN_OR_RETURN(const std::shared_ptr<const PolicyRecord> policy, policies_.Of((*ids)[0], (*ids)[1]));
+  REMATCH_ASSIGN_OR_RETURN(const CalendarStore::Pointer time, calendars_.Of(program));
+  terms->due = ToStored(time->EndOfWindow(clock_.Now(), policy->policy.task_due_after()));
+  return terms;
+}
+
+absl::StatusOr<std::optional<TaskTerms>> TermsFinder::OfCandidate(const std::string& name) {
+  const absl::StatusOr<mv1::Candidate> candidate = mentor_.GetCandidate(name);
+  if (absl::IsNotFound(candidate.status())) return std::optional<TaskTerms>();
+  REMATCH_RETURN_IF_ERROR(candidate.status());
+  if (candidate->has_unenroll_time()) return std::optional<TaskTerms>();
+  REMATCH_ASSIGN_OR_RETURN(const mv1::Program program, mentor_.GetProgram(name.substr(0, name.rfind("/candidates/"))));
+  return Of(program, candidate->mentor());
+}
+
+}  // namespace rematch::request
