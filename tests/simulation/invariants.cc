@@ -84,6 +84,7 @@ void Invariants::CheckCase(const request::CaseKey& key) {
       shadow.not_given.insert(request::FindOffer(shadow.c, not_given)->seat());
     }
     request::Fold(shadow.c, event);
+    if (event.has_opened()) CheckPolicy(shadow);
     shadow.events = row.Int(0);
     ++seen_[request::EventType(event)];
   }
@@ -137,6 +138,20 @@ void Invariants::CheckEvent(const Shadow& before, const Event& event) {
       Must(!request::IsExcluded(c, to), absl::StrCat("F2: who is out of the case is approached: ", name));
     }
   }
+}
+
+// Whoever publishes just then may be too late for it.
+void Invariants::CheckPolicy(const Shadow& shadow) {
+  constexpr absl::Duration kLongestOpening = absl::Minutes(1);
+  const int64_t before = request::ToStored(request::FromStored(shadow.c.created()) - kLongestOpening);
+  std::set<std::string> own = {service_policy_};
+  for (const Row& row :
+       Query(request_, "SELECT hash, created FROM program_policy_versions WHERE consortium = ? AND program = ? ORDER BY version",
+             {shadow.key.consortium, shadow.key.program})) {
+    if (row.Int(1) < before) own.clear();
+    own.insert(row.Text(0));
+  }
+  Must(own.contains(shadow.c.policy()), absl::StrCat("F15: a case goes by another policy than its program: ", shadow.c.name()));
 }
 
 std::vector<std::string> Invariants::LeadersFor(const request::CaseKey& key) const {
@@ -329,8 +344,9 @@ void Invariants::CheckQuiet(bool reconciled) {
       const std::string mentor = request::IdOf(offer.mentor());
       Must(!mentor::Contains(candidate->do_not_pair, mentor), absl::StrCat("F28: who is kept apart is being asked: ", name));
       const mentor::Mentor* record = roster.mentors.Find(mentor);
-      Must(record == nullptr || !offer.seat_held() || record->state == mentor::Mentor::State::kActive,
-           absl::StrCat("F33: a mentor who left is being asked: ", name));
+      const bool has_left = record != nullptr &&
+                            (record->state == mentor::Mentor::State::kRetired || !mentor::Contains(record->programs, shadow.key.program));
+      Must(!offer.seat_held() || !has_left, absl::StrCat("F33: a mentor who left is being asked: ", name));
     }
   }
 }

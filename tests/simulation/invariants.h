@@ -50,6 +50,8 @@ class Invariants {
 
   // That there is a consortium, whose roster was saved.
   void Expect(const std::string& consortium) { consortia_[consortium]; }
+  // What programs go by that have published none, as its hash.
+  void ExpectPolicy(std::string service_policy) { service_policy_ = std::move(service_policy); }
 
   // What is broken, in words, or "".
   const std::string& broken() const { return broken_; }
@@ -79,6 +81,8 @@ class Invariants {
   void CheckEvent(const Shadow& before, const request::Event& event);
   // F36: who leads the case, and whose its tasks are, is of its own program.
   void CheckBelongs(const Shadow& shadow);
+  // F15: a case begins with the policy that its program went by.
+  void CheckPolicy(const Shadow& shadow);
   void CheckRosterOf(const std::string& id, Consortium& consortium, int64_t commits);
   // F36: no matter how many programs share a mentor, there is one capacity.
   void CheckShared(const std::string& id, const Consortium& consortium);
@@ -104,6 +108,7 @@ class Invariants {
   Meetings& meetings_;
   const std::function<void(std::string_view)> tell_;
   std::string broken_;
+  std::string service_policy_;
   std::map<std::string, Shadow> cases_;  // by name
   std::map<std::string, Consortium> consortia_;
   std::map<std::string, int64_t> seen_;

@@ -9,6 +9,7 @@
 #include "notify-service/notify_service.h"
 #include "platform/sql/migrations.h"
 #include "platform/sql/translate.h"
+#include "request-service/domain/policy.h"
 #include "tests/simulation/cast.h"
 
 namespace rematch::simulation {
@@ -95,6 +96,7 @@ World::World(uint64_t seed, bool story)
           [this](std::string_view what) { Tell(what); }) {
   chance_.Reseed(seed, 0);
   options_.policy = DrawPolicy(chance_);
+  invariants_.ExpectPolicy(request::ContentHash(options_.policy));
   options_.reply_key = "a key of thirty-two bytes or more";
   options_.lease = kLease;
   options_.door.threads = 0;
