@@ -13,6 +13,7 @@
 #include "request-service/domain/escalation.h"
 #include "request-service/domain/working_time.h"
 #include "request-service/store/calendar_store.h"
+#include "tests/simulation/cast.h"
 
 namespace rematch::simulation {
 namespace {
@@ -83,6 +84,7 @@ void Invariants::CheckCase(const request::CaseKey& key) {
       shadow.not_given.insert(request::FindOffer(shadow.c, not_given)->seat());
     }
     request::Fold(shadow.c, event);
+    if (event.has_opened()) CheckPolicy(shadow);
     shadow.events = row.Int(0);
     ++seen_[request::EventType(event)];
   }
@@ -93,6 +95,7 @@ void Invariants::CheckCase(const request::CaseKey& key) {
   Must(stored[0].Text(0) == shadow.c.SerializeAsString(), absl::StrCat("F41: the events do not give the state: ", key.Name()));
   Must(stored[0].Int(1) == shadow.events && stored[0].Text(2) == shadow.head, absl::StrCat("F41: the head of the chain: ", key.Name()));
   Must(request::CanMove(shadow.c), absl::StrCat("F11: nothing will happen to ", key.Name()));
+  CheckBelongs(shadow);
   int individual = 0, confirmed = 0;
   for (const request::Offer& offer : shadow.c.offers()) {
     if (!request::IsLive(offer)) continue;
@@ -120,6 +123,11 @@ void Invariants::CheckEvent(const Shadow& before, const Event& event) {
   }
   if (event.has_transfer_started()) Must(before.call_agreed, absl::StrCat("F7: a swap without an agreed call: ", name));
   if (event.has_message_made()) {
+    const std::string& recipient = event.message_made().message().to();
+    Must(absl::StartsWith(recipient, request::ConsortiumName(before.key.consortium) + "/"),
+         absl::StrCat("F36: a mail goes to another consortium: ", name));
+    Must(!absl::StrContains(recipient, "/mentors/") || WasMember(before.key, request::IdOf(recipient)),
+         absl::StrCat("F36: a mail goes to who was never of the program: ", name));
     const request::MessageKind kind = event.message_made().message().kind();
     if (kind == request::OFFICIAL_CANDIDATE || kind == request::OFFICIAL_MENTOR) {
       Must(before.call_agreed && before.swapped, absl::StrCat("F7: an official mail before the swap: ", name));
@@ -132,67 +140,154 @@ void Invariants::CheckEvent(const Shadow& before, const Event& event) {
   }
 }
 
+// Whoever publishes just then may be too late for it.
+void Invariants::CheckPolicy(const Shadow& shadow) {
+  constexpr absl::Duration kLongestOpening = absl::Minutes(1);
+  const int64_t before = request::ToStored(request::FromStored(shadow.c.created()) - kLongestOpening);
+  std::set<std::string> own = {service_policy_};
+  for (const Row& row :
+       Query(request_, "SELECT hash, created FROM program_policy_versions WHERE consortium = ? AND program = ? ORDER BY version",
+             {shadow.key.consortium, shadow.key.program})) {
+    if (row.Int(1) < before) own.clear();
+    own.insert(row.Text(0));
+  }
+  Must(own.contains(shadow.c.policy()), absl::StrCat("F15: a case goes by another policy than its program: ", shadow.c.name()));
+}
+
+std::vector<std::string> Invariants::LeadersFor(const request::CaseKey& key) const {
+  const auto consortium = consortia_.find(key.consortium);
+  if (consortium == consortia_.end()) return {};
+  const mentor::Program* program = consortium->second.roster.programs.Find(key.program);
+  return program == nullptr ? std::vector<std::string>() : LeadersOf(key.consortium, *program);
+}
+
+bool Invariants::WasMember(const request::CaseKey& key, const std::string& mentor) const {
+  const auto consortium = consortia_.find(key.consortium);
+  if (consortium == consortia_.end()) return false;
+  const auto members = consortium->second.members.find(key.program);
+  return members != consortium->second.members.end() && members->second.contains(mentor);
+}
+
+void Invariants::CheckBelongs(const Shadow& shadow) {
+  const request::Case& c = shadow.c;
+  const std::string program = request::ProgramName(shadow.key.consortium, shadow.key.program);
+  const std::vector<std::string> leaders = LeadersFor(shadow.key);
+  const auto is_theirs = [&leaders](const std::string& person) { return person.empty() || mentor::Contains(leaders, person); };
+  Must(c.name() == shadow.key.Name() && absl::StartsWith(c.candidate(), program + "/candidates/"),
+       absl::StrCat("F36: a case of a candidate of another program: ", c.name()));
+  Must(is_theirs(c.leader().person()) && is_theirs(c.alternate().person()),
+       absl::StrCat("F36: who leads another program leads the case: ", c.name()));
+  for (const request::Task& task : c.tasks()) {
+    Must(is_theirs(task.owner()), absl::StrCat("F36: a task of who leads another program: ", c.name(), " ", task.id()));
+  }
+}
+
 // --- The roster ---
 
 void Invariants::CheckRoster(int64_t commits) {
+  for (auto& [id, consortium] : consortia_) CheckRosterOf(id, consortium, commits);
+}
+
+void Invariants::CheckRosterOf(const std::string& id, Consortium& consortium, int64_t commits) {
   std::vector<mentor::Assignment> assignments;
-  const mentor::Roster before = std::move(roster_);
+  const mentor::Roster before = std::move(consortium.roster);
+  mentor::Roster& roster = consortium.roster;
   const absl::Status status = mentor_.Read([&](sql::Transaction& tx) -> absl::Status {
     mentor::Wants wants;
     wants.everything = true;
-    REMATCH_ASSIGN_OR_RETURN(roster_, mentor::store::Load(tx, "c1", std::move(wants), mentor::store::Locks::kNone));
-    REMATCH_ASSIGN_OR_RETURN(assignments, mentor::store::ListAssignments(tx, "c1", {}, {}, 100'000));
+    REMATCH_ASSIGN_OR_RETURN(roster, mentor::store::Load(tx, id, std::move(wants), mentor::store::Locks::kNone));
+    REMATCH_ASSIGN_OR_RETURN(assignments, mentor::store::ListAssignments(tx, id, {}, {}, 100'000));
     return absl::OkStatus();
   });
   Must(status.ok(), absl::StrCat("the roster cannot be read: ", status.ToString()));
-  NoteWhoIsLeft(assignments, before, commits);
-  std::map<std::string, int> assigned, held;
+  for (const auto& [mentor, row] : roster.mentors.rows()) {
+    for (const std::string& program : row.value.programs) consortium.members[program].insert(mentor);
+  }
+  NoteWhoIsLeft(consortium, assignments, before, commits);
   std::map<std::string, std::vector<std::string>> open;
   for (const mentor::Assignment& assignment : assignments) {
     if (!assignment.end.has_value()) open[assignment.candidate].push_back(assignment.id);
   }
-  for (const auto& [id, row] : roster_.candidates.rows()) {
+  for (const auto& [candidate_id, row] : roster.candidates.rows()) {
     const mentor::Candidate& candidate = row.value;
-    if (!candidate.mentor.empty()) ++assigned[candidate.mentor];
-    if (const mentor::Candidate* was = before.candidates.Find(id); was != nullptr && was->assignment != candidate.assignment) {
+    const mentor::Candidate* was = before.candidates.Find(candidate_id);
+    if (was != nullptr && was->assignment != candidate.assignment) {
       const bool apart = mentor::Contains(was->do_not_pair, candidate.mentor) && mentor::Contains(candidate.do_not_pair, candidate.mentor);
-      Must(!apart, absl::StrCat("F28: two who are kept apart are paired: ", id));
+      Must(!apart, absl::StrCat("F28: two who are kept apart are paired: ", candidate_id));
+      const auto is_member = [&](const mentor::Roster& then) {
+        const mentor::Mentor* mentor = then.mentors.Find(candidate.mentor);
+        return mentor != nullptr && mentor::Contains(mentor->programs, candidate.program);
+      };
+      Must(candidate.mentor.empty() || is_member(roster) || is_member(before),
+           absl::StrCat("F36: paired with a mentor of other programs: ", candidate_id));
     }
     const std::vector<std::string> live =
         candidate.assignment.empty() ? std::vector<std::string>() : std::vector<std::string>{candidate.assignment};
-    Must(open[id] == live, absl::StrCat("F34: not exactly the live assignment is open: ", id));
+    Must(open[candidate_id] == live, absl::StrCat("F34: not exactly the live assignment is open: ", candidate_id));
   }
-  for (const auto& [id, row] : roster_.seats.rows()) {
-    if (row.value.state == mentor::Seat::State::kHeld) ++held[row.value.mentor];
+  CheckShared(id, consortium);
+}
+
+void Invariants::CheckShared(const std::string& id, const Consortium& consortium) {
+  struct Taken {
+    int assigned = 0;
+    int held = 0;
+    std::set<std::string> assigned_by;  // programs
+    std::set<std::string> held_by;      // likewise
+  };
+  std::map<std::string, Taken> taken;
+  for (const auto& [candidate, row] : consortium.roster.candidates.rows()) {
+    if (row.value.mentor.empty()) continue;
+    Taken& by_theirs = taken[row.value.mentor];
+    ++by_theirs.assigned;
+    by_theirs.assigned_by.insert(row.value.program);
   }
-  for (const auto& [id, row] : roster_.mentors.rows()) {
-    Must(row.value.assigned == assigned[id] && row.value.held == held[id], absl::StrCat("F30: the counters of ", id));
-    Must(row.value.assigned + row.value.held <= row.value.capacity, absl::StrCat("F30: more than the capacity of ", id));
-    Must(row.value.state == mentor::Mentor::State::kActive || row.value.assigned == 0, absl::StrCat("F33: who left has a candidate: ", id));
+  for (const auto& [seat, row] : consortium.roster.seats.rows()) {
+    if (row.value.state != mentor::Seat::State::kHeld) continue;
+    Taken& by_theirs = taken[row.value.mentor];
+    ++by_theirs.held;
+    by_theirs.held_by.insert(row.value.program);
+    Must(WasMember({.consortium = id, .program = row.value.program, .id = ""}, row.value.mentor),
+         absl::StrCat("F36: a program holds a seat of who was never of it: ", seat));
+  }
+  for (const auto& [mentor, row] : consortium.roster.mentors.rows()) {
+    Taken& theirs = taken[mentor];
+    Must(row.value.assigned == theirs.assigned && row.value.held == theirs.held, absl::StrCat("F30: the counters of ", mentor));
+    Must(theirs.assigned + theirs.held <= row.value.capacity, absl::StrCat("F30: more than the capacity of ", mentor));
+    Must(row.value.state == mentor::Mentor::State::kActive || theirs.assigned == 0,
+         absl::StrCat("F33: who left has a candidate: ", mentor));
+    if (theirs.assigned_by.size() > 1) meetings_.Note(Meeting::kSharedCaseload);
+    if (theirs.held_by.size() > 1) meetings_.Note(Meeting::kAskedByTwo);
+    theirs.assigned_by.insert(theirs.held_by.begin(), theirs.held_by.end());
+    if (theirs.assigned_by.size() > 1 && row.value.full()) meetings_.Note(Meeting::kFullByTwo);
   }
 }
 
-void Invariants::NoteWhoIsLeft(const std::vector<mentor::Assignment>& assignments, const mentor::Roster& before, int64_t commits) {
+void Invariants::NoteWhoIsLeft(Consortium& consortium, const std::vector<mentor::Assignment>& assignments, const mentor::Roster& before,
+                               int64_t commits) {
+  const mentor::Roster& roster = consortium.roster;
   std::set<std::string> lost;
   for (const mentor::Assignment& assignment : assignments) {
-    if (!assignment.end.has_value() || !ended_.insert(assignment.id).second) continue;
-    const mentor::Mentor* mentor = roster_.mentors.Find(assignment.mentor);
+    if (!assignment.end.has_value() || !consortium.ended.insert(assignment.id).second) continue;
+    const mentor::Mentor* mentor = roster.mentors.Find(assignment.mentor);
     if (mentor != nullptr && mentor->state == mentor::Mentor::State::kRetired) lost.insert(assignment.candidate);
   }
-  for (const auto& [id, row] : roster_.candidates.rows()) {
+  for (const auto& [id, row] : roster.candidates.rows()) {
     const mentor::Candidate* was = before.candidates.Find(id);
     if (was == nullptr || (was->assignment == row.value.assignment && !lost.contains(id))) continue;
     bool is_left = row.value.mentor.empty() && lost.contains(id);
     if (commits > 1 && is_left) {
       // Whether theirs left before or after the assignment ended cannot be seen from here.
       const std::vector<Row> told =
-          Query(mentor_, "SELECT mentor_left FROM roster_changes WHERE candidate = ? AND kind = 5 ORDER BY position DESC LIMIT 1", {id});
+          Query(mentor_,
+                "SELECT mentor_left FROM roster_changes WHERE consortium = ? AND candidate = ? AND kind = 5 ORDER BY position DESC LIMIT 1",
+                {roster.consortium_id, id});
       is_left = !told.empty() && told[0].Int(0) != 0;
     }
     if (is_left) {
-      left_.insert(id);
+      consortium.left.insert(id);
     } else {
-      left_.erase(id);
+      consortium.left.erase(id);
     }
   }
 }
@@ -229,11 +324,13 @@ void Invariants::CheckQuiet(bool reconciled) {
     Must(c.running_size() == 0, absl::StrCat("F11: an effect was never answered: ", name));
     if (request::HasEnded(c)) continue;
     CheckDeadlines(shadow, reconciled);
-    const mentor::Candidate* candidate = roster_.candidates.Find(request::IdOf(c.candidate()));
+    const mentor::Roster& roster = consortia_.at(shadow.key.consortium).roster;
+    const mentor::Candidate* candidate = roster.candidates.Find(request::IdOf(c.candidate()));
     if (candidate == nullptr) continue;
     // What the feed told before the case was there.
     const std::vector<Row> told =
-        Query(mentor_, "SELECT MAX(position) FROM roster_changes WHERE candidate = ? AND kind IN (4, 5)", {candidate->id});
+        Query(mentor_, "SELECT MAX(position) FROM roster_changes WHERE consortium = ? AND candidate = ? AND kind IN (4, 5)",
+              {shadow.key.consortium, candidate->id});
     const bool untold = !reconciled && !told.empty() && !told[0].IsNull(0) && told[0].Int(0) <= shadow.roster_position;
     // The change was made: the case ends when both have been told, by phone if a mail was refused.
     if (c.state() == rv1::ANNOUNCING) continue;
@@ -246,9 +343,10 @@ void Invariants::CheckQuiet(bool reconciled) {
       if (offer.mentor() == c.current_mentor()) continue;
       const std::string mentor = request::IdOf(offer.mentor());
       Must(!mentor::Contains(candidate->do_not_pair, mentor), absl::StrCat("F28: who is kept apart is being asked: ", name));
-      const mentor::Mentor* record = roster_.mentors.Find(mentor);
-      Must(record == nullptr || !offer.seat_held() || record->state == mentor::Mentor::State::kActive,
-           absl::StrCat("F33: a mentor who left is being asked: ", name));
+      const mentor::Mentor* record = roster.mentors.Find(mentor);
+      const bool has_left = record != nullptr &&
+                            (record->state == mentor::Mentor::State::kRetired || !mentor::Contains(record->programs, shadow.key.program));
+      Must(!offer.seat_held() || !has_left, absl::StrCat("F33: a mentor who left is being asked: ", name));
     }
   }
 }
@@ -256,10 +354,10 @@ void Invariants::CheckQuiet(bool reconciled) {
 // F37: what is open counts by the calendar that the program has.
 void Invariants::CheckDeadlines(const Shadow& shadow, bool reconciled) {
   const request::Case& c = shadow.c;
-  const std::vector<Row> told =
-      Query(mentor_, "SELECT MAX(position) FROM roster_changes WHERE program = ? AND kind = 7", {shadow.key.program});
+  const std::vector<Row> told = Query(mentor_, "SELECT MAX(position) FROM roster_changes WHERE consortium = ? AND program = ? AND kind = 7",
+                                      {shadow.key.consortium, shadow.key.program});
   const bool untold = told.empty() || told[0].IsNull(0) || told[0].Int(0) <= shadow.roster_position;
-  const mentor::Program& program = *roster_.programs.Find(shadow.key.program);
+  const mentor::Program& program = *consortia_.at(shadow.key.consortium).roster.programs.Find(shadow.key.program);
   mentor::v1::Program published;
   published.set_time_zone(program.time_zone);
   published.mutable_calendar()->ParseFromString(program.calendar);
@@ -295,6 +393,7 @@ void Invariants::CheckDeadlines(const Shadow& shadow, bool reconciled) {
 
 void Invariants::CheckAtRest() {
   CheckMailAtRest();
+  CheckSenders();
   CheckNotes();
   for (const auto& [name, shadow] : cases_) {
     Must(request::HasEnded(shadow.c), absl::StrCat("F11: the leader is done, and the case is open: ", name));
@@ -322,7 +421,7 @@ void Invariants::CheckNotes() {
 }
 
 void Invariants::CheckSeats(bool reconciled) {
-  std::set<std::string> needed;
+  std::set<std::string> needed;  // the keys of seats and cases are unique over all consortia
   std::set<std::string> not_given;
   std::set<std::string> paused;
   for (const auto& [name, shadow] : cases_) {
@@ -334,19 +433,22 @@ void Invariants::CheckSeats(bool reconciled) {
     for (const request::Offer& offer : shadow.c.offers()) {
       if (offer.seat_held() && request::IsLive(offer)) needed.insert(offer.seat());
     }
-    const mentor::Candidate* candidate = roster_.candidates.Find(request::IdOf(shadow.c.candidate()));
+    const mentor::Candidate* candidate = consortia_.at(shadow.key.consortium).roster.candidates.Find(request::IdOf(shadow.c.candidate()));
     const std::vector<Row> swaps =
-        Query(mentor_, "SELECT assignment FROM seats WHERE consortium = 'c1' AND state = 3 AND seat >= ? AND seat < ?",
-              {shadow.key.id + ".", shadow.key.id + "/"});
+        Query(mentor_, "SELECT assignment FROM seats WHERE consortium = ? AND state = 3 AND seat >= ? AND seat < ?",
+              {shadow.key.consortium, shadow.key.id + ".", shadow.key.id + "/"});
     Must(swaps.size() == (shadow.swapped ? 1u : 0u), absl::StrCat("F34: swaps and the case's own story differ: ", name));
     Must(candidate != nullptr, "F33: a candidate is gone");
   }
-  for (const auto& [id, row] : roster_.seats.rows()) {
-    const bool held = row.value.state == mentor::Seat::State::kHeld;
-    if (paused.contains(id.substr(0, id.find('.')))) continue;
-    if (held) Must(needed.contains(id) || not_given.contains(id), absl::StrCat("F30: a seat stays held for an offer that is over: ", id));
-    if (needed.contains(id)) Must(held || row.value.state == mentor::Seat::State::kTransferred, absl::StrCat("F30: a seat is lost: ", id));
-    needed.erase(id);
+  for (const auto& [consortium_id, consortium] : consortia_) {
+    for (const auto& [id, row] : consortium.roster.seats.rows()) {
+      const bool held = row.value.state == mentor::Seat::State::kHeld;
+      if (paused.contains(id.substr(0, id.find('.')))) continue;
+      if (held) Must(needed.contains(id) || not_given.contains(id), absl::StrCat("F30: a seat stays held for an offer that is over: ", id));
+      if (needed.contains(id))
+        Must(held || row.value.state == mentor::Seat::State::kTransferred, absl::StrCat("F30: a seat is lost: ", id));
+      needed.erase(id);
+    }
   }
   Must(needed.empty(), "F30: a case relies on a seat that is not there");
 }
@@ -392,17 +494,53 @@ void Invariants::CheckMailAtRest() {
   }
 }
 
-// F33: whoever has no mentor because theirs left has a case, or is a task of somebody's.
+void Invariants::CheckSenders() {
+  for (const auto& [id, mail] : post_.mails()) {
+    const auto found = cases_.find(mail.origin);
+    Must(found != cases_.end() && mail.consortium == found->second.key.consortium, absl::StrCat("F36: a mail of no case: ", mail.key));
+    if (found == cases_.end()) return;
+    const request::CaseKey& key = found->second.key;
+    const mentor::Program& own = *consortia_.at(key.consortium).roster.programs.Find(key.program);
+    Must(mail.program_name == own.display_name, absl::StrCat("F36: a mail carries another program's name: ", mail.key));
+    const bool is_leaders = mail.reply_to == own.leader.contact.email || mail.reply_to == own.alternate.contact.email;
+    Must(is_leaders, absl::StrCat("F36: replies to a mail go to who leads another program: ", mail.key));
+    Must(mail.arrived == 0 || mail.arrived_reply_to == mail.reply_to, absl::StrCat("F8: replies to a mail go astray: ", mail.key));
+    const std::vector<std::string> leaders = LeadersOf(key.consortium, own);
+    for (const std::string& reader : mail.readers)
+      Must(mentor::Contains(leaders, reader), absl::StrCat("F36: who leads another program may read a mail: ", mail.key));
+    for (const auto& [consortium_id, consortium] : consortia_) {
+      for (const auto& [program_id, program] : consortium.roster.programs.rows()) {
+        if (consortium_id == key.consortium && program_id == key.program) continue;
+        Must(!absl::StrContains(mail.words, program.value.display_name) &&
+                 !absl::StrContains(mail.words, program.value.leader.contact.email),
+             absl::StrCat("F36: a mail tells of another program: ", mail.key));
+      }
+    }
+  }
+}
+
+// F33: whoever has no mentor because theirs left has a case, or is a task of somebody's: of who leads their program, and nobody else (F36).
 void Invariants::CheckTasksOfCandidates() {
-  std::set<std::string> tasks;
-  for (const Row& row : Query(request_, "SELECT task FROM tasks WHERE case_id = '' AND open = 1")) tasks.insert(row.Text(0));
-  for (const auto& [id, row] : roster_.candidates.rows()) {
-    const bool without = row.value.mentor.empty() && !row.value.unenrolled.has_value() && left_.contains(id);
-    const bool has_case = std::any_of(cases_.begin(), cases_.end(), [&, id = id](const auto& one) {
-      return request::IdOf(one.second.c.candidate()) == id && !request::HasEnded(one.second.c);
-    });
-    Must(tasks.contains(id) == (without && !has_case),
-         absl::StrCat("F33: ", id, tasks.contains(id) ? " is a task for no reason" : " has no mentor, and is nobody's task"));
+  std::map<std::string, std::set<std::string>> tasks;  // candidates, by consortium
+  for (const Row& row : Query(request_, "SELECT consortium, program, task, leader, alternate FROM tasks WHERE case_id = '' AND open = 1")) {
+    tasks[row.Text(0)].insert(row.Text(2));
+    const std::vector<std::string> leaders = LeadersFor({.consortium = row.Text(0), .program = row.Text(1), .id = ""});
+    const mentor::Candidate* candidate = consortia_[row.Text(0)].roster.candidates.Find(row.Text(2));
+    Must(candidate != nullptr && candidate->program == row.Text(1) && mentor::Contains(leaders, row.Text(3)) &&
+             (row.Text(4).empty() || mentor::Contains(leaders, row.Text(4))),
+         absl::StrCat("F36: the task of a candidate of another program: ", row.Text(2)));
+  }
+  for (const auto& [consortium_id, consortium] : consortia_) {
+    for (const auto& [id, row] : consortium.roster.candidates.rows()) {
+      const bool without = row.value.mentor.empty() && !row.value.unenrolled.has_value() && consortium.left.contains(id);
+      const std::string name = absl::StrCat(request::ProgramName(consortium_id, row.value.program), "/candidates/", id);
+      const bool has_case = std::any_of(cases_.begin(), cases_.end(), [&name](const auto& one) {
+        return one.second.c.candidate() == name && !request::HasEnded(one.second.c);
+      });
+      const bool is_task = tasks[consortium_id].contains(id);
+      Must(is_task == (without && !has_case),
+           absl::StrCat("F33: ", name, is_task ? " is a task for no reason" : " has no mentor, and is nobody's task"));
+    }
   }
 }
 

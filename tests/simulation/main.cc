@@ -38,6 +38,9 @@ void PrintCoverage(const simulation::Coverage& coverage) {
   std::cout << "faults:";
   for (size_t i = 0; i < coverage.faults.size(); ++i)
     std::cout << (i > 0 ? ", " : " ") << simulation::kFaultNames[i] << " " << coverage.faults[i];
+  std::cout << "\nwhere programs met:";
+  for (size_t i = 0; i < coverage.meetings.size(); ++i)
+    std::cout << (i > 0 ? ", " : " ") << simulation::kMeetingNames[i] << " " << coverage.meetings[i];
   std::cout << "\nevents:";
   bool first = true;
   for (const auto& [type, count] : coverage.events) {

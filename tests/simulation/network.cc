@@ -89,7 +89,12 @@ class Network::SimMentor final : public request::MentorPeer {
   absl::StatusOr<mv1::Assignment> TransferCandidate(const mv1::TransferCandidateRequest& request) override {
     return Change<mv1::Assignment>(request);
   }
-  absl::StatusOr<std::vector<std::string>> ListConsortia() override { return std::vector<std::string>{"consortia/c1"}; }
+  absl::StatusOr<std::vector<std::string>> ListConsortia() override {
+    REMATCH_ASSIGN_OR_RETURN(const mv1::ListConsortiaResponse page, Read<mv1::ListConsortiaResponse>(mv1::ListConsortiaRequest()));
+    std::vector<std::string> names;
+    for (const mv1::Consortium& consortium : page.consortia()) names.push_back(consortium.name());
+    return names;
+  }
   absl::StatusOr<mv1::ListSeatsResponse> ListSeats(const mv1::ListSeatsRequest& request) override {
     return Read<mv1::ListSeatsResponse>(request);
   }

@@ -5,13 +5,12 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/civil_time.h"
 #include "platform/errors.h"
 #include "platform/timestamps.h"
 #include "request-service/domain/case_view.h"
 #include "request-service/domain/escalation.h"
 #include "request-service/domain/policy.h"
-#include "tests/random_policy.h"
+#include "tests/simulation/cast.h"
 
 namespace rematch::simulation {
 namespace {
@@ -20,12 +19,6 @@ namespace mv1 = mentor::v1;
 namespace nv1 = notify::v1;
 namespace rv1 = request::v1;
 using request::Reassignments;
-
-rv1::EscalationPolicy DrawPolicy(Chance& chance) {
-  const bool in_days = chance.Percent(20);
-  const auto pick = [&chance](int n) { return chance.Pick(n); };
-  return testing_policy::RandomPolicy(pick, in_days ? rv1::Window::WORKING_DAYS : rv1::Window::SECONDS, in_days ? 5 : 120);
-}
 
 // What changes nothing says each time how things stand then.
 template <typename Request>
@@ -114,10 +107,24 @@ std::vector<const Shadow*> People::Open() const {
 
 rpc::Caller People::Leader(const request::Case& c) const { return As(access::kProgramLeader, request::ActingLeader(c).person()); }
 
-std::string People::AnyMentor() {
-  const auto& rows = invariants_.roster().mentors.rows();
+bool People::IsOnHoliday(const Shadow& shadow) const {
+  return on_holiday_.contains(request::ProgramName(shadow.key.consortium, shadow.key.program));
+}
+
+// Of any of its programs.
+std::string People::AnyMentor(const std::string& consortium) {
+  const auto& rows = invariants_.consortia().at(consortium).roster.mentors.rows();
   if (rows.empty()) return "";
-  return absl::StrCat(kConsortium, "/mentors/", std::next(rows.begin(), chance_.Pick(static_cast<int>(rows.size())))->first);
+  return absl::StrCat(request::ConsortiumName(consortium), "/mentors/",
+                      std::next(rows.begin(), chance_.Pick(static_cast<int>(rows.size())))->first);
+}
+
+std::pair<std::string, const mentor::Candidate*> People::AnyCandidate() {
+  std::vector<std::pair<std::string, const mentor::Candidate*>> candidates;
+  for (const auto& [id, consortium] : invariants_.consortia()) {
+    for (const auto& [candidate, row] : consortium.roster.candidates.rows()) candidates.emplace_back(id, &row.value);
+  }
+  return candidates.empty() ? std::pair<std::string, const mentor::Candidate*>() : chance_.Of(candidates);
 }
 
 std::string People::AnyOffer(const request::Case& c) { return absl::StrCat(c.name(), "/offers/o", 1 + chance_.Pick(c.offers_size() + 1)); }
@@ -125,10 +132,10 @@ std::string People::AnyOffer(const request::Case& c) { return absl::StrCat(c.nam
 // --- Candidates ---
 
 void People::ActAsCandidate() {
-  const auto& rows = invariants_.roster().candidates.rows();
-  if (rows.empty()) return;
-  const std::string name =
-      absl::StrCat(kProgram, "/candidates/", std::next(rows.begin(), chance_.Pick(static_cast<int>(rows.size())))->first);
+  const auto [consortium, candidate] = AnyCandidate();
+  if (candidate == nullptr) return;
+  const std::string program = request::ProgramName(consortium, candidate->program);
+  const std::string name = absl::StrCat(program, "/candidates/", candidate->id);
   const rpc::Caller caller = As(access::kCandidate, name);
   for (const Shadow* shadow : Open()) {
     if (shadow->c.candidate() != name) continue;
@@ -144,7 +151,7 @@ void People::ActAsCandidate() {
     return Ask(caller, &Reassignments::WithdrawReassignment, std::move(withdraw));
   }
   rv1::CreateReassignmentRequest create;
-  create.set_parent(kProgram);
+  create.set_parent(program);
   create.set_candidate(name);
   create.set_reasons("no trust");
   Ask(caller, &Reassignments::CreateReassignment, std::move(create));
@@ -171,7 +178,7 @@ void People::ReplyTo(Mail& mail) {
     // Now and then somebody who is a mentor already.
     const bool is_mentor = chance_.Percent(30);
     request.mutable_referral()->set_display_name("Rita Referred");
-    request.mutable_referral()->set_email(is_mentor ? absl::StrCat("m", chance_.Pick(5), "@mentors.example")
+    request.mutable_referral()->set_email(is_mentor ? AddressOf(absl::StrCat("m", chance_.Pick(5)), "mentors", mail.consortium)
                                                     : absl::StrCat("rita", chance_.Pick(4), "@people.example"));
     request.mutable_referral()->set_phone("310 555 0100");
   }
@@ -181,15 +188,16 @@ void People::ReplyTo(Mail& mail) {
 // --- Leaders ---
 
 void People::ActAsLeader() {
-  if (leader_on_holiday_) return;
   if (chance_.Percent(30) && TakeUpALateYes()) return;
   std::vector<std::pair<const Shadow*, const request::Task*>> tasks;
   for (const auto& [name, shadow] : invariants_.cases()) {
+    if (IsOnHoliday(shadow)) continue;
     for (const request::Task& task : shadow.c.tasks()) {
       if (task.ended() == 0) tasks.emplace_back(&shadow, &task);
     }
   }
-  const std::vector<const Shadow*> open = Open();
+  std::vector<const Shadow*> open = Open();
+  std::erase_if(open, [this](const Shadow* shadow) { return IsOnHoliday(*shadow); });
   if (!open.empty() && (tasks.empty() || chance_.Percent(15))) return DoSomethingElse(*chance_.Of(open));
   if (tasks.empty()) return;
   const auto& [shadow, task] = chance_.Of(tasks);
@@ -200,6 +208,7 @@ void People::ActAsLeader() {
 
 bool People::TakeUpALateYes() {
   for (const Shadow* shadow : Open()) {
+    if (IsOnHoliday(*shadow)) continue;
     for (const request::Offer& offer : shadow->c.offers()) {
       if (!offer.willing() || (offer.state() != rv1::EXPIRED && offer.state() != rv1::UNDELIVERABLE)) continue;
       AskOfCase<rv1::ReviveOfferRequest>(&Reassignments::ReviveOffer, absl::StrCat(shadow->c.name(), "/offers/", offer.id()));
@@ -234,8 +243,8 @@ void People::Do(const Shadow& shadow, const request::Task& task, bool to_the_end
       const bool proceed = chance_.Percent(95);
       request.set_decision(proceed ? rv1::ReviewReassignmentRequest::PROCEED : rv1::ReviewReassignmentRequest::CLOSE);
       if (!proceed) request.set_ground(rv1::RESOLVED_WITHOUT_CHANGE);
-      if (proceed && chance_.Percent(20)) request.add_strike(AnyMentor());
-      if (proceed && chance_.Percent(20)) request.add_order(AnyMentor());
+      if (proceed && chance_.Percent(20)) request.add_strike(AnyMentor(shadow.key.consortium));
+      if (proceed && chance_.Percent(20)) request.add_order(AnyMentor(shadow.key.consortium));
       request.set_note("looked into it");
       return Ask(leader, &Reassignments::ReviewReassignment, std::move(request));
     }
@@ -268,11 +277,12 @@ void People::Do(const Shadow& shadow, const request::Task& task, bool to_the_end
       request.set_decision(chance_.Percent(60) ? rv1::QualifyPersonRequest::QUALIFY : rv1::QualifyPersonRequest::DISMISS);
       if (request.decision() == rv1::QualifyPersonRequest::QUALIFY) {
         if (chance_.Percent(30)) {
-          request.set_mentor(AnyMentor());
+          request.set_mentor(AnyMentor(shadow.key.consortium));
         } else {
           request.mutable_attributes()->set_capacity(1 + chance_.Pick(2));
           // Now and then one that is not on the roster.
-          request.mutable_attributes()->set_district(absl::StrCat(kConsortium, chance_.Percent(8) ? "/districts/d9" : "/districts/d1"));
+          request.mutable_attributes()->set_district(
+              absl::StrCat(request::ConsortiumName(shadow.key.consortium), chance_.Percent(8) ? "/districts/d9" : "/districts/d1"));
         }
       }
       return Ask(leader, &Reassignments::QualifyPerson, std::move(request));
@@ -334,14 +344,16 @@ void People::DoSomethingElse(const Shadow& shadow) {
   const std::string name = shadow.c.name();
   const rpc::Caller leader = Leader(shadow.c);
   switch (chance_.Pick(12)) {
-    case 10:
-      return Publish();
+    case 10: {
+      const auto& programs = invariants_.consortia().at(shadow.key.consortium).roster.programs;
+      return Publish(shadow.key.consortium, *programs.Find(shadow.key.program));
+    }
     case 11:
       return Migrate(shadow);
     case 0: {
       rv1::StrikeMentorRequest request;
       request.set_name(name);
-      request.set_mentor(AnyMentor());
+      request.set_mentor(AnyMentor(shadow.key.consortium));
       return Ask(leader, &Reassignments::StrikeMentor, std::move(request));
     }
     case 1: {
@@ -382,12 +394,12 @@ void People::DoSomethingElse(const Shadow& shadow) {
   }
 }
 
-void People::Publish() {
+void People::Publish(const std::string& consortium, const mentor::Program& program) {
   rv1::CreatePolicyVersionRequest request;
-  request.set_parent(kProgram);
+  request.set_parent(request::ProgramName(consortium, program.id));
   *request.mutable_policy() = DrawPolicy(chance_);
   policies_.push_back(request::PolicyName(request::ContentHash(request.policy())));
-  Ask(As(access::kProgramLeader, absl::StrCat(kConsortium, "/leaders/lena")), &Reassignments::CreatePolicyVersion, std::move(request));
+  Ask(As(access::kProgramLeader, LeadersOf(consortium, program).front()), &Reassignments::CreatePolicyVersion, std::move(request));
 }
 
 void People::Migrate(const Shadow& shadow) {
@@ -410,7 +422,9 @@ void People::ActAtRandom() {
     if (!in_change || state == rv1::PROPOSED || state == rv1::TRANSFERRING || state == rv1::ANNOUNCING) chosen.push_back(&shadow);
   }
   if (chosen.empty()) return;
-  const request::Case c = chance_.Of(chosen)->c;
+  const Shadow* const one = chance_.Of(chosen);
+  const request::CaseKey key = one->key;
+  const request::Case c = one->c;
   const std::string& name = c.name();
   const rpc::Caller leader = Leader(c);
   const auto offer = [&] { return AnyOffer(c); };
@@ -430,6 +444,7 @@ void People::ActAtRandom() {
     }
     case 22: {
       Shadow shadow;
+      shadow.key = key;
       shadow.c = c;
       return Migrate(shadow);
     }
@@ -504,6 +519,7 @@ void People::ActAtRandom() {
     }
     default: {
       Shadow shadow;
+      shadow.key = key;
       shadow.c = c;
       return DoSomethingElse(shadow);
     }
@@ -529,16 +545,17 @@ bool People::WorkOff() {
 // --- The office ---
 
 void People::ActAsOffice() {
-  const auto& candidates = invariants_.roster().candidates.rows();
-  if (candidates.empty()) return;
-  const mentor::Candidate& candidate = std::next(candidates.begin(), chance_.Pick(static_cast<int>(candidates.size())))->second.value;
-  const std::string candidate_name = absl::StrCat(kProgram, "/candidates/", candidate.id);
+  const auto [consortium, found] = AnyCandidate();
+  if (found == nullptr) return;
+  const mentor::Candidate& candidate = *found;
+  const std::string program = request::ProgramName(consortium, candidate.program);
+  const std::string candidate_name = absl::StrCat(program, "/candidates/", candidate.id);
   switch (chance_.Pick(13)) {
     case 0:
       if (chance_.Percent(60)) return;
       {
         mv1::RetireMentorRequest request;
-        request.set_name(AnyMentor());
+        request.set_name(AnyMentor(consortium));
         return ChangeRoster<mv1::Mentor>(std::move(request));
       }
     case 1:
@@ -551,41 +568,43 @@ void People::ActAsOffice() {
     case 2: {
       mv1::AddDoNotPairRequest request;
       request.set_candidate(candidate_name);
-      request.set_mentor(AnyMentor());
+      request.set_mentor(AnyMentor(consortium));
       return ChangeRoster<mv1::Candidate>(std::move(request));
     }
     case 3: {
       mv1::RemoveDoNotPairRequest request;
       request.set_candidate(candidate_name);
-      request.set_mentor(AnyMentor());
+      request.set_mentor(AnyMentor(consortium));
       return ChangeRoster<mv1::Candidate>(std::move(request));
     }
     case 4:
       if (candidate.assignment.empty() || chance_.Percent(60)) return;
       {
         mv1::EndAssignmentRequest request;
-        request.set_name(absl::StrCat(kConsortium, "/assignments/", candidate.assignment));
+        request.set_name(absl::StrCat(request::ConsortiumName(consortium), "/assignments/", candidate.assignment));
         return ChangeRoster<mv1::Assignment>(std::move(request));
       }
     case 5:
     case 6: {
       mv1::AssignMentorRequest request;
       request.set_candidate(candidate_name);
-      request.set_mentor(AnyMentor());
+      request.set_mentor(AnyMentor(consortium));
       return ChangeRoster<mv1::Assignment>(std::move(request));
     }
     case 7: {
       mv1::UpdateMentorRequest request;
-      request.mutable_mentor()->set_name(AnyMentor());
+      request.mutable_mentor()->set_name(AnyMentor(consortium));
       request.mutable_mentor()->set_capacity(chance_.Pick(4));
       request.mutable_update_mask()->add_paths("capacity");
       return ChangeRoster<mv1::Mentor>(std::move(request));
     }
     case 8: {
-      // Out of the program, or back into it.
+      // Out of programs, or back into them.
       mv1::UpdateMentorRequest request;
-      request.mutable_mentor()->set_name(AnyMentor());
-      if (chance_.Percent(70)) request.mutable_mentor()->add_programs(kProgram);
+      request.mutable_mentor()->set_name(AnyMentor(consortium));
+      for (const auto& [id, row] : invariants_.consortia().at(consortium).roster.programs.rows()) {
+        if (chance_.Percent(70)) request.mutable_mentor()->add_programs(request::ProgramName(consortium, id));
+      }
       request.mutable_update_mask()->add_paths("programs");
       return ChangeRoster<mv1::Mentor>(std::move(request));
     }
@@ -594,20 +613,11 @@ void People::ActAsOffice() {
       RequestProcess* const process = request_();
       if (process == nullptr) return;
       mv1::UpdateProgramRequest request;
-      request.mutable_program()->set_name(kProgram);
-      const absl::CivilDay today(absl::UTCTimeZone().At(process->clock().Now()).cs);
-      for (int i = chance_.Pick(4); i > 0; --i) {
-        request.mutable_program()->mutable_calendar()->add_closures()->set_first(absl::FormatCivilTime(today + chance_.Pick(8)));
-      }
-      if (chance_.Percent(30)) {
-        mv1::Calendar::Hours& hours = *request.mutable_program()->mutable_calendar()->add_hours();
-        hours.set_day(static_cast<mv1::Calendar::DayOfWeek>(1 + chance_.Pick(7)));
-        hours.set_open("08:00");
-        hours.set_close("16:00");
-      }
+      request.mutable_program()->set_name(program);
+      *request.mutable_program()->mutable_calendar() = DrawCalendar(chance_, process->clock().Now());
       request.mutable_update_mask()->add_paths("calendar");
       if (chance_.Percent(20)) {
-        request.mutable_program()->set_time_zone(chance_.Percent(50) ? "America/Los_Angeles" : "Africa/Cairo");
+        request.mutable_program()->set_time_zone(DrawTimeZone(chance_));
         request.mutable_update_mask()->add_paths("time_zone");
       }
       return ChangeRoster<mv1::Program>(std::move(request));
@@ -618,7 +628,7 @@ void People::ActAsOffice() {
       if (notify == nullptr || post_.mails().empty()) return;
       const auto& [id, mail] = *std::next(post_.mails().begin(), chance_.Pick(static_cast<int>(post_.mails().size())));
       tell_(absl::StrCat("mail ", mail.key, " bounces"));
-      notify->Do(notify::ComeBack{.target = {.consortium = "c1", .id = mail.key}}, {}).IgnoreError();
+      notify->Do(notify::ComeBack{.target = {.consortium = mail.consortium, .id = mail.key}}, {}).IgnoreError();
     }
   }
 }

@@ -7,8 +7,10 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tests/simulation/invariants.h"
@@ -16,11 +18,6 @@
 #include "tests/simulation/processes.h"
 
 namespace rematch::simulation {
-
-inline constexpr char kConsortium[] = "consortia/c1";
-inline constexpr char kProgram[] = "consortia/c1/programs/p1";
-inline constexpr char kLeader[] = "consortia/c1/leaders/lena";
-inline constexpr char kAlternate[] = "consortia/c1/leaders/alex";
 
 class People {
  public:
@@ -36,7 +33,10 @@ class People {
         notify_(std::move(notify)),
         tell_(std::move(tell)) {}
 
-  void SetHoliday(bool on_holiday) { leader_on_holiday_ = on_holiday; }
+  // Programs, by name, whose leaders do nothing for now.
+  void SetHoliday(std::set<std::string> programs) { on_holiday_ = std::move(programs); }
+  // A policy of the program's own, as its leader publishes it.
+  void Publish(const std::string& consortium, const mentor::Program& program);
 
   // Each does one thing, or finds nothing to do.
   void ActAsCandidate();
@@ -70,15 +70,16 @@ class People {
   // Does what the task asks for. `to_the_end`: nothing that leaves it open.
   void Do(const Shadow& shadow, const request::Task& task, bool to_the_end);
   void DoSomethingElse(const Shadow& shadow);
-  // Another policy for the program, or for a case.
-  void Publish();
   void Migrate(const Shadow& shadow);
   void ReplyTo(Mail& mail);
   rpc::Caller Leader(const request::Case& c) const;
-  std::string AnyMentor();
+  std::string AnyMentor(const std::string& consortium);
   std::string AnyOffer(const request::Case& c);
   std::string NewRequestId() { return absl::StrCat("p", ++requests_); }
   std::vector<const Shadow*> Open() const;
+  bool IsOnHoliday(const Shadow& shadow) const;
+  // Any, and the consortium's id with it; null if there is none.
+  std::pair<std::string, const mentor::Candidate*> AnyCandidate();
 
   Faults& faults_;
   Chance& chance_;
@@ -88,7 +89,7 @@ class People {
   const std::function<MentorProcess*()> mentor_;
   const std::function<NotifyProcess*()> notify_;
   const std::function<void(std::string_view)> tell_;
-  bool leader_on_holiday_ = false;
+  std::set<std::string> on_holiday_;
   int requests_ = 0;
   std::vector<std::string> policies_;  // names of those that were published, perhaps
   std::vector<std::function<void()>> unanswered_;

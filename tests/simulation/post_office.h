@@ -15,11 +15,17 @@ namespace rematch::simulation {
 
 // What a mail is about, as its sender knows; it arrives as bytes.
 struct Mail {
-  std::string key;     // at notify-service
+  std::string consortium;
+  std::string key;     // at notify-service, in the consortium
   std::string kind;    // the template's name
   std::string origin;  // the case
   std::string to;      // an address
   std::string reply_code;
+  std::string program_name;
+  std::string reply_to;  // an address; what the mail that arrived says follows
+  std::string arrived_reply_to;
+  std::vector<std::string> readers;
+  std::string words;  // everything in it that people read
   int arrived = 0;    // how often
   bool read = false;  // its recipient has done something about it
 };
@@ -35,12 +41,16 @@ class PostOffice final : public notify::MailTransport {
     const std::string name = request.parent() + "/notifications/" + request.notification_id();
     Mail& mail = mails_[notify::MessageId(name, kDomain)];
     if (!mail.key.empty()) return;
+    mail.consortium = request.parent().substr(request.parent().rfind('/') + 1);
     mail.key = request.notification_id();
     mail.kind = request.notification().template_().substr(request.notification().template_().find('/') + 1);
     mail.origin = request.notification().origin();
     mail.to = request.notification().to().email();
-    const auto code = request.notification().variables().find("reply_code");
-    if (code != request.notification().variables().end()) mail.reply_code = code->second;
+    mail.reply_to = request.notification().reply_to().email();
+    mail.readers = {request.notification().readers().begin(), request.notification().readers().end()};
+    const auto& variables = request.notification().variables();
+    if (const auto code = variables.find("reply_code"); code != variables.end()) mail.reply_code = code->second;
+    if (const auto name = variables.find("program_name"); name != variables.end()) mail.program_name = name->second;
   }
 
   notify::Outcome Send(const notify::Message& message) override {
@@ -50,6 +60,8 @@ class PostOffice final : public notify::MailTransport {
     if (faults_.Happens(Fault::kMailDelayed, 3)) return {.kind = Kind::kRetryLater, .error = "CONNECT", .ours = true};
     if (faults_.Happens(Fault::kMailUnknownLost, 2)) return {.kind = Kind::kUnknown, .error = "BROKE_OFF"};
     ++mail.arrived;
+    mail.arrived_reply_to = message.reply_to.email;
+    mail.words = message.subject + "\n" + message.text + "\n" + message.html;
     if (faults_.Happens(Fault::kMailUnknown, 2)) return {.kind = Kind::kUnknown, .error = "BROKE_OFF"};
     return {.kind = Kind::kSent};
   }

@@ -82,15 +82,15 @@ class MentorProcess {
     return answer;
   }
   template <typename Response, typename Request>
-  absl::StatusOr<Response> Change(const Request& request) {
-    const Answer<Response> answer = Submit<Response>(request);
+  absl::StatusOr<Response> Change(const Request& request, const rpc::Caller& caller = AsService()) {
+    const Answer<Response> answer = Submit<Response>(request, caller);
     while (!answer.here() && door_.RunOnce()) {
     }
     return answer.Take();
   }
   template <typename Response, typename Request>
-  absl::StatusOr<Response> Read(const Request& request) {
-    const rpc::Call call = MakeCall<Request>(clock_, AsService());
+  absl::StatusOr<Response> Read(const Request& request, const rpc::Caller& caller = AsService()) {
+    const rpc::Call call = MakeCall<Request>(clock_, caller);
     if constexpr (requires { reader_.Get(call, request); }) {
       return reader_.Get(call, request);
     } else {

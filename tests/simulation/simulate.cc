@@ -24,6 +24,7 @@ Played Play(uint64_t seed, int steps, const std::set<int>& left_out, bool story,
     ++coverage->runs;
     coverage->cases += world.cases();
     for (size_t i = 0; i < coverage->faults.size(); ++i) coverage->faults[i] += world.faults().counts()[i];
+    for (size_t i = 0; i < coverage->meetings.size(); ++i) coverage->meetings[i] += world.meetings().counts()[i];
     for (const auto& [type, count] : world.invariants().seen()) coverage->events[type] += count;
   }
   return played;

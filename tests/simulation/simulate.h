@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tests/simulation/faults.h"
+#include "tests/simulation/meetings.h"
 
 namespace rematch::simulation {
 
@@ -33,6 +34,7 @@ struct Coverage {
   uint64_t runs = 0;
   uint64_t cases = 0;
   std::array<int64_t, static_cast<size_t>(Fault::kCount)> faults = {};
+  std::array<int64_t, static_cast<size_t>(Meeting::kCount)> meetings = {};
   std::map<std::string, int64_t> events;    // by type
   std::map<std::string, int64_t> commands;  // "STATE Command", of the state machine; PAUSED is a state of its own here
 };

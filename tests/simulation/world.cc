@@ -9,12 +9,11 @@
 #include "notify-service/notify_service.h"
 #include "platform/sql/migrations.h"
 #include "platform/sql/translate.h"
-#include "tests/random_policy.h"
+#include "request-service/domain/policy.h"
+#include "tests/simulation/cast.h"
 
 namespace rematch::simulation {
 namespace {
-
-namespace rv1 = request::v1;
 
 constexpr absl::Duration kLease = absl::Seconds(5);
 
@@ -74,36 +73,6 @@ Store& EmptyStore(std::span<const platform::EmbeddedFile> migrations) {
   return one->Empty();
 }
 
-// Half of the time the four stages; else any policy.
-rv1::EscalationPolicy MakePolicy(Chance& chance) {
-  if (chance.Percent(50)) {
-    return testing_policy::RandomPolicy([&chance](int n) { return chance.Pick(n); }, rv1::Window::SECONDS, 120);
-  }
-  rv1::EscalationPolicy policy;
-  policy.set_display_name("Simulated");
-  const bool in_days = chance.Percent(20);
-  const auto set = [&](rv1::Window* window, int seconds, int days) {
-    window->set_unit(in_days ? rv1::Window::WORKING_DAYS : rv1::Window::SECONDS);
-    window->set_amount(in_days ? days : seconds);
-  };
-  for (const rv1::StageKind kind : {rv1::INDIVIDUAL, rv1::BROADCAST, rv1::RECOMMENDATION, rv1::LEADER}) {
-    rv1::EscalationPolicy::Stage& stage = *policy.add_stages();
-    stage.set_kind(kind);
-    if (kind == rv1::LEADER) break;
-    set(stage.mutable_window(), 60, 3);
-    set(stage.add_remind_before(), 20, 1);
-    if (kind != rv1::INDIVIDUAL) continue;
-    stage.add_tiers(mentor::v1::TIER_ONE_CANDIDATE);
-    stage.add_tiers(mentor::v1::TIER_INTERESTED);
-    stage.add_tiers(mentor::v1::TIER_PAST_MENTOR);
-  }
-  set(policy.mutable_redial_after(), 30, 1);
-  set(policy.mutable_task_due_after(), 300, 5);
-  policy.set_k_anonymity(3);
-  policy.set_without_consent(chance.Percent(70) ? rv1::EscalationPolicy::DISTRICT_ONLY : rv1::EscalationPolicy::NOBODY);
-  return policy;
-}
-
 }  // namespace
 
 World::World(uint64_t seed, bool story)
@@ -115,15 +84,19 @@ World::World(uint64_t seed, bool story)
       mentor_store_(EmptyStore(mentor::MentorMigrations())),
       request_store_(EmptyStore(request::RequestMigrations())),
       notify_store_(EmptyStore(notify::NotifyMigrations())),
-      invariants_(*mentor_store_.database, *request_store_.database, *notify_store_.database, post_,
+      invariants_(*mentor_store_.database, *request_store_.database, *notify_store_.database, post_, meetings_,
                   story ? std::function<void(std::string_view)>([this](std::string_view what) { Tell(what); }) : nullptr),
       network_(
           faults_, [this] { return mentor_.get(); }, [this] { return AnyNotify(); }, post_, SharedTemplates()),
       people_(
           faults_, invariants_, post_, [this] { return AnyRequest(); }, [this] { return mentor_.get(); }, [this] { return AnyNotify(); },
+          [this](std::string_view what) { Tell(what); }),
+      strangers_(
+          chance_, invariants_, meetings_, [this] { return AnyRequest(); }, [this] { return mentor_.get(); },
           [this](std::string_view what) { Tell(what); }) {
   chance_.Reseed(seed, 0);
-  options_.policy = MakePolicy(chance_);
+  options_.policy = DrawPolicy(chance_);
+  invariants_.ExpectPolicy(request::ContentHash(options_.policy));
   options_.reply_key = "a key of thirty-two bytes or more";
   options_.lease = kLease;
   options_.door.threads = 0;
@@ -139,10 +112,17 @@ World::World(uint64_t seed, bool story)
     request_[i].name = absl::StrCat("request-", i + 1);
     Start(request_[i]);
   }
+  PublishPolicies();
   // Some runs are calm, so that what is wrong without any fault shows as that.
   constexpr int kPerMille[] = {0, 3, 8, 20};
   faults_.SetPerMille(kPerMille[chance_.Pick(4)]);
-  people_.SetHoliday(chance_.Percent(10));
+  std::set<std::string> on_holiday;
+  for (const auto& [id, consortium] : invariants_.consortia()) {
+    for (const auto& [program, row] : consortium.roster.programs.rows()) {
+      if (chance_.Percent(10)) on_holiday.insert(request::ProgramName(id, program));
+    }
+  }
+  people_.SetHoliday(std::move(on_holiday));
 }
 
 World::~World() {
@@ -151,73 +131,21 @@ World::~World() {
 }
 
 void World::Found() {
-  mentor::Roster roster;
-  roster.consortium_id = "c1";
-  const auto contact = [](const std::string& name, const std::string& email) {
-    return mentor::Contact{.display_name = name, .email = email, .phone = "310 555 0100"};
-  };
-  roster.consortium.Put({.id = "c1", .display_name = "One"});
-  roster.districts.Put({.id = "d1", .display_name = "District", .representative = contact("Dora", "dora@district.example")});
-  roster.sites.Put({.id = "s1", .display_name = "Harbor", .district = "d1", .administrator = contact("Ada", "ada@site.example")});
-  roster.programs.Put(
-      {.id = "p1",
-       .display_name = "South Bay",
-       .time_zone = "America/Los_Angeles",
-       .leader = {.id = "lena", .contact = contact("Lena", "lena@program.example"), .mentor = chance_.Percent(80) ? "lena" : ""},
-       .alternate = {.id = "alex", .contact = contact("Alex", "alex@program.example"), .mentor = "alex"}});
-  std::vector<std::string> mentors = {"alex", "lena"};
-  const int count = 2 + chance_.Pick(4);
-  for (int i = 0; i < count; ++i) mentors.push_back(absl::StrCat("m", i));
-  const int candidates = 1 + chance_.Pick(4);
-  std::map<std::string, std::string> mentor_of;
-  for (int i = 0; i < candidates; ++i) {
-    if (chance_.Percent(85))
-      mentor_of[absl::StrCat("c", i)] = chance_.Percent(8) ? "lena" : mentors[static_cast<size_t>(2 + chance_.Pick(count))];
+  for (const mentor::Roster& roster : DrawCast(chance_, time_.now)) {
+    if (!mentor_store_.database->Transact([&](sql::Transaction& tx) { return mentor::store::Save(tx, roster); }).ok()) std::abort();
+    invariants_.Expect(roster.consortium_id);
   }
-  for (const std::string& id : mentors) {
-    mentor::Mentor mentor;
-    mentor.id = id;
-    mentor.joined = time_.now;
-    mentor.contact = contact("Mentor " + id, id + "@mentors.example");
-    mentor.district = "d1";
-    mentor.programs = {"p1"};
-    mentor.credentials = {"Multiple Subject"};
-    mentor.grade_bands = {"K-2"};
-    mentor.years_mentored = chance_.Percent(80) ? 2 : 0;
-    mentor.interested_in_more = chance_.Percent(50);
-    mentor.opted_out = chance_.Percent(10);
-    for (const auto& [candidate, theirs] : mentor_of) mentor.assigned += theirs == id;
-    mentor.has_mentored = mentor.assigned > 0;
-    mentor.capacity = mentor.assigned + chance_.Pick(3);
-    mentor.version = 1;
-    roster.PutMentor(std::move(mentor));
-  }
-  for (int i = 0; i < candidates; ++i) {
-    mentor::Candidate candidate;
-    candidate.id = absl::StrCat("c", i);
-    candidate.program = "p1";
-    candidate.joined = time_.now;
-    candidate.contact = contact("Candidate", candidate.id + "@candidates.example");
-    candidate.site = "s1";
-    candidate.credential = "Multiple Subject";
-    candidate.grade_band = "K-2";
-    candidate.mentor = mentor_of[candidate.id];
-    if (candidate.mentor.empty()) {
-      candidate.without_mentor_since = time_.now;
-    } else {
-      candidate.assignment = absl::StrCat("a", i);
-      candidate.assigned_at = time_.now;
-      roster.assignments.Put({.id = candidate.assignment,
-                              .candidate = candidate.id,
-                              .program = "p1",
-                              .mentor = candidate.mentor,
-                              .begin = time_.now,
-                              .end = std::nullopt});
-    }
-    roster.candidates.Put(std::move(candidate));
-  }
-  if (!mentor_store_.database->Transact([&](sql::Transaction& tx) { return mentor::store::Save(tx, roster); }).ok()) std::abort();
   invariants_.CheckRoster(1);
+}
+
+void World::PublishPolicies() {
+  bool is_first = true;
+  for (const auto& [id, consortium] : invariants_.consortia()) {
+    for (const auto& [program, row] : consortium.roster.programs.rows()) {
+      // One goes by the policy of the service.
+      if (!std::exchange(is_first, false) && chance_.Percent(60)) people_.Publish(id, row.value);
+    }
+  }
 }
 
 // --- Processes ---
@@ -298,8 +226,12 @@ std::string World::Play(int steps, const std::set<int>& left_out) {
 
 void World::Step() {
   const int what = chance_.Pick(100);
-  if (what < 42) {
+  if (what < 40) {
     StepRequest(request_[static_cast<size_t>(chance_.Pick(2))]);
+  } else if (what < 41) {
+    strangers_.Try();
+  } else if (what < 42) {
+    strangers_.LookAtLists();
   } else if (what < 55) {
     StepNotify(notify_[static_cast<size_t>(chance_.Pick(2))]);
   } else if (what < 58) {
@@ -467,15 +399,17 @@ absl::Time World::NextDue() {
 
 void World::Check() {
   Bury();
-  if (std::exchange(cases_seen_, request_store_.commits) != request_store_.commits) invariants_.CheckCases();
+  // The roster first: what cases do is judged by who was of which program.
   if (const int64_t commits = mentor_store_.commits - std::exchange(roster_seen_, mentor_store_.commits); commits > 0) {
     invariants_.CheckRoster(commits);
   }
+  if (std::exchange(cases_seen_, request_store_.commits) != request_store_.commits) invariants_.CheckCases();
   if (std::exchange(feeds_seen_, mentor_store_.commits + notify_store_.commits) != mentor_store_.commits + notify_store_.commits) {
     invariants_.CheckFeeds();
   }
   if (broken_.empty()) broken_ = invariants_.broken();
   if (broken_.empty()) broken_ = people_.contradiction();
+  if (broken_.empty()) broken_ = strangers_.broken();
 }
 
 // --- Rest ---
@@ -535,12 +469,12 @@ void World::Reconcile() {
   Settle();
 }
 
-// Nothing goes wrong any more, and the leader wants to be done.
+// Nothing goes wrong any more, and the leaders want to be done.
 void World::ComeToRest() {
   chance_.Reseed(seed_, 0xffffffff);
   faults_.SetPerMille(0);
   network_.SetApart(false);
-  people_.SetHoliday(false);
+  people_.SetHoliday({});
   Gather();
   // Until the leases of those that are gone have run out.
   for (int i = 0; i < 3 && broken_.empty(); ++i) {

@@ -15,10 +15,12 @@
 #include "platform/ids.h"
 #include "tests/simulation/faults.h"
 #include "tests/simulation/invariants.h"
+#include "tests/simulation/meetings.h"
 #include "tests/simulation/network.h"
 #include "tests/simulation/people.h"
 #include "tests/simulation/post_office.h"
 #include "tests/simulation/processes.h"
+#include "tests/simulation/strangers.h"
 
 namespace rematch::simulation {
 
@@ -37,6 +39,7 @@ class World {
   int step() const { return step_; }
   size_t cases() const { return invariants_.cases().size(); }
   const Faults& faults() const { return faults_; }
+  const Meetings& meetings() const { return meetings_; }
   const Invariants& invariants() const { return invariants_; }
 
  private:
@@ -53,7 +56,9 @@ class World {
     std::unique_ptr<NotifyProcess> process;
   };
 
-  void Found();  // who there is
+  // Who there is; some programs have policies of their own.
+  void Found();
+  void PublishPolicies();
   void Start(RequestReplica& replica);
   void Start(NotifyReplica& replica);
   void StartMentor();
@@ -104,12 +109,14 @@ class World {
   int64_t feeds_seen_ = 0;
   int64_t cases_seen_ = 0;
   PostOffice post_{faults_};
+  Meetings meetings_;
   Invariants invariants_;
   std::unique_ptr<MentorProcess> mentor_;
   std::array<NotifyReplica, 2> notify_;
   std::array<RequestReplica, 2> request_;
   Network network_;
   People people_;
+  Strangers strangers_;
   std::string broken_;
 };
 
