@@ -222,10 +222,12 @@ class ConcurrentNotifyDoor : public ::testing::TestWithParam<std::string> {
     Instance(const std::string& url, const std::string& name, platform::Clock& clock, uint64_t seed)
         : random(seed),
           database(*sql::Open(url)),
-          store(*database, clock, random, name, {}, {}),
+          words(*database, clock, TestTemplates()),
+          store(*database, words, clock, random, name, {}, {}),
           door({}, *database, store, clock, random) {}
     platform::SeededRandom random;
     std::unique_ptr<sql::Database> database;
+    TemplateStore words;
     NotifyStore store;
     GroupCommit<Command> door;
   };
