@@ -36,6 +36,7 @@ void AddOfferCommands(CLI::App& app, Chosen& chosen);
 void AddPolicyCommands(CLI::App& app, Chosen& chosen);
 void AddCalendarCommands(CLI::App& app, Chosen& chosen);
 void AddMailCommands(CLI::App& app, Chosen& chosen);
+void AddTemplateCommands(CLI::App& app, Chosen& chosen);
 
 // The whole tree with the global options, for parsing and for completion.
 void BuildTree(CLI::App& app, Globals& globals, Chosen& chosen);
