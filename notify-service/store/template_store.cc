@@ -163,27 +163,32 @@ absl::StatusOr<v1::TemplateVersion> TemplateStore::Find(const TemplateKey& key, 
 }
 
 absl::StatusOr<std::vector<v1::TemplateVersion>> TemplateStore::List(const TemplateKey& key, const Position& after, int limit) {
-  std::string statement =
-      "SELECT v.kind, v.version, v.hash, v.created, v.creator, h.version FROM program_template_versions v JOIN program_templates h"
-      " ON h.consortium = v.consortium AND h.program = v.program AND h.kind = v.kind WHERE v.consortium = ? AND v.program = ?";
+  std::string where = " WHERE consortium = ? AND program = ?";
   std::vector<Value> values = {key.consortium, key.program};
   if (!key.kind.empty()) {
-    statement += " AND v.kind = ?";
+    where += " AND kind = ?";
     values.emplace_back(key.kind);
   }
+  const std::string newest = "SELECT kind, version FROM program_templates" + where;
+  const std::vector<Value> of_newest = values;
   if (after.version != 0) {
-    statement += " AND v.kind >= ? AND (v.kind > ? OR v.version < ?)";
+    where += " AND kind >= ? AND (kind > ? OR version < ?)";
     values.insert(values.end(), {after.kind, after.kind, after.version});
   }
-  statement += " ORDER BY v.kind, v.version DESC LIMIT ?";
   values.emplace_back(int64_t{limit});
   std::vector<v1::TemplateVersion> found;
   REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
     found.clear();
-    REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows, tx.Query(statement, values));
+    std::map<std::string, int64_t> active;
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> heads, tx.Query(newest, of_newest));
+    for (const Row& row : heads) active[row.Text(0)] = row.Int(1);
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows,
+                             tx.Query(absl::StrCat("SELECT kind, version, hash, created, creator FROM program_template_versions", where,
+                                                   " ORDER BY kind, version DESC LIMIT ?"),
+                                      values));
     for (const Row& row : rows) {
       found.push_back(ToProto({.consortium = key.consortium, .program = key.program, .kind = row.Text(0)}, ToHead(row, 1)));
-      found.back().set_active(row.Int(1) == row.Int(5));
+      found.back().set_active(row.Int(1) == active[row.Text(0)]);
     }
     return absl::OkStatus();
   }));
