@@ -114,7 +114,11 @@ constexpr MethodRow kMethods[] = {
     {"/rematch.notify.v1.NotifyService/ReportBounce",        {kOwn,  kNone, kNone, kNone, kNone, kAll}},
     {"/rematch.notify.v1.NotifyService/WatchDeliveries",     {kNone, kNone, kNone, kNone, kNone, kAll}},
     {"/rematch.notify.v1.NotifyService/ListTemplates",       {kAll,  kNone, kNone, kNone, kAll,  kAll}},
-    {"/rematch.notify.v1.NotifyService/PreviewNotification", {kAll,  kNone, kNone, kNone, kNone, kAll}},
+    // What a program says is published by the office, since nobody here knows who leads it, and is read by the leaders of its consortium.
+    {"/rematch.notify.v1.NotifyService/PreviewNotification",   {kConsortium, kNone, kNone, kNone, kNone, kAll}},
+    {"/rematch.notify.v1.NotifyService/CreateTemplateVersion", {kNone,       kNone, kNone, kNone, kNone, kAll}},
+    {"/rematch.notify.v1.NotifyService/GetTemplateVersion",    {kConsortium, kNone, kNone, kNone, kAll,  kAll}},
+    {"/rematch.notify.v1.NotifyService/ListTemplateVersions",  {kConsortium, kNone, kNone, kNone, kAll,  kAll}},
 };
 
 // NOLINTBEGIN(readability-identifier-naming): read as words in the table below.
@@ -185,6 +189,10 @@ constexpr std::string_view kPublicFields[] = {
     "rematch.notify.v1.Template.text",
     "rematch.notify.v1.Template.html",
     "rematch.notify.v1.Template.variables",
+    "rematch.notify.v1.TemplateSource.subject",
+    "rematch.notify.v1.TemplateSource.text",
+    "rematch.notify.v1.TemplateSource.html",
+    "rematch.notify.v1.TemplateVersion.variables",
     // School subjects.
     "rematch.mentor.v1.Mentor.subjects",
     "rematch.mentor.v1.Candidate.subjects",

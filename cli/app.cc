@@ -98,6 +98,7 @@ void BuildTree(CLI::App& app, Globals& globals, Chosen& chosen) {
   AddConcernCommands(app, chosen);
   AddSurveyCommands(app, chosen);
   AddMailCommands(app, chosen);
+  AddTemplateCommands(app, chosen);
 
   auto shell = std::make_shared<std::string>();
   CLI::App* const completion = AddCommand(app, chosen, "completion", "Print a completion script: source <(rematch completion bash)",

@@ -38,6 +38,7 @@ void AddCalendarCommands(CLI::App& app, Chosen& chosen);
 void AddConcernCommands(CLI::App& app, Chosen& chosen);
 void AddSurveyCommands(CLI::App& app, Chosen& chosen);
 void AddMailCommands(CLI::App& app, Chosen& chosen);
+void AddTemplateCommands(CLI::App& app, Chosen& chosen);
 
 // The whole tree with the global options, for parsing and for completion.
 void BuildTree(CLI::App& app, Globals& globals, Chosen& chosen);

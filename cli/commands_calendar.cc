@@ -26,15 +26,8 @@ namespace {
 constexpr int kLooks = 100;
 constexpr absl::Duration kLookEvery = absl::Milliseconds(100);
 
-absl::StatusOr<mentor_v1::Program> OneProgram(Context& context, const std::string& given) {
-  REMATCH_ASSIGN_OR_RETURN(std::vector<mentor_v1::Program> programs, context.ProgramRecords(given));
-  if (programs.size() == 1) return std::move(programs[0]);
-  return Error(absl::StatusCode::kInvalidArgument, "USAGE",
-               programs.empty() ? "there is no program" : "there are several programs: name one with --program");
-}
-
 absl::Status ShowCalendar(Context& context, const std::string& given) {
-  REMATCH_ASSIGN_OR_RETURN(const mentor_v1::Program program, OneProgram(context, given));
+  REMATCH_ASSIGN_OR_RETURN(const mentor_v1::Program program, context.OneProgramRecord(given));
   return context.Show(program, [&] { return RenderCalendar(program, context.canvas()); });
 }
 
@@ -93,7 +86,7 @@ bool HaveHeard(const std::map<std::string, std::string>& before, const std::map<
 
 absl::Status SetCalendar(Context& context, const std::string& path, const std::string& given) {
   REMATCH_ASSIGN_OR_RETURN(const mentor_v1::Calendar calendar, ReadCalendar(context, path));
-  REMATCH_ASSIGN_OR_RETURN(const mentor_v1::Program program, OneProgram(context, given));
+  REMATCH_ASSIGN_OR_RETURN(const mentor_v1::Program program, context.OneProgramRecord(given));
   REMATCH_ASSIGN_OR_RETURN(const Deadlines before, ReadDeadlines(context, program.name()));
   mentor_v1::UpdateProgramRequest request;
   request.mutable_program()->set_name(program.name());

@@ -18,7 +18,6 @@
 
 namespace rematch::cli {
 
-namespace mentor_v1 = rematch::mentor::v1;
 namespace request_v1 = rematch::request::v1;
 
 namespace {
@@ -29,17 +28,10 @@ absl::StatusOr<request_v1::ListPolicyVersionsResponse> Policies(Context& context
   return context.CallPages(&RequestStub::ListPolicyVersions, request);
 }
 
-// `consortia/.../programs/...`; where none is given, the only one.
-absl::StatusOr<std::string> OneProgram(Context& context, const std::string& given) {
-  REMATCH_ASSIGN_OR_RETURN(const std::vector<mentor_v1::Program> programs, context.ProgramRecords(given));
-  if (programs.size() == 1) return programs[0].name();
-  return Usage(programs.empty() ? "there is no program" : "there are several programs: name one with --program");
-}
-
 absl::Status ListPolicies(Context& context, const std::string& given) {
   std::string program;
   if (!given.empty()) {
-    REMATCH_ASSIGN_OR_RETURN(program, OneProgram(context, given));
+    REMATCH_ASSIGN_OR_RETURN(program, context.OneProgram(given));
   }
   REMATCH_ASSIGN_OR_RETURN(const request_v1::ListPolicyVersionsResponse listed, Policies(context, program));
   return context.Show(listed, [&] { return RenderPolicies(ToVector(listed.policies()), context.zone(), context.canvas()); });
@@ -75,7 +67,7 @@ absl::Status ShowPolicy(Context& context, const PolicyOptions& options) {
   if (options.given.empty()) {
     std::string program;
     if (!options.program.empty()) {
-      REMATCH_ASSIGN_OR_RETURN(program, OneProgram(context, options.program));
+      REMATCH_ASSIGN_OR_RETURN(program, context.OneProgram(options.program));
     }
     REMATCH_ASSIGN_OR_RETURN(version, ActiveVersion(context, program));
   } else {
@@ -156,7 +148,7 @@ absl::Status PreviewPolicy(Context& context, const PolicyOptions& options) {
 absl::Status Publish(Context& context, const PolicyOptions& options) {
   request_v1::CreatePolicyVersionRequest request;
   REMATCH_ASSIGN_OR_RETURN(*request.mutable_policy(), ReadPolicy(context, options.given));
-  REMATCH_ASSIGN_OR_RETURN(*request.mutable_parent(), OneProgram(context, options.program));
+  REMATCH_ASSIGN_OR_RETURN(*request.mutable_parent(), context.OneProgram(options.program));
   REMATCH_ASSIGN_OR_RETURN(const request_v1::PolicyVersion before, ActiveVersion(context, request.parent()));
   request.set_validate_only(options.dry_run);
   request.set_request_id(context.RequestId());

@@ -274,6 +274,17 @@ absl::StatusOr<std::vector<mentor_v1::Program>> Context::ProgramRecords(const st
   return ToVector(listed->programs());
 }
 
+absl::StatusOr<mentor_v1::Program> Context::OneProgramRecord(const std::string& given) {
+  REMATCH_ASSIGN_OR_RETURN(std::vector<mentor_v1::Program> programs, ProgramRecords(given));
+  if (programs.size() == 1) return std::move(programs[0]);
+  return Usage(programs.empty() ? "there is no program" : "there are several programs: name one with --program");
+}
+
+absl::StatusOr<std::string> Context::OneProgram(const std::string& given) {
+  REMATCH_ASSIGN_OR_RETURN(const mentor_v1::Program program, OneProgramRecord(given));
+  return program.name();
+}
+
 absl::StatusOr<std::vector<std::string>> Context::Programs(const std::string& given) {
   if (!given.empty()) return std::vector<std::string>{ProgramName(given)};
   // A candidate is in one program, which their name says.

@@ -161,6 +161,9 @@ class Context {
   // The one program that is named, or all that the caller may see.
   absl::StatusOr<std::vector<std::string>> Programs(const std::string& given);
   absl::StatusOr<std::vector<rematch::mentor::v1::Program>> ProgramRecords(const std::string& given);
+  // The one that is named or, where none is, the only one that the caller may see; its name, or all of it.
+  absl::StatusOr<std::string> OneProgram(const std::string& given);
+  absl::StatusOr<rematch::mentor::v1::Program> OneProgramRecord(const std::string& given);
   // The case that `given` means: a name, or the tail of one in any program of the caller.
   absl::StatusOr<std::string> CaseName(const std::string& given, Purpose purpose);
   absl::StatusOr<std::string> MentorName(const std::string& given, Purpose purpose);

@@ -695,6 +695,12 @@ std::string RenderMails(const std::vector<notify_v1::Notification>& mails, absl:
   return table.Render(canvas);
 }
 
+namespace {
+
+std::string WithLineEnd(const std::string& text) { return Printable(text, true) + (text.ends_with('\n') ? "" : "\n"); }
+
+}  // namespace
+
 std::string RenderMail(const notify_v1::Notification& mail, bool html, absl::TimeZone zone, const Canvas& canvas) {
   const auto mailbox = [](const notify_v1::Address& address) {
     if (address.email().empty()) return address.display_name();
@@ -706,13 +712,60 @@ std::string RenderMail(const notify_v1::Notification& mail, bool html, absl::Tim
   facts.Add("mail", mail.name());
   facts.Add("state", Words(mail.state()) + (mail.last_error().empty() ? "" : ", " + mail.last_error()) +
                          (mail.attempts() > 1 ? ", " + Count(mail.attempts(), "attempt", "attempts") : ""));
-  facts.Add("template", IdOf(mail.template_()));
+  facts.Add("template",
+            IdOf(mail.template_()) +
+                (mail.template_version() == 0 ? "" : absl::StrCat(", version ", mail.template_version(), " of ", IdOf(mail.program()))));
   facts.Add("time", Moment(IsSet(mail.end_time()) ? mail.end_time() : mail.create_time(), zone));
   facts.Add("message id", mail.message_id().empty() ? "" : "<" + mail.message_id() + ">");
   facts.Add("to", mailbox(mail.to()));
   facts.Add("reply to", mailbox(mail.reply_to()));
   facts.Add("subject", mail.subject(), Style::kBold);
-  return facts.Render(canvas) + "\n" + Printable(mail.text_body(), true) + (mail.text_body().ends_with('\n') ? "" : "\n");
+  return facts.Render(canvas) + "\n" + WithLineEnd(mail.text_body());
+}
+
+std::string RenderTemplates(const std::vector<notify_v1::Template>& templates, const Canvas& canvas) {
+  Table table({{.title = "KIND"}, {.title = "SUBJECT", .shrinks = true}, {.title = "VARIABLES", .shrinks = true, .below = true}});
+  for (const auto& one : templates) table.Add({IdOf(one.name()), one.subject(), absl::StrJoin(one.variables(), ", ")});
+  return table.Render(canvas);
+}
+
+std::string RenderTemplateVersions(const std::vector<notify_v1::TemplateVersion>& versions, absl::TimeZone zone, const Canvas& canvas) {
+  if (versions.empty()) return EmptyNote("templates of its own");
+  Table table({{.title = "KIND"},
+               {.title = "VERSION", .right = true},
+               {.title = "SINCE"},
+               {.title = "SAYS"},
+               {.title = "ACTIVE"},
+               {.title = "BY"}});
+  for (const auto& one : versions) {
+    table.Add({IdOf(one.template_()), std::to_string(one.version()), Moment(one.create_time(), zone),
+               one.reset() ? "what the release says" : "its own", one.active() ? Cell("active", Style::kGreen) : Cell(""),
+               IdOf(one.creator())});
+  }
+  return table.Render(canvas);
+}
+
+std::string RenderTemplate(const notify_v1::TemplateVersion& version, bool html, absl::TimeZone zone, const Canvas& canvas) {
+  if (html) return Printable(version.source().html(), true);
+  Facts facts;
+  facts.Add("kind", IdOf(version.template_()));
+  facts.Add("program", IdOf(version.program()));
+  facts.Add("version", version.version() == 0 ? "what the release says"
+                                              : absl::StrCat(version.version(), version.reset() ? ", back to what the release says" : "",
+                                                             version.active() ? ", active" : ""));
+  if (version.unusable()) facts.Add("", "this release cannot use it: messages say what the release says", Style::kRed);
+  facts.Add("since", Moment(version.create_time(), zone));
+  facts.Add("by", IdOf(version.creator()));
+  facts.Add("variables", absl::StrJoin(version.variables(), ", "));
+  facts.Add("subject", version.source().subject(), Style::kBold);
+  return facts.Render(canvas) + "\n" + WithLineEnd(version.source().text());
+}
+
+std::string RenderMessage(const notify_v1::PreviewNotificationResponse& message, bool html, const Canvas& canvas) {
+  if (html) return Printable(message.html_body(), true);
+  Facts facts;
+  facts.Add("subject", message.subject(), Style::kBold);
+  return facts.Render(canvas) + "\n" + WithLineEnd(message.text_body());
 }
 
 }  // namespace rematch::cli

@@ -68,6 +68,15 @@ std::string RenderMails(const std::vector<rematch::notify::v1::Notification>& ma
 // Headers and the text, or the HTML as it is.
 std::string RenderMail(const rematch::notify::v1::Notification& mail, bool html, absl::TimeZone zone, const Canvas& canvas);
 
+// What the release says in messages, by kind.
+std::string RenderTemplates(const std::vector<rematch::notify::v1::Template>& templates, const Canvas& canvas);
+std::string RenderTemplateVersions(const std::vector<rematch::notify::v1::TemplateVersion>& versions, absl::TimeZone zone,
+                                   const Canvas& canvas);
+// What is said, with what is to be known of it; or its HTML as it is.
+std::string RenderTemplate(const rematch::notify::v1::TemplateVersion& version, bool html, absl::TimeZone zone, const Canvas& canvas);
+// What a message would say.
+std::string RenderMessage(const rematch::notify::v1::PreviewNotificationResponse& message, bool html, const Canvas& canvas);
+
 }  // namespace rematch::cli
 
 #endif  // REMATCH_CLI_VIEWS_H_

@@ -11,6 +11,7 @@
 #include "notify-service/rpc/handlers.h"
 #include "notify-service/rpc/reader.h"
 #include "notify-service/store/notify_store.h"
+#include "notify-service/store/template_store.h"
 #include "platform/errors.h"
 #include "platform/executor.h"
 #include "platform/group_commit.h"
@@ -33,7 +34,8 @@ class NotifyServiceProcess final : public rpc::Service {
         transport_(std::move(transport)),
         calls_({}, env.clock, env.blocking, guard_, env.metrics),
         feeds_(calls_),
-        store_(env.database, env.clock, env.random, env.replica, options.policy,
+        words_(env.database, env.clock, templates_),
+        store_(env.database, words_, env.clock, env.random, env.replica, options.policy,
                {.sends = [this] { Wake(); }, .deliveries = [this] { feeds_.Wake(); }}),
         door_({}, env.database, store_, env.clock, env.random, &env.metrics),
         leases_(env.database, env.clock, env.replica, options.lease),
@@ -43,7 +45,7 @@ class NotifyServiceProcess final : public rpc::Service {
                 {.late = [&env](absl::Duration by) { env.metrics.Late("send", by); },
                  .oldest = [&env](absl::Duration age) { env.metrics.Oldest("mail", age); }}),
         reader_(env.database, env.clock),
-        handlers_(calls_, feeds_, door_, store_, reader_, templates_, options.mail_domain),
+        handlers_(calls_, feeds_, door_, store_, words_, reader_, options.mail_domain),
         housekeeping_(env.database, env.clock, {"sends"}) {
     sender_.OnRoom([this] { Wake(); });
   }
@@ -90,6 +92,7 @@ class NotifyServiceProcess final : public rpc::Service {
   access::TableGuard guard_;
   rpc::Calls calls_;
   rpc::FeedHub feeds_;
+  TemplateStore words_;
   NotifyStore store_;
   GroupCommit<Command> door_;
   platform::Leases leases_;

@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "notify-service/domain/notification.h"
 #include "platform/canonical.h"
 #include "platform/strings.h"
@@ -16,6 +18,9 @@ namespace {
 
 constexpr size_t kMaxName = 255;
 constexpr int kMaxReaders = 16;
+
+constexpr std::string_view kTemplatePrefix = "templates/";
+constexpr char kProgramPattern[] = "consortia/*/programs/*";
 
 using Variables = std::map<std::string, std::string>;
 
@@ -30,8 +35,7 @@ void CheckAddress(Violations& bad, const std::string& field, const v1::Address& 
 
 // The kind that `name` ("templates/first_approach") names; nullptr with a violation when there is none.
 const Kind* CheckTemplate(Violations& bad, std::string_view field, const Templates& templates, std::string_view name) {
-  constexpr std::string_view kPrefix = "templates/";
-  const Kind* kind = name.starts_with(kPrefix) ? templates.Find(name.substr(kPrefix.size())) : nullptr;
+  const Kind* kind = name.starts_with(kTemplatePrefix) ? templates.Find(name.substr(kTemplatePrefix.size())) : nullptr;
   if (kind == nullptr) bad.Add(field, "must be the name of a template, such as templates/first_approach");
   return kind;
 }
@@ -41,6 +45,14 @@ void SetAddress(stored::Address& out, const v1::Address& address) {
   out.set_email(address.email());
 }
 
+// The name of a kind, of this release or another one.
+bool IsKind(std::string_view kind) {
+  constexpr size_t kMaxKind = 63;
+  return !kind.empty() && kind.size() <= kMaxKind &&
+         std::all_of(kind.begin(), kind.end(), [](char c) { return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '_'; });
+}
+
+// In whose words it goes out says nothing of what is told to whom: of a repetition, the first words stand.
 std::string ContentHash(const v1::Notification& given) {
   v1::Notification content;
   content.set_template_(given.template_());
@@ -75,13 +87,20 @@ absl::StatusOr<Draft> CheckSend(const Templates& templates, const v1::SendNotifi
   const Variables variables(given.variables().begin(), given.variables().end());
   const Kind* kind = CheckTemplate(bad, "notification.template", templates, given.template_());
   if (kind != nullptr) templates.CheckVariables(bad, "notification.variables", *kind, variables);
+  if (!given.program().empty()) {
+    const std::vector<std::string> ids = CheckName(bad, "notification.program", given.program(), kProgramPattern);
+    if (ids[0] != draft.key.consortium) bad.Add("notification.program", "must be of the parent");
+    draft.words = {.consortium = ids[0], .program = ids[1], .kind = {}};
+  }
   if (!bad.empty()) return bad.ToStatus();
 
+  draft.words.kind = given.template_().substr(kTemplatePrefix.size());
   Rendered rendered = templates.Render(*kind, variables);
   draft.origin = given.origin();
   draft.readers.assign(given.readers().begin(), given.readers().end());
   draft.content_hash = ContentHash(given);
   draft.content.set_template_(given.template_());
+  draft.content.set_program(given.program());
   SetAddress(*draft.content.mutable_to(), given.to());
   if (given.has_reply_to()) SetAddress(*draft.content.mutable_reply_to(), given.reply_to());
   draft.content.mutable_variables()->insert(variables.begin(), variables.end());
@@ -91,13 +110,66 @@ absl::StatusOr<Draft> CheckSend(const Templates& templates, const v1::SendNotifi
   return draft;
 }
 
-absl::StatusOr<Rendered> CheckPreview(const Templates& templates, const v1::PreviewNotificationRequest& request) {
+absl::StatusOr<Rendered> CheckPreview(const Templates& templates, const v1::PreviewNotificationRequest& request,
+                                      const std::shared_ptr<const Kind>& own) {
   Violations bad;
+  if (!request.program().empty()) CheckName(bad, "program", request.program(), kProgramPattern);
   const Variables variables(request.variables().begin(), request.variables().end());
   const Kind* kind = CheckTemplate(bad, "template", templates, request.template_());
   if (kind != nullptr) templates.CheckVariables(bad, "variables", *kind, variables);
+  std::shared_ptr<const Kind> words = own;
+  if (kind != nullptr && request.has_source()) {
+    words = templates.MakeOwn(bad, "source", request.template_().substr(kTemplatePrefix.size()), request.source());
+  }
   if (!bad.empty()) return bad.ToStatus();
-  return templates.Render(*kind, variables);
+  return templates.Render(words == nullptr ? *kind : *words, variables);
+}
+
+absl::StatusOr<Publication> CheckTemplateVersion(const Templates& templates, const v1::CreateTemplateVersionRequest& request) {
+  Violations bad;
+  Publication publication{.key = CheckTemplateKey(bad, "template", request.parent(), ""), .own = nullptr};
+  CheckRequestId(bad, request.request_id());
+  const Kind* const kind = CheckTemplate(bad, "template", templates, request.template_());
+  if (kind != nullptr) publication.key.kind = request.template_().substr(kTemplatePrefix.size());
+  if (request.reset()) {
+    if (request.has_source()) bad.Add("source", "must not be set with `reset`");
+  } else if (!request.has_source()) {
+    bad.Add("source", "must be set, unless `reset` is");
+  } else if (kind != nullptr) {
+    publication.own = templates.MakeOwn(bad, "source", publication.key.kind, request.source());
+  }
+  if (!bad.empty()) return bad.ToStatus();
+  return publication;
+}
+
+TemplateKey CheckTemplateKey(Violations& bad, std::string_view field, std::string_view program, std::string_view given) {
+  const std::vector<std::string> ids = CheckName(bad, "parent", program, kProgramPattern);
+  TemplateKey key{.consortium = ids[0], .program = ids[1], .kind = {}};
+  if (given.starts_with(kTemplatePrefix) && IsKind(given.substr(kTemplatePrefix.size()))) {
+    key.kind = given.substr(kTemplatePrefix.size());
+  } else if (!given.empty()) {
+    bad.Add(field, "must be the name of a template, such as templates/first_approach");
+  }
+  return key;
+}
+
+TemplateKey CheckVersionName(Violations& bad, std::string_view name, int64_t& version) {
+  // consortia/{}/programs/{}/templates/{}/versions/{}
+  const std::vector<std::string> words = absl::StrSplit(ToAbsl(name), '/');
+  constexpr size_t kWords = 8;
+  if (words.size() == kWords && words[4] == "templates" && IsKind(words[5]) && words[6] == "versions" &&
+      absl::SimpleAtoi(words[7], &version) && version >= 0 && absl::StrCat(version) == words[7]) {
+    const auto ids = ParseName(absl::StrCat(words[0], "/", words[1], "/", words[2], "/", words[3]), kProgramPattern);
+    if (ids.has_value()) return {.consortium = (*ids)[0], .program = (*ids)[1], .kind = words[5]};
+  }
+  bad.Add("name", "must be a name like consortia/*/programs/*/templates/*/versions/*");
+  return {};
+}
+
+std::string TemplateKey::ProgramName() const { return absl::StrCat("consortia/", consortium, "/programs/", program); }
+
+std::string TemplateKey::VersionName(int64_t version) const {
+  return absl::StrCat(ProgramName(), "/templates/", kind, "/versions/", version);
 }
 
 void CheckOrigin(Violations& bad, std::string_view field, std::string_view origin) {

@@ -2,6 +2,7 @@
 #ifndef REMATCH_NOTIFY_SERVICE_RPC_HANDLERS_H_
 #define REMATCH_NOTIFY_SERVICE_RPC_HANDLERS_H_
 
+#include <functional>
 #include <string>
 
 #include "notify-service/domain/templates.h"
@@ -17,14 +18,15 @@ namespace rematch::notify {
 // Thread-safe.
 class Handlers final : public v1::NotifyService::CallbackService {
  public:
-  Handlers(rpc::Calls& calls, rpc::FeedHub& feeds, GroupCommit<Command>& door, NotifyStore& store, Reader& reader,
-           const Templates& templates, std::string mail_domain)
+  Handlers(rpc::Calls& calls, rpc::FeedHub& feeds, GroupCommit<Command>& door, NotifyStore& store, TemplateStore& words, Reader& reader,
+           std::string mail_domain)
       : calls_(calls),
         feeds_(feeds),
         door_(door),
         store_(store),
+        words_(words),
         reader_(reader),
-        templates_(templates),
+        templates_(words.release()),
         mail_domain_(std::move(mail_domain)) {}
 
   grpc::ServerUnaryReactor* SendNotification(grpc::CallbackServerContext* context, const v1::SendNotificationRequest* request,
@@ -45,6 +47,12 @@ class Handlers final : public v1::NotifyService::CallbackService {
                                           v1::ListTemplatesResponse* response) override;
   grpc::ServerUnaryReactor* PreviewNotification(grpc::CallbackServerContext* context, const v1::PreviewNotificationRequest* request,
                                                 v1::PreviewNotificationResponse* response) override;
+  grpc::ServerUnaryReactor* CreateTemplateVersion(grpc::CallbackServerContext* context, const v1::CreateTemplateVersionRequest* request,
+                                                  v1::TemplateVersion* response) override;
+  grpc::ServerUnaryReactor* GetTemplateVersion(grpc::CallbackServerContext* context, const v1::GetTemplateVersionRequest* request,
+                                               v1::TemplateVersion* response) override;
+  grpc::ServerUnaryReactor* ListTemplateVersions(grpc::CallbackServerContext* context, const v1::ListTemplateVersionsRequest* request,
+                                                 v1::ListTemplateVersionsResponse* response) override;
 
  private:
   // A change of a notification by somebody who may read it.
@@ -52,14 +60,18 @@ class Handlers final : public v1::NotifyService::CallbackService {
   grpc::ServerUnaryReactor* ChangeOwn(grpc::CallbackServerContext* context, const Request* request, v1::Notification* response,
                                       Command (*make)(Key target));
   absl::StatusOr<v1::ListNotificationsResponse> List(const rpc::Call& call, const v1::ListNotificationsRequest& request);
-  // Hands a write to the door; answers when it is committed. Never blocks.
-  void Submit(const rpc::Call& call, std::string scope, const std::string& request_id, const google::protobuf::Message& request,
-              Command command, rpc::Done<v1::Notification> done);
+  absl::StatusOr<v1::ListTemplateVersionsResponse> ListVersions(const rpc::Call& call, const v1::ListTemplateVersionsRequest& request);
+  // Hands a write to the door; answers when it is committed, with what `finish` adds to the remembered answer. Never blocks.
+  template <typename Response>
+  void Submit(
+      const rpc::Call& call, std::string scope, const std::string& request_id, const google::protobuf::Message& request, Command command,
+      rpc::Done<Response> done, std::function<void(Response&)> finish = [](Response&) {});
 
   rpc::Calls& calls_;
   rpc::FeedHub& feeds_;
   GroupCommit<Command>& door_;
   NotifyStore& store_;
+  TemplateStore& words_;
   Reader& reader_;
   const Templates& templates_;
   const std::string mail_domain_;

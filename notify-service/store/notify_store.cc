@@ -125,6 +125,8 @@ void AddContent(v1::Notification& out, const std::string& bytes) {
   if (content.has_reply_to()) SetAddress(*out.mutable_reply_to(), content.reply_to());
   *out.mutable_variables() = std::move(*content.mutable_variables());
   out.set_subject(std::move(*content.mutable_subject()));
+  out.set_program(std::move(*content.mutable_program()));
+  out.set_template_version(content.template_version());
 }
 
 Mailbox ToMailbox(const stored::Address& address) { return {.display_name = address.display_name(), .email = address.email()}; }
@@ -146,8 +148,17 @@ std::pair<std::string, std::vector<Value>> WhereKeys(const std::set<Key>& keys) 
   return {std::move(where), std::move(values)};
 }
 
-const Key& KeyOf(const Command& command) {
-  return std::visit([](const auto& c) -> const Key& { return c.key(); }, command);
+// The message that a command is about; nullptr for none.
+const Key* KeyOf(const Command& command) {
+  return std::visit(
+      [](const auto& c) -> const Key* {
+        if constexpr (requires { c.key(); }) {
+          return &c.key();
+        } else {
+          return nullptr;
+        }
+      },
+      command);
 }
 
 absl::Status ClaimLost() { return Error(absl::StatusCode::kAborted, reason::kClaimLost, "the claim on this message is over"); }
@@ -155,15 +166,27 @@ absl::Status ClaimLost() { return Error(absl::StatusCode::kAborted, reason::kCla
 // One batch: loads what its commands name, applies them in order in memory, writes one statement per table.
 class Batch {
  public:
-  Batch(Transaction& tx, int64_t now, std::string maker, const std::string& replica, const SendPolicy& policy, platform::Random& random)
-      : tx_(tx), now_(now), maker_(std::move(maker)), replica_(replica), policy_(policy), random_(random) {}
+  Batch(Transaction& tx, TemplateStore& templates, int64_t now, std::string maker, const std::string& replica, const SendPolicy& policy,
+        platform::Random& random)
+      : tx_(tx),
+        release_(templates.release()),
+        templates_(tx, now, templates),
+        now_(now),
+        maker_(std::move(maker)),
+        replica_(replica),
+        policy_(policy),
+        random_(random) {}
 
   absl::Status Load(absl::Span<Command* const> batch) {
     std::map<Key, Entry> made;  // sorted: every batch inserts in the same order
     std::set<Key> keys;
     std::vector<Value> send_ids;
+    std::set<TemplateKey> published;
     for (const Command* command : batch) {
-      const Key& key = KeyOf(*command);
+      if (const auto* publication = std::get_if<PublishTemplate>(command)) published.insert(publication->target);
+      const Key* const about = KeyOf(*command);
+      if (about == nullptr) continue;
+      const Key& key = *about;
       keys.insert(key);
       if (std::holds_alternative<BeginSend>(*command) || std::holds_alternative<FinishSend>(*command) ||
           std::holds_alternative<CallBack>(*command)) {
@@ -185,7 +208,15 @@ class Batch {
     }
     REMATCH_RETURN_IF_ERROR(LoadEntries(keys));
     REMATCH_RETURN_IF_ERROR(Make(std::move(made)));
-    return LoadSends(std::move(send_ids));
+    REMATCH_RETURN_IF_ERROR(LoadSends(std::move(send_ids)));
+    REMATCH_RETURN_IF_ERROR(templates_.Lock(published));
+    std::set<TemplateKey> said;  // by messages that are new, in the words of a program
+    for (const Command* command : batch) {
+      const auto* accept = std::get_if<Accept>(command);
+      if (accept == nullptr || accept->draft.words.program.empty() || entries_.at(accept->key()).maker != maker_) continue;
+      said.insert(accept->draft.words);
+    }
+    return templates_.Load(said);
   }
 
   absl::StatusOr<std::string> Apply(Command& command) {
@@ -196,6 +227,7 @@ class Batch {
     REMATCH_RETURN_IF_ERROR(WriteEntries());
     REMATCH_RETURN_IF_ERROR(WriteContents());
     REMATCH_RETURN_IF_ERROR(WriteSends());
+    REMATCH_RETURN_IF_ERROR(templates_.Save());
     return WriteDeliveries();
   }
 
@@ -203,6 +235,10 @@ class Batch {
   bool has_own_sends() const { return has_own_sends_; }
 
  private:
+  struct Accepted {
+    const Accept* command;
+    TemplateStore::Batch::Saying saying;
+  };
   struct NewDelivery {
     Key key;
     v1::Notification::State state;
@@ -257,7 +293,7 @@ class Batch {
   absl::StatusOr<std::string> On(Accept& command) {
     Entry& entry = entries_.at(command.key());
     if (entry.maker == maker_ && entry.progress.state == State::kQueued && !accepted_.contains(command.key())) {
-      accepted_.emplace(command.key(), &command);
+      accepted_.emplace(command.key(), Accepted{.command = &command, .saying = templates_.Of(command.draft.words)});
       Enqueue(command.key(), entry);
     } else if (entry.content_hash.empty() || entry.progress.state == State::kCancelled) {
       return Error(absl::StatusCode::kFailedPrecondition, reason::kNotificationCancelled, "this notification was cancelled");
@@ -266,6 +302,8 @@ class Batch {
     }
     return ToProto(command.key(), entry).SerializeAsString();
   }
+
+  absl::StatusOr<std::string> On(PublishTemplate& command) { return templates_.Apply(command); }
 
   absl::StatusOr<std::string> On(CallBack& command) {
     Entry& entry = entries_.at(command.key());
@@ -377,9 +415,19 @@ class Batch {
   absl::Status WriteContents() {
     constexpr size_t kColumns = 5;
     sql::RowWriter writer("INSERT INTO contents (consortium, id, content, text_body, html_body)", kColumns);
-    for (const auto& [key, command] : accepted_) {
-      writer.Add({key.consortium, key.id, sql::Bytes{command->draft.content.SerializeAsString()}, sql::Bytes{command->draft.text_body},
-                  sql::Bytes{command->draft.html_body}});
+    for (const auto& [key, accepted] : accepted_) {
+      const Draft& draft = accepted.command->draft;
+      if (accepted.saying.own == nullptr) {
+        writer.Add({key.consortium, key.id, sql::Bytes{draft.content.SerializeAsString()}, sql::Bytes{draft.text_body},
+                    sql::Bytes{draft.html_body}});
+        continue;
+      }
+      Rendered own = release_.Render(*accepted.saying.own, {draft.content.variables().begin(), draft.content.variables().end()});
+      stored::Content content = draft.content;
+      content.set_subject(std::move(own.subject));
+      content.set_template_version(accepted.saying.version);
+      writer.Add({key.consortium, key.id, sql::Bytes{content.SerializeAsString()}, sql::Bytes{std::move(own.text)},
+                  sql::Bytes{std::move(own.html)}});
     }
     return writer.Write(tx_);
   }
@@ -423,6 +471,8 @@ class Batch {
   }
 
   Transaction& tx_;
+  const Templates& release_;
+  TemplateStore::Batch templates_;
   const int64_t now_;
   const std::string maker_;
   const std::string& replica_;
@@ -430,7 +480,7 @@ class Batch {
   platform::Random& random_;
   std::map<Key, Entry> entries_;
   std::map<Key, Send> sends_;
-  std::map<Key, const Accept*> accepted_;
+  std::map<Key, Accepted> accepted_;
   std::set<Key> barred_;
   std::set<Key> changed_;
   std::set<Key> changed_sends_;
@@ -442,7 +492,8 @@ class Batch {
 }  // namespace
 
 absl::StatusOr<BatchResult> NotifyStore::Run(Transaction& tx, absl::Span<Command* const> batch) {
-  Batch work(tx, sql::ToMicros(clock_.Now()), absl::StrCat(absl::Hex(random_.Next(), absl::kZeroPad16)), replica_, policy_, random_);
+  Batch work(tx, templates_, sql::ToMicros(clock_.Now()), absl::StrCat(absl::Hex(random_.Next(), absl::kZeroPad16)), replica_, policy_,
+             random_);
   REMATCH_RETURN_IF_ERROR(work.Load(batch));
   BatchResult result;
   result.replies.reserve(batch.size());

@@ -20,6 +20,7 @@
 #include "notify-service/domain/notification.h"
 #include "notify-service/domain/request.h"
 #include "notify-service/domain/stored.pb.h"
+#include "notify-service/store/template_store.h"
 #include "platform/clock.h"
 #include "platform/group_commit.h"
 #include "platform/ids.h"
@@ -28,7 +29,7 @@
 
 namespace rematch::notify {
 
-// Accepts a message. Answers with a v1::Notification without content.
+// Accepts a message, in the words that its program has by then. Answers with a v1::Notification without content.
 struct Accept {
   Draft draft;
   std::string message_id;
@@ -64,7 +65,7 @@ struct FinishSend {
   Outcome outcome;
   const Key& key() const { return target; }
 };
-using Command = std::variant<Accept, CallBack, TryAgain, ComeBack, BeginSend, FinishSend>;
+using Command = std::variant<Accept, CallBack, TryAgain, ComeBack, BeginSend, FinishSend, PublishTemplate>;
 
 // The id of its row of `sends`.
 std::string SendId(const Key& key);
@@ -85,9 +86,15 @@ class NotifyStore {
     // There are new deliveries.
     absl::AnyInvocable<void()> deliveries;
   };
-  NotifyStore(sql::Database& database, platform::Clock& clock, platform::Random& random, std::string replica, SendPolicy policy,
-              Wakes wakes)
-      : database_(database), clock_(clock), random_(random), replica_(std::move(replica)), policy_(policy), wakes_(std::move(wakes)) {}
+  NotifyStore(sql::Database& database, TemplateStore& templates, platform::Clock& clock, platform::Random& random, std::string replica,
+              SendPolicy policy, Wakes wakes)
+      : database_(database),
+        templates_(templates),
+        clock_(clock),
+        random_(random),
+        replica_(std::move(replica)),
+        policy_(policy),
+        wakes_(std::move(wakes)) {}
 
   // The handler of GroupCommit<Command>.
   absl::StatusOr<BatchResult> Run(sql::Transaction& tx, absl::Span<Command* const> batch);
@@ -122,6 +129,7 @@ class NotifyStore {
 
  private:
   sql::Database& database_;
+  TemplateStore& templates_;
   platform::Clock& clock_;
   platform::Random& random_;
   const std::string replica_;

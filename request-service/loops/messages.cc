@@ -125,6 +125,7 @@ absl::StatusOr<nv1::SendNotificationRequest> MessageMaker::Make(const Case& c, c
   const std::string program_name = c.name().substr(0, c.name().rfind("/reassignments/"));
   REMATCH_ASSIGN_OR_RETURN(const mv1::Program program, Program(program_name));
   variables["program_name"] = program.display_name();
+  message.set_program(program_name);
   const mv1::Leader& leader = c.alternate_acts() ? program.alternate() : program.leader();
   SetContact(message, "leader", leader.contact());
   SetAddress(*message.mutable_reply_to(), leader.contact());

@@ -88,8 +88,9 @@ TEST(TableWalk, NothingOfAnotherProgramIsTouchedByWhoBelongsToAProgram_F36) {
   Walk([&](const auto& method, Role role) {
     if (role == Role::kService || role == Role::kAuditor || of_nobody.count(method.name()) == 1) return;
     EXPECT_FALSE(Try(role, PathOf(method), Foreign("consortia/c2")).ok());
-    // Sites and districts are shared by the programs of a consortium.
-    const std::set<std::string> shared = {"GetConsortium", "ListConsortia", "GetDistrict", "ListDistricts", "GetSite", "ListSites"};
+    // Sites and districts are shared by the programs of a consortium, and what one of them says in messages is no secret from the others.
+    const std::set<std::string> shared = {"GetConsortium", "ListConsortia", "GetDistrict",        "ListDistricts",
+                                          "GetSite",       "ListSites",     "GetTemplateVersion", "ListTemplateVersions"};
     if (role == Role::kProgramLeader && shared.count(method.name()) == 1) return;
     EXPECT_FALSE(Try(role, PathOf(method), Foreign(kConsortium)).ok());
   });
@@ -160,6 +161,16 @@ TEST(TableWalk, ServicesReadEverythingButConcernsAndRunTheRosterSeatsAndMail_F12
     const std::set<std::string> confided = {"GetConcern", "ListConcerns", "ListSurveys", "ListSurveyResults"};
     EXPECT_EQ(Try(role, PathOf(method), Own()).ok(), !decides && confided.count(method.name()) == 0);
   });
+}
+
+TEST(TableWalk, WhatAProgramSaysIsPublishedByTheOfficeAlone_F36) {
+  int walked = 0;
+  Walk([&walked](const auto& method, Role role) {
+    if (method.name() != "CreateTemplateVersion") return;
+    EXPECT_EQ(Try(role, PathOf(method), Own()).ok(), role == Role::kService);
+    ++walked;
+  });
+  EXPECT_EQ(walked, kRoles);
 }
 
 TEST(TableWalk, SeatsAreMovedByServicesAlone_F30) {

@@ -349,6 +349,10 @@ TEST_F(App, EveryDocumentIsJson) {
                                                                                      {"offer", "list", "--case", "3fa2b1"},
                                                                                      {"policy", "list"},
                                                                                      {"policy", "show"},
+                                                                                     {"template", "list"},
+                                                                                     {"template", "list", "--program", "secondary"},
+                                                                                     {"template", "show", "closing_note"},
+                                                                                     {"template", "preview", "closing_note"},
                                                                                      {"mail", "list"},
                                                                                      {"mail", "show", "n1"},
                                                                                      {"case", "withdraw", "3fa2b1"}}) {

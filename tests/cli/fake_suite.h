@@ -238,6 +238,22 @@ struct Service final : NotifyService::Service {
   REMATCH_FAKE(GetNotification, Notification, notifications.notifications(0))
   REMATCH_FAKE(ReportBounce, Notification, notifications.notifications(0))
   REMATCH_FAKE(RetryNotification, Notification, notifications.notifications(0))
+
+  ListTemplatesResponse templates;
+  ListTemplateVersionsResponse versions;  // the first one is what is asked for
+  PreviewNotificationResponse preview;
+  REMATCH_FAKE(ListTemplates, ListTemplatesResponse, templates)
+  REMATCH_FAKE(ListTemplateVersions, ListTemplateVersionsResponse, versions)
+  REMATCH_FAKE(GetTemplateVersion, TemplateVersion, versions.template_versions(0))
+  REMATCH_FAKE(PreviewNotification, PreviewNotificationResponse, preview)
+  // Makes number 3.
+  grpc::Status CreateTemplateVersion(grpc::ServerContext* context, const CreateTemplateVersionRequest* request,
+                                     TemplateVersion* response) override {
+    if (grpc::Status status = records.Seen(context, "CreateTemplateVersion", *request); !status.ok()) return status;
+    response->set_template_(request->template_());
+    response->set_version(3);
+    return grpc::Status::OK;
+  }
 };
 }  // namespace fake_notify
 
@@ -285,6 +301,13 @@ class FakeSuite {
     policy->set_name("policies/0123456789abcdef0123456789abcdef");
     policy->set_active(true);
     policy->mutable_policy()->set_display_name("Default");
+
+    auto* const kind = notify.templates.add_templates();
+    kind->set_name("templates/closing_note");
+    kind->set_subject("Thank you");
+    kind->set_text("Dear {{mentor_name}}");
+    kind->set_html("<p>Dear {{mentor_name}}</p>");
+    kind->add_variables("mentor_name");
 
     grpc::ServerBuilder builder;
     int port = 0;

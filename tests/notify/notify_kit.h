@@ -16,6 +16,7 @@
 #include "notify-service/loops/sender.h"
 #include "notify-service/notify_service.h"
 #include "notify-service/store/notify_store.h"
+#include "notify-service/store/template_store.h"
 #include "platform/clock.h"
 #include "platform/errors.h"
 #include "platform/executor.h"
@@ -79,7 +80,8 @@ class Replica {
   Replica(sql::Database& database, platform::ManualClock& clock, platform::Random& random, MailTransport& transport,
           const std::string& name, SendPolicy policy = {})
       : database_(database),
-        store_(database, clock, random, name, policy, {}),
+        words_(database, clock, TestTemplates()),
+        store_(database, words_, clock, random, name, policy, {}),
         door_({.threads = 0}, database, store_, clock, random),
         leases_(database, clock, name, absl::Seconds(10)),
         sender_({.from = {.display_name = "Rematch", .email = "from@example.org"}}, store_, door_, leases_, transport, pool_, clock, {}) {}
@@ -89,6 +91,7 @@ class Replica {
   }
 
   NotifyStore& store() { return store_; }
+  TemplateStore& words() { return words_; }
   GroupCommit<Command>& door() { return door_; }
   platform::Leases& leases() { return leases_; }
   Sender& sender() { return sender_; }
@@ -134,6 +137,7 @@ class Replica {
  private:
   sql::Database& database_;
   platform::InlineExecutor pool_;
+  TemplateStore words_;
   NotifyStore store_;
   GroupCommit<Command> door_;
   platform::Leases leases_;

@@ -327,7 +327,8 @@ TEST(ConcurrentSender, SendsCancelsAndStopsSideBySide_F14_F40) {
   RecordingTransport transport;
   transport.Next(std::vector<Outcome>(10, {.kind = Kind::kRetryLater, .error = "CONNECT", .ours = true}));
   transport.Next(std::vector<Outcome>(10, {.kind = Kind::kUnknown, .error = "BROKE_OFF"}));
-  NotifyStore store(**database, clock, random, "replica-1", policy, {});
+  TemplateStore words(**database, clock, TestTemplates());
+  NotifyStore store(**database, words, clock, random, "replica-1", policy, {});
   GroupCommit<Command> door({.threads = 2}, **database, store, clock, random);
   platform::Leases leases(**database, clock, "replica-1", absl::Seconds(10));
   ASSERT_TRUE(leases.Beat().ok());

@@ -21,7 +21,7 @@ constexpr int kBatch = 64;
 
 Key KeyOf(int i) { return {.consortium = "c1", .id = absl::StrCat("key", i)}; }
 
-enum class Step { kAccept, kCallBack, kBegin, kSent, kRejected, kLater, kTryAgain, kBounce };
+enum class Step { kAccept, kAcceptOwn, kPublish, kCallBack, kBegin, kSent, kRejected, kLater, kTryAgain, kBounce };
 
 struct Case {
   std::string name;
@@ -33,7 +33,7 @@ class StatementsTest : public ::testing::Test {
   StatementsTest() {
     EXPECT_TRUE(sql::Migrate(database_, NotifyMigrations(), clock_).ok());
     database_.Count();
-    store_ = std::make_unique<NotifyStore>(database_, clock_, random_, "replica", SendPolicy(), NotifyStore::Wakes());
+    store_ = std::make_unique<NotifyStore>(database_, words_, clock_, random_, "replica", SendPolicy(), NotifyStore::Wakes());
     door_ = std::make_unique<GroupCommit<Command>>(GroupCommitOptions{.threads = 0}, database_, *store_, clock_, random_);
   }
 
@@ -44,6 +44,23 @@ class StatementsTest : public ::testing::Test {
     switch (step) {
       case Step::kAccept:
         return AcceptOf(SendRequest(KeyOf(i).id));
+      case Step::kAcceptOwn: {
+        // By many programs, each in words of its own.
+        v1::SendNotificationRequest request = SendRequest(KeyOf(i).id);
+        request.mutable_notification()->set_program(absl::StrCat("consortia/c1/programs/p", i));
+        return AcceptOf(request);
+      }
+      case Step::kPublish: {
+        v1::TemplateSource source;
+        source.set_subject(absl::StrCat("Words of program ", i));
+        source.set_text("{{need}} {{reply_code}} {{window_end}}");
+        source.set_html("{{need}} {{reply_code}} {{window_end}}");
+        Violations bad;
+        return PublishTemplate{.target = {.consortium = "c1", .program = absl::StrCat("p", i), .kind = "first_approach"},
+                               .source = source,
+                               .own = TestTemplates().MakeOwn(bad, "source", "first_approach", source),
+                               .creator = ""};
+      }
       case Step::kCallBack:
         return CallBack{KeyOf(i)};
       case Step::kBegin:
@@ -74,7 +91,8 @@ class StatementsTest : public ::testing::Test {
     int done = 0;
     for (int i = first; i < end; ++i) {
       CommandMeta meta;
-      if (step == Step::kAccept || step == Step::kCallBack || step == Step::kTryAgain || step == Step::kBounce) {
+      if (step == Step::kAccept || step == Step::kAcceptOwn || step == Step::kPublish || step == Step::kCallBack ||
+          step == Step::kTryAgain || step == Step::kBounce) {
         meta = {.scope = "consortia/c1", .request_id = absl::StrCat("request", static_cast<int>(step), "-", i), .body_hash = "h"};
       }
       door_->Submit(meta, Make(step, i), [this, &done, step, i](const absl::StatusOr<std::string>& reply) {
@@ -93,6 +111,7 @@ class StatementsTest : public ::testing::Test {
   platform::ManualClock clock_{absl::FromUnixSeconds(1'770'000'000)};
   platform::SeededRandom random_{7};
   rematch::testing::CountingDatabase database_{*sql::Open("sqlite::memory:")};
+  TemplateStore words_{database_, clock_, TestTemplates()};
   std::unique_ptr<NotifyStore> store_;
   std::unique_ptr<GroupCommit<Command>> door_;
   std::map<int, int64_t> epochs_;
@@ -113,14 +132,30 @@ TEST_P(Statements, OfAFullBatchAreAsManyAsOfABatchOfOne) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Of, Statements,
-                         ::testing::Values(Case{"Accept", {Step::kAccept}}, Case{"CallBack", {Step::kAccept, Step::kCallBack}},
-                                           Case{"CallBackUnknown", {Step::kCallBack}}, Case{"BeginSend", {Step::kAccept, Step::kBegin}},
+                         ::testing::Values(Case{"Accept", {Step::kAccept}}, Case{"Publish", {Step::kPublish}},
+                                           Case{"AcceptInOwnWords", {Step::kPublish, Step::kAcceptOwn}},
+                                           Case{"CallBack", {Step::kAccept, Step::kCallBack}}, Case{"CallBackUnknown", {Step::kCallBack}},
+                                           Case{"BeginSend", {Step::kAccept, Step::kBegin}},
                                            Case{"FinishSent", {Step::kAccept, Step::kBegin, Step::kSent}},
                                            Case{"FinishRejected", {Step::kAccept, Step::kBegin, Step::kRejected}},
                                            Case{"FinishLater", {Step::kAccept, Step::kBegin, Step::kLater}},
                                            Case{"TryAgain", {Step::kAccept, Step::kBegin, Step::kRejected, Step::kTryAgain}},
                                            Case{"Bounce", {Step::kAccept, Step::kBegin, Step::kSent, Step::kBounce}}),
                          [](const auto& about) { return about.param.name; });
+
+TEST_F(StatementsTest, WordsThatWereSeenBeforeCostOneStatementABatch) {
+  const auto count = [this](Step step, int i) { return Run(step, i, i + 1).size(); };
+  const size_t release = count(Step::kAccept, 0);
+  Run(Step::kPublish, 1, 2);
+  EXPECT_EQ(count(Step::kAcceptOwn, 1), release + 2) << "which version counts, and what it says";
+  v1::SendNotificationRequest again = SendRequest("again");
+  again.mutable_notification()->set_program("consortia/c1/programs/p1");
+  door_->Submit({.scope = "consortia/c1", .request_id = "again", .body_hash = "h"}, AcceptOf(again),
+                [](const auto& reply) { EXPECT_TRUE(reply.ok()) << reply.status(); });
+  database_.TakeTransactions();
+  EXPECT_TRUE(door_->RunOnce());
+  EXPECT_EQ(database_.TakeTransaction().size(), release + 1) << "which version counts";
+}
 
 // Notifications that are asked for together, by callers of every kind.
 class SharedReads : public StatementsTest {

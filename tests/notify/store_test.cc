@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <mutex>
+#include <set>
 #include <thread>
 
 #include "notify-service/domain/reasons.h"
@@ -222,10 +224,12 @@ class ConcurrentNotifyDoor : public ::testing::TestWithParam<std::string> {
     Instance(const std::string& url, const std::string& name, platform::Clock& clock, uint64_t seed)
         : random(seed),
           database(*sql::Open(url)),
-          store(*database, clock, random, name, {}, {}),
+          words(*database, clock, TestTemplates()),
+          store(*database, words, clock, random, name, {}, {}),
           door({}, *database, store, clock, random) {}
     platform::SeededRandom random;
     std::unique_ptr<sql::Database> database;
+    TemplateStore words;
     NotifyStore store;
     GroupCommit<Command> door;
   };
@@ -299,6 +303,51 @@ TEST_P(ConcurrentNotifyDoor, SendAndCancelOfOneKeyHaveOneOutcome_F14) {
     EXPECT_EQ(Find({.consortium = "c1", .id = key})->state(), v1::Notification::CANCELLED);
   }
   EXPECT_EQ(Waiting(), 0u);
+}
+
+// By one replica and the other, each with connections of its own.
+TEST_P(ConcurrentNotifyDoor, AMessageSaysAtLeastTheVersionThatWasAnsweredBeforeItCame_F36) {
+  constexpr int kRounds = 20;
+  constexpr int kThreads = 4;
+  const auto publish = [](int64_t word) {
+    v1::TemplateSource source;
+    source.set_subject(absl::StrCat("Words ", word));
+    source.set_text("{{need}} {{reply_code}} {{window_end}}");
+    source.set_html("{{need}} {{reply_code}} {{window_end}}");
+    Violations bad;
+    return PublishTemplate{.target = {.consortium = "c1", .program = "p1", .kind = "first_approach"},
+                           .source = source,
+                           .own = TestTemplates().MakeOwn(bad, "source", "first_approach", source),
+                           .creator = ""};
+  };
+  std::atomic<int> wrong = 0;
+  std::mutex mutex;
+  std::set<int64_t> numbers;
+  std::vector<std::thread> people;
+  for (int t = 0; t < kThreads; ++t) {
+    people.emplace_back([&, t] {
+      for (int i = 0; i < kRounds; ++i) {
+        const auto reply = door(t).Commit({}, publish(t * kRounds + i));
+        v1::TemplateVersion made;
+        if (!reply.ok() || !made.ParseFromString(*reply)) {
+          ++wrong;
+          return;
+        }
+        {
+          const std::lock_guard lock(mutex);
+          numbers.insert(made.version());
+        }
+        const Key key{.consortium = "c1", .id = absl::StrCat("k", t, "-", i)};
+        v1::SendNotificationRequest request = SendRequest(key.id);
+        request.mutable_notification()->set_program("consortia/c1/programs/p1");
+        if (!door(t + 1).Commit({}, AcceptOf(request)).ok() || Find(key)->template_version() < made.version()) ++wrong;
+      }
+    });
+  }
+  for (std::thread& person : people) person.join();
+  EXPECT_EQ(wrong, 0);
+  ASSERT_EQ(numbers.size(), size_t{kThreads * kRounds}) << "each version has a number of its own";
+  EXPECT_EQ(*numbers.rbegin(), kThreads * kRounds) << "without gaps";
 }
 
 TEST_P(ConcurrentNotifyDoor, TheSameKeyIsOneMessageWhicheverReplicaIsAsked_F8_F40) {

@@ -122,10 +122,12 @@ class MentorProcess {
 
 class NotifyProcess {
  public:
-  NotifyProcess(Store& store, const Machine& machine, notify::MailTransport& transport, const std::string& replica)
+  NotifyProcess(Store& store, const Machine& machine, const notify::Templates& templates, notify::MailTransport& transport,
+                const std::string& replica)
       : clock_(machine.time),
         database_(*store.database, machine.faults, store.commits),
-        store_(database_, clock_, machine.random, replica, {}, {}),
+        words_(database_, clock_, templates),
+        store_(database_, words_, clock_, machine.random, replica, {}, {}),
         door_({.threads = 0}, database_, store_, clock_, machine.random),
         leases_(database_, clock_, replica, kLease),
         sender_({.from = {.display_name = "Rematch", .email = "from@rematch.example"}, .beat = kLease / 4}, store_, door_, leases_,
@@ -159,6 +161,7 @@ class NotifyProcess {
   SimClock clock_;
   FaultyDatabase database_;
   QueueExecutor pool_;
+  notify::TemplateStore words_;
   notify::NotifyStore store_;
   GroupCommit<notify::Command> door_;
   platform::Leases leases_;

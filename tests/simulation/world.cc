@@ -154,7 +154,7 @@ void World::StartMentor() { mentor_ = std::make_unique<MentorProcess>(mentor_sto
 
 void World::Start(NotifyReplica& replica) {
   const std::string name = absl::StrCat(replica.name, ".", ++replica.born);
-  replica.process = std::make_unique<NotifyProcess>(notify_store_, machine_, post_, name);
+  replica.process = std::make_unique<NotifyProcess>(notify_store_, machine_, SharedTemplates(), post_, name);
   replica.process->clock().SetWrongBy(replica.wrong_by);
   // As in production: before any work is its own a replica shows that it lives, or it does not come up.
   if (!replica.process->leases().Beat().ok()) Stop(replica);

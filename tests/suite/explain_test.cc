@@ -22,8 +22,9 @@ using rematch::testing::RecordingDatabase;
 using rematch::testing::Statements;
 
 // What there are few of, however long a service runs: what an operator configures, replicas that live, positions in feeds.
-const std::set<std::string> kSmall = {"consortia", "districts", "programs", "policies",      "calendars",    "program_policies",
-                                      "secrets",   "cursors",   "replicas", "feed_position", "schema_lease", "schema_migrations"};
+const std::set<std::string> kSmall = {
+    "consortia", "districts", "programs",      "policies",     "calendars",         "program_policies",         "secrets",
+    "cursors",   "replicas",  "feed_position", "schema_lease", "schema_migrations", "program_template_versions"};
 constexpr int kRows = 6000;
 
 // What looks at more of a service's rows than a page of a list, and why it may.

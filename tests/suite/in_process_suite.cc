@@ -253,6 +253,7 @@ absl::StatusOr<std::map<std::string, std::string>> InProcessSuite::OpenCase(cons
       REMATCH_ASSIGN_OR_RETURN(auto sent, Call(*notify_, &NotifyStub::ListNotifications, kService, mail));
       if (sent.notifications().empty()) return absl::InternalError("whoever was asked has a message");
       names["notification"] = sent.notifications(0).name();
+      names["template version"] = "consortia/c1/programs/alpha/templates/closing_note/versions/1";
       return names;
     }
   }

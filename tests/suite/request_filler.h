@@ -63,7 +63,7 @@ class RequestFiller {
           } else if (field.name() == "time_zone") {
             value = "UTC";
           } else if (field.name() == "template") {
-            value = "closing_note";
+            value = "templates/closing_note";
           } else {
             value = "words";
           }
@@ -124,8 +124,9 @@ class RequestFiller {
         }
       }
     } else {
-      if (name == "parent") return "consortium";
-      if (name == "name") return "notification";
+      if (name == "parent") return absl::StrContains(rpc, "TemplateVersion") ? "program" : "consortium";
+      if (name == "program") return "program";
+      if (name == "name") return rpc == "GetTemplateVersion" ? "template version" : "notification";
       if (name == "origin") return "case";
     }
     return "";
