@@ -16,6 +16,8 @@ constexpr MethodRow kMethods[] = {
     {"/rematch.mentor.v1.MentorService/CreateDistrict",               {kNone,       kNone, kNone,     kNone, kNone,  kAll}},
     {"/rematch.mentor.v1.MentorService/GetDistrict",                  {kConsortium, kNone, kNone,     kNone, kAll,   kAll}},
     {"/rematch.mentor.v1.MentorService/ListDistricts",                {kConsortium, kNone, kNone,     kNone, kAll,   kAll}},
+    // Whether a district shares mentors concerns all programs of its consortium: no leader opens another's district, or closes their own.
+    {"/rematch.mentor.v1.MentorService/UpdateDistrict",               {kNone,       kNone, kNone,     kNone, kNone,  kAll}},
     {"/rematch.mentor.v1.MentorService/CreateSite",                   {kNone,       kNone, kNone,     kNone, kNone,  kAll}},
     {"/rematch.mentor.v1.MentorService/GetSite",                      {kConsortium, kNone, kNone,     kNone, kAll,   kAll}},
     {"/rematch.mentor.v1.MentorService/ListSites",                    {kConsortium, kNone, kNone,     kNone, kAll,   kAll}},

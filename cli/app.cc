@@ -89,6 +89,7 @@ void BuildTree(CLI::App& app, Globals& globals, Chosen& chosen) {
   app.add_flag("--utc", globals.utc, "Show times in UTC, not in the zone of the program that they belong to");
   AddOverviewCommand(app, chosen);
   AddRosterCommands(app, chosen);
+  AddDistrictCommands(app, chosen);
   AddMentorCommands(app, chosen);
   AddCaseCommands(app, chosen);
   AddTaskCommands(app, chosen);

@@ -29,6 +29,7 @@ CLI::Option* AddList(CLI::App& app, const std::string& name, std::vector<std::st
 
 void AddOverviewCommand(CLI::App& app, Chosen& chosen);
 void AddRosterCommands(CLI::App& app, Chosen& chosen);
+void AddDistrictCommands(CLI::App& app, Chosen& chosen);
 void AddMentorCommands(CLI::App& app, Chosen& chosen);
 void AddCaseCommands(CLI::App& app, Chosen& chosen);
 void AddTaskCommands(CLI::App& app, Chosen& chosen);

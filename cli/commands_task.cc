@@ -296,16 +296,6 @@ absl::StatusOr<GivenOptions> Ask(Context& context, TaskKind kind) {
   return given;
 }
 
-absl::StatusOr<std::string> DistrictName(Context& context, const std::string& given) {
-  if (given.starts_with("consortia/")) return given;
-  mentor_v1::ListDistrictsRequest request;
-  request.set_parent(context.consortium());
-  REMATCH_ASSIGN_OR_RETURN(const mentor_v1::ListDistrictsResponse listed, context.CallPages(&MentorStub::ListDistricts, request));
-  std::vector<Known> known;
-  for (const auto& district : listed.districts()) known.push_back({district.name(), {district.display_name()}});
-  return Resolve("district", known, given, Purpose::kWrite);
-}
-
 // Does what the options say, by the RPC that ends this kind of task. `etag` is set when a person decided on what they were shown.
 class Doer {
  public:
@@ -492,7 +482,7 @@ class Doer {
     } else if (fit) {
       mentor_v1::Mentor& attributes = *request.mutable_attributes();
       if (given_.contains("--district")) {
-        REMATCH_ASSIGN_OR_RETURN(*attributes.mutable_district(), DistrictName(context_, Value("--district")));
+        REMATCH_ASSIGN_OR_RETURN(*attributes.mutable_district(), context_.DistrictName(Value("--district"), Purpose::kWrite));
       }
       for (std::string& word : Values("--credential")) attributes.add_credentials(std::move(word));
       for (std::string& word : Values("--grade-band")) attributes.add_grade_bands(std::move(word));

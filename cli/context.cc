@@ -308,6 +308,16 @@ absl::StatusOr<std::string> Context::CaseName(const std::string& given, Purpose 
   return Resolve("case", known, given, purpose);
 }
 
+absl::StatusOr<std::string> Context::DistrictName(const std::string& given, Purpose purpose) {
+  if (given.starts_with("consortia/")) return given;
+  mentor_v1::ListDistrictsRequest request;
+  request.set_parent(consortium_);
+  REMATCH_ASSIGN_OR_RETURN(const mentor_v1::ListDistrictsResponse listed, CallPages(&MentorStub::ListDistricts, request));
+  std::vector<Known> known;
+  for (const auto& district : listed.districts()) known.push_back({district.name(), {district.display_name()}});
+  return Resolve("district", known, given, purpose);
+}
+
 absl::StatusOr<std::string> Context::MentorName(const std::string& given, Purpose purpose) {
   if (given.starts_with("consortia/")) return given;
   std::vector<std::string> scopes = {""};

@@ -167,6 +167,7 @@ class Context {
   // The case that `given` means: a name, or the tail of one in any program of the caller.
   absl::StatusOr<std::string> CaseName(const std::string& given, Purpose purpose);
   absl::StatusOr<std::string> MentorName(const std::string& given, Purpose purpose);
+  absl::StatusOr<std::string> DistrictName(const std::string& given, Purpose purpose);
   absl::StatusOr<std::string> PolicyName(const std::string& given, Purpose purpose);
   absl::StatusOr<std::string> CandidateName(const std::string& given, const std::string& program, Purpose purpose);
   // Tasks and offers are looked for in order to write.

@@ -27,6 +27,7 @@ struct Column {
   std::string_view field;  // of the row message, as the service names it in its errors
   std::function<std::string(const std::string& text, Row& row)> set;
   bool required = false;  // must not be empty
+  bool optional = false;  // may be left out of the file, or empty
 };
 
 struct FileSpec {
@@ -169,6 +170,8 @@ const FileSpec& Districts() {
            Text(REMATCH_FIELD(district, mutable_representative()->mutable_display_name())), true},
           {"district_email", "representative.email", Email(REMATCH_FIELD(district, mutable_representative()->mutable_email())), true},
           {"district_phone", "representative.phone", Text(REMATCH_FIELD(district, mutable_representative()->mutable_phone()))},
+          {"district_lends", "lends_mentors", YesNo(REMATCH_SET(district, set_lends_mentors)), false, true},
+          {"district_borrows", "borrows_mentors", YesNo(REMATCH_SET(district, set_borrows_mentors)), false, true},
       }};
   return *spec;
 }
@@ -288,9 +291,12 @@ class RosterReader {
   // Title -> index, or nothing when the header is wrong.
   std::optional<std::map<std::string, size_t>> ReadHeader(const std::string& file, const std::vector<const FileSpec*>& specs,
                                                           const csv::Record& header) {
-    std::set<std::string> known;
+    std::set<std::string> known, needed;
     for (const FileSpec* spec : specs) {
-      for (const Column& column : spec->columns) known.insert(std::string(column.title));
+      for (const Column& column : spec->columns) {
+        known.insert(std::string(column.title));
+        if (!column.optional) needed.insert(std::string(column.title));
+      }
     }
     std::map<std::string, size_t> found;
     bool good = true;
@@ -305,7 +311,7 @@ class RosterReader {
       }
     }
     std::string missing;
-    for (const std::string& title : known) {
+    for (const std::string& title : needed) {
       if (!found.contains(title)) missing += (missing.empty() ? "" : ", ") + title;
     }
     if (!missing.empty()) {
@@ -326,10 +332,13 @@ class RosterReader {
     bool good = true;
     std::string content;
     for (const Column& column : spec.columns) {
-      const csv::Field& field = record.fields[columns.at(std::string(column.title))];
+      const auto at = columns.find(std::string(column.title));
+      if (at == columns.end()) continue;  // an optional one that the file does not have
+      const csv::Field& field = record.fields[at->second];
       const std::string text(absl::StripAsciiWhitespace(field.text));
       content += text + '\0';
       roster_.origins_[{file, record.at().line, std::string(column.field)}] = {field.at, std::string(column.title)};
+      if (column.optional && text.empty()) continue;
       const std::string expected = column.required && text.empty() ? "must not be empty" : column.set(text, row);
       if (expected.empty()) continue;
       // The district's id is a column of the site as well, which says it.
@@ -343,7 +352,7 @@ class RosterReader {
       if (!is_new) {
         if (known->second.first != content) {
           Fail(file, id_field.at,
-               "district_id comes with another name, representative, email or phone than in line " +
+               "district_id comes with another name, representative, email, phone or sharing than in line " +
                    std::to_string(known->second.second.line));
         }
         return;

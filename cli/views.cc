@@ -521,6 +521,22 @@ std::string RenderPrograms(const std::vector<mentor_v1::Program>& programs, cons
   return table.Render(canvas);
 }
 
+std::string RenderDistricts(const std::vector<mentor_v1::District>& districts, const Canvas& canvas) {
+  if (districts.empty()) return EmptyNote("districts");
+  const auto tails = ShortTails(NamesOf(districts));
+  Table table({{.title = "DISTRICT"},
+               {.title = "NAME", .shrinks = true},
+               {.title = "REPRESENTATIVE", .shrinks = true},
+               {.title = "LENDS"},
+               {.title = "BORROWS"}});
+  const auto yes_no = [](bool shares) { return shares ? "yes" : "no"; };
+  for (const auto& district : districts) {
+    table.Add({tails.at(district.name()), district.display_name(), district.representative().display_name(),
+               yes_no(district.lends_mentors()), yes_no(district.borrows_mentors())});
+  }
+  return table.Render(canvas);
+}
+
 std::string RenderSites(const std::vector<mentor_v1::Site>& sites, const People& people, const Canvas& canvas) {
   if (sites.empty()) return EmptyNote("sites");
   const auto tails = ShortTails(NamesOf(sites));

@@ -57,6 +57,8 @@ struct Moved {
 std::string RenderMoved(const std::vector<Moved<rematch::request::v1::Offer>>& offers,
                         const std::vector<Moved<rematch::request::v1::Task>>& tasks, const People& people, absl::Time now,
                         absl::TimeZone zone, const Canvas& canvas);
+// With what they share.
+std::string RenderDistricts(const std::vector<rematch::mentor::v1::District>& districts, const Canvas& canvas);
 std::string RenderSites(const std::vector<rematch::mentor::v1::Site>& sites, const People& people, const Canvas& canvas);
 std::string RenderCandidates(const std::vector<rematch::mentor::v1::Candidate>& candidates, const People& people, absl::Time now,
                              const Canvas& canvas);

@@ -101,7 +101,15 @@ std::string EtagOf(const Program& program) {
   return platform::HexHash(absl::StrCat(absl::StrJoin(parts, "\n"), "\n", program.calendar)).substr(0, 16);
 }
 
-absl::Status CheckPair(const Mentor& mentor, const Candidate& candidate) {
+std::string EtagOf(const District& district) {
+  // None of these holds a line end.
+  const Contact& contact = district.representative;
+  return platform::HexHash(absl::StrCat(absl::StrJoin({district.display_name, contact.display_name, contact.email, contact.phone}, "\n"),
+                                        "\n", district.lends_mentors, district.borrows_mentors))
+      .substr(0, 16);
+}
+
+absl::Status CheckPair(const Roster& roster, const Mentor& mentor, const Candidate& candidate) {
   REMATCH_RETURN_IF_ERROR(CheckEnrolled(candidate));
   if (mentor.state == Mentor::State::kRetired) return Refused(reason::kMentorRetired, "the mentor no longer takes part");
   if (!Contains(mentor.programs, candidate.program)) {
@@ -109,6 +117,9 @@ absl::Status CheckPair(const Mentor& mentor, const Candidate& candidate) {
   }
   if (Contains(mentor.supervised_sites, candidate.site)) {
     return Refused(reason::kMentorSupervises, "the mentor evaluates or supervises at the candidate's site");
+  }
+  if (!DistrictsShare(roster.districts, mentor.district, DistrictOf(roster, candidate))) {
+    return Refused(reason::kDistrictNotShared, "the mentor is of another district, and the two districts do not share mentors");
   }
   if (Contains(candidate.do_not_pair, mentor.id)) return Refused(reason::kDoNotPair, "the two are not to be paired");
   return absl::OkStatus();
@@ -142,6 +153,8 @@ void Wants::Add(const Wants& more) {
   add(pools, more.pools);
   add(rewritten, more.rewritten);
   add(changed_programs, more.changed_programs);
+  add(changed_districts, more.changed_districts);
+  pairs = pairs || more.pairs;
   everything = everything || more.everything;
   every_program = every_program || more.every_program;
   consortium = consortium || more.consortium;
@@ -163,6 +176,10 @@ void AddWants(const Action& action, Wants& wants) {
     }
     void operator()(const CreateConsortium&) const {}
     void operator()(const CreateDistrict& c) const { Add(wants.districts, c.district.id); }
+    void operator()(const UpdateDistrict& c) const {
+      Add(wants.districts, c.district.id);
+      Add(wants.changed_districts, c.district.id);
+    }
     void operator()(const CreateSite& c) const {
       Add(wants.sites, c.site.id);
       Add(wants.districts, c.site.district);
@@ -201,19 +218,27 @@ void AddWants(const Action& action, Wants& wants) {
       Add(wants.programs, c.candidate.program);
       Add(wants.sites, c.candidate.site);
     }
-    void operator()(const AssignMentor& c) const { AddPair(c.program, c.candidate, c.mentor); }
+    void operator()(const AssignMentor& c) const {
+      wants.pairs = true;
+      AddPair(c.program, c.candidate, c.mentor);
+    }
     void operator()(const HoldNextSeat& c) const {
       Add(wants.seats, c.seat);
       Add(wants.programs, c.program);
       Add(wants.pools, c.program);
+      wants.pairs = true;
       Add(wants.candidates, c.candidate);
     }
     void operator()(const HoldSeat& c) const {
+      wants.pairs = true;
       Add(wants.seats, c.seat);
       AddPair(c.program, c.candidate, c.mentor);
     }
     void operator()(const ReleaseSeat& c) const { Add(wants.seats, c.seat); }
-    void operator()(const TransferCandidate& c) const { Add(wants.seats, c.seat); }
+    void operator()(const TransferCandidate& c) const {
+      wants.pairs = true;
+      Add(wants.seats, c.seat);
+    }
     void operator()(const ImportRoster&) const { wants.everything = true; }
   };
   std::visit(Visitor{wants}, action);
@@ -229,6 +254,24 @@ absl::StatusOr<District> Decide(Roster& roster, const CreateDistrict& command, c
   if (roster.districts.Find(command.district.id) != nullptr) return Exists(reason::kDistrictExists, "the district exists");
   District district = command.district;
   district.id = IdOr(district.id, context);
+  return roster.districts.Put(std::move(district));
+}
+
+absl::StatusOr<District> Decide(Roster& roster, const UpdateDistrict& command, const Context&) {
+  const District* current = roster.districts.Find(command.district.id);
+  if (current == nullptr) return NoDistrict();
+  if (!command.etag.empty() && command.etag != EtagOf(*current)) {
+    return Error(absl::StatusCode::kAborted, rematch::reason::kEtagMismatch, "the district has changed since it was read");
+  }
+  District district = *current;
+  const auto take = [&](const char* field, auto member) {
+    if (command.fields.contains(field)) district.*member = command.district.*member;
+  };
+  take("display_name", &District::display_name);
+  take("representative", &District::representative);
+  take("lends_mentors", &District::lends_mentors);
+  take("borrows_mentors", &District::borrows_mentors);
+  if (district == *current) return district;
   return roster.districts.Put(std::move(district));
 }
 
@@ -397,7 +440,7 @@ absl::StatusOr<Assignment> Decide(Roster& roster, const AssignMentor& command, c
   const Mentor* mentor = roster.mentors.Find(command.mentor);
   if (mentor == nullptr) return NoMentor();
   if (!candidate->mentor.empty()) return Refused(reason::kCandidateHasMentor, "the candidate has a mentor");
-  REMATCH_RETURN_IF_ERROR(CheckPair(*mentor, *candidate));
+  REMATCH_RETURN_IF_ERROR(CheckPair(roster, *mentor, *candidate));
   if (mentor->full()) return Refused(reason::kNoFreeSeat, "the mentor has no free seat");
   return BeginAssignment(roster, candidate->id, mentor->id, context);
 }
@@ -441,7 +484,7 @@ absl::StatusOr<Seat> Decide(Roster& roster, const HoldSeat& command, const Conte
   if (const Seat* seat = roster.seats.Find(command.seat)) {
     return HoldAgain(*seat, seat->mentor == command.mentor && seat->candidate == command.candidate);
   }
-  REMATCH_RETURN_IF_ERROR(CheckPair(*mentor, *candidate));
+  REMATCH_RETURN_IF_ERROR(CheckPair(roster, *mentor, *candidate));
   if (candidate->mentor == mentor->id) return Refused(reason::kMentorIsCurrent, "the candidate has this mentor");
   if (mentor->full()) return Refused(reason::kNoFreeSeat, "the mentor has no free seat");
   return Hold(roster, command.seat, mentor->id, *candidate, context);
@@ -474,7 +517,7 @@ absl::StatusOr<Assignment> Decide(Roster& roster, const TransferCandidate& comma
   const Mentor* mentor = roster.mentors.Find(seat->mentor);
   if (candidate == nullptr || mentor == nullptr) return NoSeat();
   if (candidate->assignment != command.replaces) return Refused(reason::kAssignmentChanged, "the candidate's assignment has changed");
-  REMATCH_RETURN_IF_ERROR(CheckPair(*mentor, *candidate));
+  REMATCH_RETURN_IF_ERROR(CheckPair(roster, *mentor, *candidate));
 
   if (!candidate->assignment.empty()) EndLive(roster, candidate->id, context);
   --roster.ChangeMentor(seat->mentor).held;

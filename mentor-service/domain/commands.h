@@ -27,6 +27,11 @@ struct CreateConsortium {
 struct CreateDistrict {
   District district;
 };
+struct UpdateDistrict {
+  District district;             // the values of the fields in `fields`
+  std::set<std::string> fields;  // as UpdateDistrictRequest.update_mask names them
+  std::string etag;              // refuse unless it is current; empty: whatever it is
+};
 struct CreateSite {
   Site site;
 };
@@ -99,18 +104,20 @@ struct ImportRoster {
   std::vector<v1::ImportRosterRequest::Row> rows;
 };
 
-using Action = std::variant<CreateConsortium, CreateDistrict, CreateSite, CreateProgram, UpdateProgram, CreateMentor, UpdateMentor,
-                            RetireMentor, CreateCandidate, UnenrollCandidate, AddDoNotPair, RemoveDoNotPair, AssignMentor, EndAssignment,
-                            HoldNextSeat, HoldSeat, ReleaseSeat, TransferCandidate, ImportRoster>;
+using Action = std::variant<CreateConsortium, CreateDistrict, UpdateDistrict, CreateSite, CreateProgram, UpdateProgram, CreateMentor,
+                            UpdateMentor, RetireMentor, CreateCandidate, UnenrollCandidate, AddDoNotPair, RemoveDoNotPair, AssignMentor,
+                            EndAssignment, HoldNextSeat, HoldSeat, ReleaseSeat, TransferCandidate, ImportRoster>;
 
 // What a batch must load before its commands can be decided. What hangs on it comes along: a seat's mentor and candidate, an assignment's
-// candidate, a candidate's program, site and mentor, a site's district, a mentor's programs.
+// candidate, a candidate's program, site and mentor, a mentor's programs, the districts that decide whether a mentor is shared.
 struct Wants {
   std::set<std::string> districts, sites, programs, mentors, candidates, seats, assignments, emails;
   std::set<std::string> caseloads;                 // those of `mentors` all of whose candidates are wanted
   std::set<std::string> pools;                     // programs all of whose mentors are wanted, to rank them for the candidates
+  bool pairs = false;                              // whether `mentors` may be given `candidates` is decided
   std::set<std::string> rewritten;                 // those of `mentors` with whom all that they refer to is wanted
   std::set<std::string> changed_programs;          // those of `programs` that a command changes
+  std::set<std::string> changed_districts;         // those of `districts` that a command changes
   bool every_program = false, consortium = false;  // of Find() only: Load() brings what a command needs
   bool everything = false;                         // the whole consortium
 
@@ -135,6 +142,7 @@ struct HeldNext {
 
 absl::StatusOr<Consortium> Decide(Roster& roster, const CreateConsortium& command, const Context& context);
 absl::StatusOr<District> Decide(Roster& roster, const CreateDistrict& command, const Context& context);
+absl::StatusOr<District> Decide(Roster& roster, const UpdateDistrict& command, const Context& context);
 absl::StatusOr<Site> Decide(Roster& roster, const CreateSite& command, const Context& context);
 absl::StatusOr<Program> Decide(Roster& roster, const CreateProgram& command, const Context& context);
 absl::StatusOr<Program> Decide(Roster& roster, const UpdateProgram& command, const Context& context);
@@ -152,12 +160,13 @@ absl::StatusOr<Seat> Decide(Roster& roster, const HoldSeat& command, const Conte
 absl::StatusOr<Seat> Decide(Roster& roster, const ReleaseSeat& command, const Context& context);
 absl::StatusOr<Assignment> Decide(Roster& roster, const TransferCandidate& command, const Context& context);
 
-// Another one whenever the program is another.
+// Another one whenever the program, or the district, is another.
 std::string EtagOf(const Program& program);
+std::string EtagOf(const District& district);
 
 // Why this mentor cannot be given this candidate, seats aside: CANDIDATE_UNENROLLED, MENTOR_RETIRED, MENTOR_NOT_MEMBER, MENTOR_SUPERVISES,
-// DO_NOT_PAIR.
-absl::Status CheckPair(const Mentor& mentor, const Candidate& candidate);
+// DISTRICT_NOT_SHARED, DO_NOT_PAIR. `roster` has the candidate's site, and the two districts where they differ.
+absl::Status CheckPair(const Roster& roster, const Mentor& mentor, const Candidate& candidate);
 // Begins an assignment: the candidate has no live one, the mentor has a free seat and passed CheckPair().
 const Assignment& BeginAssignment(Roster& roster, const std::string& candidate, const std::string& mentor, const Context& context);
 

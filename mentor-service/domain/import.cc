@@ -179,8 +179,15 @@ class Import {
     CheckContact(bad, "representative", asked.representative());
     const std::string id = Internal(Kind::kDistrict, asked.id());
     if (!Right(row, bad) || id.empty()) return;
-    Keep(roster_.districts.Find(id), {.id = id, .display_name = asked.display_name(), .representative = ContactOf(asked.representative())},
-         roster_.districts);
+    const District* known = roster_.districts.Find(id);
+    District district = known == nullptr ? District() : *known;
+    district.id = id;
+    district.display_name = asked.display_name();
+    district.representative = ContactOf(asked.representative());
+    // Files that say nothing of sharing leave it as it is.
+    if (asked.has_lends_mentors()) district.lends_mentors = asked.lends_mentors();
+    if (asked.has_borrows_mentors()) district.borrows_mentors = asked.borrows_mentors();
+    Keep(known, std::move(district), roster_.districts);
   }
 
   void Take(const Request::Row& row, const Request::SiteRow& asked) {
@@ -327,7 +334,7 @@ class Import {
   void Assign(const Request::Row& row, const std::string& candidate, const std::string& mentor_id) {
     const Mentor* mentor = roster_.mentors.Find(mentor_id);
     if (mentor == nullptr) return;  // that mentor's own row is bad, and says so
-    if (const absl::Status pair = CheckPair(*mentor, *roster_.candidates.Find(candidate)); !pair.ok()) {
+    if (const absl::Status pair = CheckPair(roster_, *mentor, *roster_.candidates.Find(candidate)); !pair.ok()) {
       AddError(row, "mentor_id", absl::StrCat("must be another one: ", pair.message()));
     } else if (mentor->full()) {
       AddError(row, "mentor_id", "must be a mentor with a free seat: their capacity is used up by other candidates");

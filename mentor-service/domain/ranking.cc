@@ -86,12 +86,11 @@ bool Leads(const Mentor& mentor, const Program& program) {
 }  // namespace
 
 Need NeedOf(const Roster& roster, const Candidate& candidate) {
-  const Site* site = roster.sites.Find(candidate.site);
   return {.credential = candidate.credential,
           .grade_band = candidate.grade_band,
           .subjects = candidate.subjects,
           .site = candidate.site,
-          .district = site == nullptr ? "" : site->district};
+          .district = std::string(DistrictOf(roster, candidate))};
 }
 
 std::string NeedKey(const Need& need) {
@@ -121,13 +120,15 @@ bool IsExperienced(const Mentor& mentor, const Experience& experience) {
          mentor.years_mentored >= experience.min_years;
 }
 
-bool InEverybodyPool(const Mentor& mentor, const Program& program, const Candidate& candidate) {
+bool InEverybodyPool(const Roster& roster, const Mentor& mentor, const Program& program, const Candidate& candidate) {
   return mentor.state == Mentor::State::kActive && Contains(mentor.programs, program.id) &&
-         !Contains(mentor.supervised_sites, candidate.site) && !Contains(candidate.do_not_pair, mentor.id);
+         !Contains(mentor.supervised_sites, candidate.site) &&
+         DistrictsShare(roster.districts, mentor.district, DistrictOf(roster, candidate)) && !Contains(candidate.do_not_pair, mentor.id);
 }
 
-bool InIndividualPool(const Mentor& mentor, const Program& program, const Candidate& candidate, const Experience& experience) {
-  return InEverybodyPool(mentor, program, candidate) && !mentor.opted_out && IsExperienced(mentor, experience) &&
+bool InIndividualPool(const Roster& roster, const Mentor& mentor, const Program& program, const Candidate& candidate,
+                      const Experience& experience) {
+  return InEverybodyPool(roster, mentor, program, candidate) && !mentor.opted_out && IsExperienced(mentor, experience) &&
          mentor.id != candidate.mentor && !Leads(mentor, program);
 }
 
@@ -192,7 +193,8 @@ std::vector<Ranked> Rank(const Roster& roster, const Program& program, const Can
     const Mentor& mentor = *roster.mentors.Find(id);
     if (exclude.contains(id)) continue;
     const bool individual = search.pool == Pool::kIndividual;
-    if (!(individual ? InIndividualPool(mentor, program, candidate, search.experience) : InEverybodyPool(mentor, program, candidate))) {
+    if (!(individual ? InIndividualPool(roster, mentor, program, candidate, search.experience)
+                     : InEverybodyPool(roster, mentor, program, candidate))) {
       continue;
     }
     Place place{.ranked = Measure(mentor, need, search), .by_leader = kNowhere, .tier = kNowhere, .tie = TieBreak(id, day)};

@@ -94,11 +94,13 @@ struct Ranked {
 
 bool IsExperienced(const Mentor& mentor, const Experience& experience = {});
 // Whom to leave out of an individual search beside `search.exclude`, in the words of the policy: who has no experience, retired, opted out,
-// is no member of the program, is the mentor of record, supervises the site, is not to be paired with the candidate, or leads the program
-// (they are the last stage).
-bool InIndividualPool(const Mentor& mentor, const Program& program, const Candidate& candidate, const Experience& experience = {});
-// Every active member who does not supervise the site and may be paired with the candidate. Opting out is of individual approaches.
-bool InEverybodyPool(const Mentor& mentor, const Program& program, const Candidate& candidate);
+// is no member of the program, is the mentor of record, supervises the site, is of a district that does not share with the site's, is not
+// to be paired with the candidate, or leads the program (they are the last stage).
+bool InIndividualPool(const Roster& roster, const Mentor& mentor, const Program& program, const Candidate& candidate,
+                      const Experience& experience = {});
+// Every active member who does not supervise the site, whose district shares with the site's, and who may be paired with the candidate.
+// Opting out is of individual approaches.
+bool InEverybodyPool(const Roster& roster, const Mentor& mentor, const Program& program, const Candidate& candidate);
 // The tiers of `wanted` that apply, in that order.
 std::vector<Tier> TiersOf(const Mentor& mentor, const std::vector<Tier>& wanted);
 

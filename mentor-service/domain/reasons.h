@@ -29,16 +29,17 @@ inline constexpr std::string_view kCandidateUnenrolled = "CANDIDATE_UNENROLLED";
 inline constexpr std::string_view kDoNotPair = "DO_NOT_PAIR";                     // FAILED_PRECONDITION: the two are kept apart
 inline constexpr std::string_view kDoNotPairFull = "DO_NOT_PAIR_FULL";            // FAILED_PRECONDITION: a candidate has 100 at most
 inline constexpr std::string_view kCandidateHasMentor = "CANDIDATE_HAS_MENTOR";   // FAILED_PRECONDITION
-inline constexpr std::string_view kNoFreeSeat = "NO_FREE_SEAT";               // FAILED_PRECONDITION: assigned and held reach the capacity
-inline constexpr std::string_view kMentorRetired = "MENTOR_RETIRED";          // FAILED_PRECONDITION
-inline constexpr std::string_view kMentorIsCurrent = "MENTOR_IS_CURRENT";     // FAILED_PRECONDITION: the candidate's mentor of record
-inline constexpr std::string_view kMentorNotMember = "MENTOR_NOT_MEMBER";     // FAILED_PRECONDITION: not of the candidate's program
-inline constexpr std::string_view kMentorSupervises = "MENTOR_SUPERVISES";    // FAILED_PRECONDITION: evaluates the candidate's site
-inline constexpr std::string_view kSeatReleased = "SEAT_RELEASED";            // FAILED_PRECONDITION: given back, or refused in advance
-inline constexpr std::string_view kSeatTransferred = "SEAT_TRANSFERRED";      // FAILED_PRECONDITION: became an assignment
-inline constexpr std::string_view kSeatNotHeld = "SEAT_NOT_HELD";             // FAILED_PRECONDITION: a transfer of a seat that is over
-inline constexpr std::string_view kAssignmentChanged = "ASSIGNMENT_CHANGED";  // FAILED_PRECONDITION: `replaces` is not the live one
-inline constexpr std::string_view kCapacityInUse = "CAPACITY_IN_USE";         // FAILED_PRECONDITION: below what is assigned and held
+inline constexpr std::string_view kNoFreeSeat = "NO_FREE_SEAT";                // FAILED_PRECONDITION: assigned and held reach the capacity
+inline constexpr std::string_view kMentorRetired = "MENTOR_RETIRED";           // FAILED_PRECONDITION
+inline constexpr std::string_view kMentorIsCurrent = "MENTOR_IS_CURRENT";      // FAILED_PRECONDITION: the candidate's mentor of record
+inline constexpr std::string_view kMentorNotMember = "MENTOR_NOT_MEMBER";      // FAILED_PRECONDITION: not of the candidate's program
+inline constexpr std::string_view kMentorSupervises = "MENTOR_SUPERVISES";     // FAILED_PRECONDITION: evaluates the candidate's site
+inline constexpr std::string_view kDistrictNotShared = "DISTRICT_NOT_SHARED";  // FAILED_PRECONDITION: theirs does not lend, or not borrow
+inline constexpr std::string_view kSeatReleased = "SEAT_RELEASED";             // FAILED_PRECONDITION: given back, or refused in advance
+inline constexpr std::string_view kSeatTransferred = "SEAT_TRANSFERRED";       // FAILED_PRECONDITION: became an assignment
+inline constexpr std::string_view kSeatNotHeld = "SEAT_NOT_HELD";              // FAILED_PRECONDITION: a transfer of a seat that is over
+inline constexpr std::string_view kAssignmentChanged = "ASSIGNMENT_CHANGED";   // FAILED_PRECONDITION: `replaces` is not the live one
+inline constexpr std::string_view kCapacityInUse = "CAPACITY_IN_USE";          // FAILED_PRECONDITION: below what is assigned and held
 inline constexpr std::string_view kImportTooLarge = "IMPORT_TOO_LARGE";  // RESOURCE_EXHAUSTED: more rows or bytes than one import takes
 
 }  // namespace rematch::mentor::reason

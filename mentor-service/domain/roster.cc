@@ -54,6 +54,18 @@ Mentor& Roster::ChangeMentor(std::string_view id) {
   return mentor;
 }
 
+std::string_view DistrictOf(const Roster& roster, const Candidate& candidate) {
+  const Site* site = roster.sites.Find(candidate.site);
+  return site == nullptr ? std::string_view() : site->district;
+}
+
+bool DistrictsShare(const Table<District>& districts, std::string_view mentors, std::string_view candidates) {
+  if (mentors.empty() || candidates.empty() || mentors == candidates) return true;
+  const District* lender = districts.Find(mentors);
+  const District* borrower = districts.Find(candidates);
+  return lender != nullptr && lender->lends_mentors && borrower != nullptr && borrower->borrows_mentors;
+}
+
 std::string LowerEmail(std::string_view email) { return absl::AsciiStrToLower(ToAbsl(email)); }
 
 bool Contains(const std::vector<std::string>& list, std::string_view value) {

@@ -35,6 +35,8 @@ struct District {
   std::string id;
   std::string display_name;
   Contact representative;
+  bool lends_mentors = false;    // to candidates of other districts
+  bool borrows_mentors = false;  // of other districts
   bool operator==(const District&) const = default;
 };
 
@@ -229,6 +231,13 @@ struct Roster {
   // A mentor that is there, to change counters; counts the write.
   Mentor& ChangeMentor(std::string_view id);
 };
+
+// The district of the candidate's site; "" if that is not in the roster.
+std::string_view DistrictOf(const Roster& roster, const Candidate& candidate);
+
+// Whether a mentor of one district may have candidates of another (F36): always of their own, and of others where theirs lends and the
+// candidates' borrows. Who is of no district is of none that could refuse. A district that is not in the roster shares nothing.
+bool DistrictsShare(const Table<District>& districts, std::string_view mentors, std::string_view candidates);
 
 std::string LowerEmail(std::string_view email);
 bool Contains(const std::vector<std::string>& list, std::string_view value);

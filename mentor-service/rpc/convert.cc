@@ -95,6 +95,27 @@ std::set<std::string> ParseMask(Violations& bad, const google::protobuf::FieldMa
   return fields;
 }
 
+const std::set<std::string>& DistrictFields() {
+  static const auto* const fields = new std::set<std::string>{"display_name", "representative", "lends_mentors", "borrows_mentors"};
+  return *fields;
+}
+
+// The fields of a district that a caller may set, those in `fields`.
+District ParseDistrict(Violations& bad, const v1::District& asked, const std::set<std::string>& fields) {
+  District district;
+  if (fields.contains("display_name")) {
+    CheckDisplayName(bad, "district.display_name", asked.display_name());
+    district.display_name = asked.display_name();
+  }
+  if (fields.contains("representative")) {
+    CheckContact(bad, "district.representative", asked.representative());
+    district.representative = FromProto(asked.representative());
+  }
+  district.lends_mentors = asked.lends_mentors();
+  district.borrows_mentors = asked.borrows_mentors();
+  return district;
+}
+
 const std::set<std::string>& ProgramFields() {
   static const auto* const fields = new std::set<std::string>{"display_name", "time_zone", "leader", "alternate", "calendar"};
   return *fields;
@@ -192,6 +213,9 @@ v1::District ToProto(std::string_view consortium, const District& value) {
   out.set_name(NameIn(consortium, "districts", value.id));
   out.set_display_name(value.display_name);
   SetContact(value.representative, out.mutable_representative());
+  out.set_lends_mentors(value.lends_mentors);
+  out.set_borrows_mentors(value.borrows_mentors);
+  out.set_etag(EtagOf(value));
   return out;
 }
 
@@ -407,12 +431,21 @@ absl::StatusOr<Parsed> Parse(const v1::CreateDistrictRequest& request) {
   CheckRequestId(bad, request.request_id());
   const std::string consortium = ParentConsortium(bad, "parent", request.parent());
   CheckNewId(bad, "district_id", request.district_id());
-  CheckDisplayName(bad, "district.display_name", request.district().display_name());
-  CheckContact(bad, "district.representative", request.district().representative());
-  return Result(bad, consortium,
-                CreateDistrict{{.id = request.district_id(),
-                                .display_name = request.district().display_name(),
-                                .representative = FromProto(request.district().representative())}});
+  District district = ParseDistrict(bad, request.district(), DistrictFields());
+  district.id = request.district_id();
+  return Result(bad, consortium, CreateDistrict{std::move(district)});
+}
+
+absl::StatusOr<Parsed> Parse(const v1::UpdateDistrictRequest& request) {
+  Violations bad;
+  CheckRequestId(bad, request.request_id());
+  NamesIn names(bad);
+  const std::string id = names.Id("district.name", request.district().name(), "districts");
+  UpdateDistrict update{
+      .district = {}, .fields = ParseMask(bad, request.update_mask(), DistrictFields()), .etag = request.district().etag()};
+  update.district = ParseDistrict(bad, request.district(), update.fields);
+  update.district.id = id;
+  return Result(bad, names.consortium(), std::move(update));
 }
 
 absl::StatusOr<Parsed> Parse(const v1::CreateSiteRequest& request) {

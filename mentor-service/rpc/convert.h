@@ -44,6 +44,7 @@ struct Parsed {
 };
 absl::StatusOr<Parsed> Parse(const v1::CreateConsortiumRequest& request);
 absl::StatusOr<Parsed> Parse(const v1::CreateDistrictRequest& request);
+absl::StatusOr<Parsed> Parse(const v1::UpdateDistrictRequest& request);
 absl::StatusOr<Parsed> Parse(const v1::CreateSiteRequest& request);
 absl::StatusOr<Parsed> Parse(const v1::CreateProgramRequest& request);
 absl::StatusOr<Parsed> Parse(const v1::UpdateProgramRequest& request);

@@ -86,6 +86,9 @@ class Handlers final : public v1::MentorService::CallbackService {
   Reactor* CreateDistrict(Context* context, const v1::CreateDistrictRequest* request, v1::District* response) override {
     return Write(context, request, response);
   }
+  Reactor* UpdateDistrict(Context* context, const v1::UpdateDistrictRequest* request, v1::District* response) override {
+    return Write(context, request, response);
+  }
   Reactor* CreateSite(Context* context, const v1::CreateSiteRequest* request, v1::Site* response) override {
     return Write(context, request, response);
   }

@@ -49,6 +49,8 @@ struct Authorizer {
 
   absl::Status operator()(const CreateConsortium&) const { return Consortium(); }
   absl::Status operator()(const CreateDistrict&) const { return Consortium(); }
+  // What a district shares is for all programs of the consortium: no leader's.
+  absl::Status operator()(const UpdateDistrict&) const { return Consortium(); }
   absl::Status operator()(const CreateSite&) const { return Consortium(); }
   absl::Status operator()(const CreateProgram&) const { return Consortium(); }
   absl::Status operator()(const UpdateProgram& c) const {

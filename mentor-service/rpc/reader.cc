@@ -371,6 +371,7 @@ void Reader::Get(const rpc::Call& call, const v1::FindEligibleMentorsRequest& re
     if (round == 1) {
       wants.sites.insert(candidate->site);
       wants.pools.insert(id.program);
+      wants.pairs = true;
       return std::nullopt;
     }
     v1::FindEligibleMentorsResponse response;

@@ -72,12 +72,20 @@ struct Schema<Consortium> {
 template <>
 struct Schema<District> {
   static constexpr std::string_view kTable = "districts";
-  static constexpr std::array<std::string_view, 5> kColumns = {"district", "display_name", "representative_name", "representative_email",
-                                                               "representative_phone"};
-  static District From(const Row& row) { return {.id = row.Text(1), .display_name = row.Text(2), .representative = ContactAt(row, 3)}; }
+  static constexpr std::array<std::string_view, 7> kColumns = {
+      "district",      "display_name",   "representative_name", "representative_email", "representative_phone",
+      "lends_mentors", "borrows_mentors"};
+  static District From(const Row& row) {
+    return {.id = row.Text(1),
+            .display_name = row.Text(2),
+            .representative = ContactAt(row, 3),
+            .lends_mentors = row.Int(6) != 0,
+            .borrows_mentors = row.Int(7) != 0};
+  }
   static Values To(const District& value) {
     Values values = {value.id, value.display_name};
     AppendContact(values, value.representative);
+    Append(values, {Number(value.lends_mentors), Number(value.borrows_mentors)});
     return values;
   }
 };
@@ -443,6 +451,15 @@ absl::Status AddMembers(Transaction& tx, const std::string& consortium, const st
   });
 }
 
+// Those that decide whether mentors of `roster` may have its candidates: none where all are of one.
+void AddSharingDistricts(const Roster& roster, std::set<std::string>& districts) {
+  std::set<std::string> theirs;
+  for (const auto& [id, row] : roster.mentors.rows()) theirs.insert(row.value.district);
+  for (const auto& [id, row] : roster.sites.rows()) theirs.insert(row.value.district);
+  theirs.erase("");
+  if (theirs.size() > 1) districts.merge(theirs);
+}
+
 // The live assignments of these mentors.
 absl::Status LoadLiveAssignments(Transaction& tx, const std::string& consortium, const std::set<std::string>& mentors,
                                  Table<Assignment>& table) {
@@ -534,7 +551,7 @@ absl::StatusOr<Roster> Load(Transaction& tx, const std::string& consortium, Want
   for (const auto& [id, row] : roster.candidates.rows()) {
     want(wants.programs, row.value.program);
     want(wants.mentors, row.value.mentor);
-    if (!wants.pools.empty()) want(wants.sites, row.value.site);
+    if (wants.pairs) want(wants.sites, row.value.site);
   }
   std::set<std::string> mentors = wants.mentors;
   REMATCH_RETURN_IF_ERROR(AddMembers(tx, consortium, wants.pools, mentors));
@@ -552,6 +569,9 @@ absl::StatusOr<Roster> Load(Transaction& tx, const std::string& consortium, Want
   for (const auto& [id, row] : roster.programs.rows()) wants.programs.erase(id);
   REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.programs, Locks::kNone, roster.programs));
   REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.sites, Locks::kNone, roster.sites));
+  if (wants.pairs) AddSharingDistricts(roster, wants.districts);
+  REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.changed_districts, locks, roster.districts));
+  for (const auto& [id, row] : roster.districts.rows()) wants.districts.erase(id);
   REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.districts, Locks::kNone, roster.districts));
   REMATCH_RETURN_IF_ERROR(InChunks(wants.emails, [&](Values chunk) -> absl::Status {
     const std::string where = absl::StrCat("consortium = ? AND email IN ", sql::InList(chunk.size()));
@@ -578,7 +598,9 @@ absl::Status Find(Transaction& tx, const Wants& wants, Roster& roster) {
     REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.programs, Locks::kNone, roster.programs));
   }
   REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.sites, Locks::kNone, roster.sites));
-  return LoadRows(tx, consortium, wants.districts, Locks::kNone, roster.districts);
+  std::set<std::string> districts = wants.districts;
+  if (wants.pairs) AddSharingDistricts(roster, districts);
+  return LoadRows(tx, consortium, districts, Locks::kNone, roster.districts);
 }
 
 absl::Status Save(Transaction& tx, const Roster& roster) {

@@ -19,6 +19,7 @@ namespace {
 
 namespace request_v1 = rematch::request::v1;
 using ::testing::AllOf;
+using ::testing::ContainsRegex;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -646,6 +647,28 @@ TEST_F(App, CalendarThatCannotBeReadIsOneLineAndChangesNothing) {
   EXPECT_THAT(suite.err, HasSubstr("-:2:"));
   EXPECT_NE(suite.Run({"calendar", "set", "/nowhere/at/all"}), kExitOk);
   EXPECT_THAT(suite.mentor.records.Of("UpdateProgram"), IsEmpty());
+}
+
+// ---- districts
+
+TEST_F(App, DistrictsAreListedWithWhatTheyShare_F36) {
+  suite.mentor.districts.mutable_districts(0)->set_lends_mentors(true);
+  EXPECT_EQ(suite.Run({"--as", "service", "district", "list"}), kExitOk) << suite.err;
+  EXPECT_THAT(suite.out, AllOf(HasSubstr("LENDS"), HasSubstr("BORROWS"), ContainsRegex("Palisade Unified.* yes +no")));
+}
+
+TEST_F(App, DistrictIsOpenedAndClosedInWhatTheOptionsName_F36) {
+  const std::string district = suite.mentor.districts.districts(0).name();
+  EXPECT_EQ(suite.Run({"--as", "service", "district", "set", "palisade unified", "--lends", "yes"}), kExitOk) << suite.err;
+  EXPECT_THAT(Only("UpdateDistrict"), AllOf(HasSubstr(district), HasSubstr("lends_mentors: true"), HasSubstr("paths: \"lends_mentors\""),
+                                            Not(HasSubstr("borrows"))));
+  EXPECT_EQ(suite.Run({"--as", "service", "district", "set", "palisade unified", "--lends", "yes", "--borrows", "no"}), kExitOk);
+  EXPECT_THAT(suite.mentor.records.Of("UpdateDistrict").back(),
+              AllOf(HasSubstr("paths: \"lends_mentors\""), HasSubstr("paths: \"borrows_mentors\"")));
+  EXPECT_EQ(suite.Run({"--as", "service", "district", "set", "palisade unified"}), kExitUsage);
+  EXPECT_THAT(suite.err, HasSubstr("--lends or --borrows"));
+  EXPECT_EQ(suite.Run({"--as", "service", "district", "set", "palisade unified", "--lends", "maybe"}), kExitUsage);
+  EXPECT_THAT(suite.mentor.records.Of("UpdateDistrict"), SizeIs(2));
 }
 
 // ---- who comes, goes and is kept apart

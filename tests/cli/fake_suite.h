@@ -91,6 +91,7 @@ struct Service final : MentorService::Service {
   REMATCH_FAKE(GetProgram, Program, programs.programs(0))
   REMATCH_FAKE(ListSites, ListSitesResponse, sites)
   REMATCH_FAKE(ListDistricts, ListDistrictsResponse, districts)
+  REMATCH_FAKE(UpdateDistrict, District, request->district())
   REMATCH_FAKE(GetMentor, Mentor, mentors.mentors(0))
   REMATCH_FAKE(GetCandidate, Candidate, candidates.candidates(0))
   REMATCH_FAKE(ListCandidates, ListCandidatesResponse, candidates)

@@ -106,12 +106,30 @@ TEST(RosterFiles, DistrictsComeFromSitesOnce) {
   EXPECT_EQ(roster.rows()[2].site().district_id(), "D1");
 }
 
+TEST(RosterFiles, SitesMaySayWhatTheirDistrictShares_F36) {
+  const auto district = [](const std::string& titles, const std::string& cells) {
+    std::string header = kSiteHeader;
+    header.pop_back();
+    const Roster roster = ReadRoster(
+        {{"sites.csv", header + titles + "\nS1,Alder,D1,Palisade,José,jose@p.example,,Amélie,amelie@p.example," + cells + "\n"}});
+    EXPECT_THAT(Errors(roster), IsEmpty());
+    return roster.rows().at(0).district();
+  };
+  const auto both = district(",district_lends,district_borrows", ",yes,no");
+  EXPECT_TRUE(both.lends_mentors());
+  EXPECT_TRUE(both.has_borrows_mentors() && !both.borrows_mentors());
+  for (const auto& silent : {district("", ""), district(",district_lends,district_borrows", ",,")}) {
+    EXPECT_FALSE(silent.has_lends_mentors() || silent.has_borrows_mentors()) << "it stays as it is";
+  }
+  EXPECT_FALSE(district(",district_borrows", ",yes").has_lends_mentors());
+}
+
 TEST(RosterFiles, DistrictThatComesAgainMustSayTheSame) {
   const Roster roster =
       ReadRoster({{"sites.csv", std::string(kSiteHeader) + "S1,Alder,D1,Palisade,José,jose@p.example,,Amélie,amelie@p.example,\n"
                                                            "S2,Birch,D1,Harbor,José,jose@p.example,,Kim,kim@p.example,\n"}});
   EXPECT_THAT(Errors(roster),
-              ElementsAre("sites.csv:3:10: district_id comes with another name, representative, email or phone than in line 2"));
+              ElementsAre("sites.csv:3:10: district_id comes with another name, representative, email, phone or sharing than in line 2"));
 }
 
 TEST(RosterFiles, IdMayNotComeTwice) {

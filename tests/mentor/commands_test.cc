@@ -78,6 +78,66 @@ TEST(HoldSeat, RefusesWhoMayNotHaveTheCandidate_F20_F25) {
   EXPECT_EQ(Reason(Decide(roster, two, TestContext())), reason::kMentorNotFound);
 }
 
+// "one" is of d2, "two" of d1, as the candidate's site is.
+Roster WithOneOfAnotherDistrict() {
+  Roster roster = WithTwoMentors();
+  roster.mentors.Change("one").district = "d2";
+  return roster;
+}
+
+TEST(Districts, WhoIsNotSharedIsHeldForNobodyAndGivenToNobody_F36) {
+  const HoldNextSeat next{.seat = "n", .program = "p1", .candidate = "ann", .search = Ordered({"one"})};
+  const AssignMentor assign{.program = "p1", .candidate = "ann", .mentor = "one"};
+  for (const bool lends : {false, true}) {
+    for (const bool borrows : {false, true}) {
+      Roster hold = WithOneOfAnotherDistrict(), given = WithOneOfAnotherDistrict(), first = WithOneOfAnotherDistrict();
+      for (Roster* roster : {&hold, &given, &first}) Share(*roster, lends, borrows);
+      const bool shared = lends && borrows;
+      EXPECT_EQ(Reason(Decide(hold, kHold, TestContext())), shared ? "OK" : reason::kDistrictNotShared);
+      EXPECT_EQ(Reason(Decide(given, assign, TestContext())), shared ? "OK" : reason::kDistrictNotShared);
+      EXPECT_EQ(Decide(first, next, TestContext())->seat->mentor, shared ? "one" : "two");
+    }
+  }
+}
+
+TEST(Districts, ThatCloseLeaveSeatsAndAssignmentsAsTheyAreAndGiveNoMore_F36) {
+  Roster roster = WithOneOfAnotherDistrict();
+  roster.candidates.Load(SomeCandidate("bob"));
+  roster.mentors.Change("one").capacity = 3;
+  ASSERT_TRUE(Decide(roster, AssignMentor{.program = "p1", .candidate = "bob", .mentor = "one"}, TestContext()).ok());
+  ASSERT_TRUE(Decide(roster, kHold, TestContext()).ok());
+  const UpdateDistrict close{.district = {.id = "d2", .display_name = "", .representative = {}}, .fields = {"lends_mentors"}, .etag = ""};
+  ASSERT_TRUE(Decide(roster, close, TestContext()).ok());
+  EXPECT_EQ(roster.candidates.Find("bob")->mentor, "one");
+  EXPECT_EQ(roster.seats.Find("k")->state, Seat::State::kHeld);
+  EXPECT_EQ(Reason(Decide(roster, TransferCandidate{"k", ""}, TestContext())), reason::kDistrictNotShared);
+  EXPECT_EQ(roster.seats.Find("k")->state, Seat::State::kHeld) << "for whoever asked to give it back";
+  EXPECT_TRUE(Decide(roster, ReleaseSeat{"k"}, TestContext()).ok());
+}
+
+TEST(UpdateDistrict, ChangesOnlyTheFieldsNamedAndChecksTheEtag_F36) {
+  Roster roster = SmallRoster();
+  const District before = *roster.districts.Find("d1");
+  UpdateDistrict update{.district = {.id = "d1", .display_name = "New", .representative = SomeContact("new")},
+                        .fields = {"lends_mentors"},
+                        .etag = EtagOf(before)};
+  const auto closed = Decide(roster, update, TestContext());
+  ASSERT_TRUE(closed.ok());
+  EXPECT_FALSE(closed->lends_mentors);
+  EXPECT_TRUE(closed->borrows_mentors);
+  EXPECT_EQ(closed->display_name, before.display_name);
+  EXPECT_EQ(closed->representative, before.representative);
+  EXPECT_EQ(Reason(Decide(roster, update, TestContext())), rematch::reason::kEtagMismatch);
+  update.fields = {"display_name", "representative", "borrows_mentors"};
+  update.etag = EtagOf(*closed);
+  const auto renamed = Decide(roster, update, TestContext());
+  ASSERT_TRUE(renamed.ok());
+  EXPECT_EQ(*renamed, update.district);
+  EXPECT_NE(EtagOf(*renamed), EtagOf(*closed));
+  update.district.id = "d9";
+  EXPECT_EQ(Reason(Decide(roster, update, TestContext())), reason::kDistrictNotFound);
+}
+
 TEST(ReleaseSeat, OfAnUnknownKeyRefusesTheHoldThatComesLate_F30) {
   Roster roster = WithTwoMentors();
   const auto tombstone = Decide(roster, ReleaseSeat{"k"}, TestContext());

@@ -57,6 +57,44 @@ TEST(Store, GivesBackWhatWasSaved) {
   kit.ExpectConsistent();
 }
 
+// Over a store, since what a command needs of sites and districts has to be loaded before it can be decided.
+TEST(Store, OfAnotherDistrictIsHeldAssignedAndTransferredOnlyWhereBothShare_F36) {
+  DoorKit kit;
+  Roster roster = Populated(2, 9, 6);
+  for (const char* id : {"m0", "m1"}) roster.mentors.Change(id).district = "d2";
+  kit.Put(roster);
+  const auto reason = [](const absl::StatusOr<std::string>& reply) { return reply.ok() ? "OK" : ReasonOf(reply.status()); };
+  const auto set = [&](const std::string& district, const std::string& field, bool to) {
+    const UpdateDistrict update{
+        .district = {.id = district, .display_name = "", .representative = {}, .lends_mentors = to, .borrows_mentors = to},
+        .fields = {field},
+        .etag = ""};
+    EXPECT_TRUE(kit.Do(absl::StrCat(district, field, to), update).ok());
+  };
+  const auto next = [&](const std::string& seat) {
+    const auto held = kit.DoAs<v1::HoldNextSeatResponse>(
+        "n" + seat, HoldNextSeat{.seat = seat, .program = "p1", .candidate = "c5", .search = Everybody()});
+    return held.ok() && held->has_seat();
+  };
+  ASSERT_EQ(reason(kit.Do("r1", Hold("k1", "m0", "c0"))), "OK");
+  ASSERT_TRUE(next("n1"));
+  set("d2", "lends_mentors", false);
+  EXPECT_EQ(reason(kit.Do("r2", Hold("k2", "m0", "c1"))), reason::kDistrictNotShared);
+  EXPECT_EQ(reason(kit.Do("r3", AssignMentor{.program = "p1", .candidate = "c2", .mentor = "m0"})), reason::kDistrictNotShared);
+  EXPECT_EQ(reason(kit.Do("r4", TransferCandidate{"k1", ""})), reason::kDistrictNotShared);
+  EXPECT_FALSE(next("n2"));
+  set("d2", "lends_mentors", true);
+  set("d1", "borrows_mentors", false);
+  EXPECT_EQ(reason(kit.Do("r5", Hold("k3", "m0", "c1"))), reason::kDistrictNotShared);
+  EXPECT_FALSE(next("n3"));
+  set("d1", "borrows_mentors", true);
+  EXPECT_EQ(reason(kit.Do("r6", Hold("k4", "m0", "c1"))), "OK");
+  EXPECT_EQ(reason(kit.Do("r7", TransferCandidate{"k1", ""})), "OK");
+  EXPECT_EQ(reason(kit.Do("r8", AssignMentor{.program = "p1", .candidate = "c2", .mentor = "m1"})), "OK");
+  EXPECT_TRUE(next("n4"));
+  kit.ExpectConsistent();
+}
+
 TEST(Store, TheSchemaItselfRefusesMoreThanTheCapacity_F30) {
   DoorKit kit;
   kit.Put(Populated(1, 1, 0));

@@ -106,14 +106,42 @@ TEST(Fairness, NothingButTheAllowListMovesAMentor_F25) {
     if (draw.Half()) search.weights = Weights{.credential = draw.Pick(5), .subject = draw.Pick(5), .free_seat = 1 + draw.Pick(5)};
     if (draw.Half()) search.order = {"m1", "m3"};
     if (draw.Half()) search.exclude = {"m2"};
-    const std::string before = BytesOf(With(mentors, SomeCandidate("ann")), "ann", search, TestNow());
+    const bool lends = draw.Half(), borrows = draw.Half();
+    const auto ranked = [&](const std::vector<Mentor>& all, const Candidate& candidate) {
+      Roster roster = With(all, candidate);
+      Share(roster, lends, borrows);
+      return BytesOf(roster, "ann", search, TestNow());
+    };
+    const std::string before = ranked(mentors, SomeCandidate("ann"));
     listed += !before.empty();
     std::vector<Mentor> anybody;
     for (const Mentor& mentor : mentors) anybody.push_back(AsAnybody(mentor, draw));
     draw.Shuffle(anybody);
-    ASSERT_EQ(BytesOf(With(anybody, AsAnybody(SomeCandidate("ann"), draw)), "ann", search, TestNow()), before) << "round " << round;
+    ASSERT_EQ(ranked(anybody, AsAnybody(SomeCandidate("ann"), draw)), before) << "round " << round;
   }
   EXPECT_GT(listed, 300) << "rankings that list somebody";
+}
+
+// To close a district takes its mentors out and moves nobody else.
+TEST(Fairness, ADistrictThatDoesNotShareChangesNobodysPlaceButItsOwnMentors_F25_F36) {
+  Draw draw(13);
+  int left_out = 0;
+  for (int round = 0; round < 300; ++round) {
+    std::vector<Mentor> mentors;
+    for (int i = 12; i > 0; --i) mentors.push_back(AnyMentor(absl::StrCat("m", i), draw));
+    Roster roster = With(mentors, SomeCandidate("ann"));
+    const Search search{.pool = draw.Half() ? Pool::kIndividual : Pool::kEverybody};
+    std::vector<std::string> expected;
+    for (const std::string& id : MentorsOf(Rank(roster, *roster.programs.Find("p1"), *roster.candidates.Find("ann"), search, TestNow()))) {
+      if (roster.mentors.Find(id)->district == "d1") expected.push_back(id);
+      left_out += roster.mentors.Find(id)->district != "d1";
+    }
+    const bool lends = draw.Half();
+    Share(roster, lends, !lends);
+    ASSERT_EQ(MentorsOf(Rank(roster, *roster.programs.Find("p1"), *roster.candidates.Find("ann"), search, TestNow())), expected)
+        << "round " << round;
+  }
+  EXPECT_GT(left_out, 300);
 }
 
 TEST(Fairness, TwoCandidatesWithOneNeedAndOneDayGetOneOrder_F25) {

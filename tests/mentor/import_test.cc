@@ -98,6 +98,46 @@ TEST(ImportRoster, AgainChangesNothingAndAChangedRowUpdates) {
   EXPECT_FALSE(roster.candidates.rows().begin()->second.value.mentor.empty());
 }
 
+// The mentor's district is D2, the candidate's site is in D1.
+ImportRoster OfTwoDistricts() {
+  ImportRoster import = SomeImport();
+  import.rows[1].mutable_mentor()->set_district_id("D2");
+  Row there = import.rows[4];
+  there.set_line(6);
+  there.mutable_district()->set_id("D2");
+  import.rows.push_back(there);
+  return import;
+}
+
+TEST(ImportRoster, GivesACandidateAMentorOfAnotherDistrictOnlyWhereBothShare_F36) {
+  for (const bool lends : {false, true}) {
+    for (const bool borrows : {false, true}) {
+      ImportRoster import = OfTwoDistricts();
+      import.rows[4].mutable_district()->set_borrows_mentors(borrows);
+      import.rows[5].mutable_district()->set_lends_mentors(lends);
+      Roster roster = Nobody();
+      const auto answer = Decide(roster, import, TestContext());
+      ASSERT_TRUE(answer.ok());
+      EXPECT_EQ(answer->errors_size(), lends && borrows ? 0 : 1) << answer->ShortDebugString();
+      if (answer->errors_size() > 0) EXPECT_EQ(answer->errors(0).field(), "mentor_id");
+    }
+  }
+}
+
+TEST(ImportRoster, FilesThatSayNothingOfSharingLeaveItAndWhoeverIsPaired_F36) {
+  Roster roster = Nobody();
+  ImportRoster import = OfTwoDistricts();
+  import.rows[4].mutable_district()->set_borrows_mentors(true);
+  import.rows[5].mutable_district()->set_lends_mentors(true);
+  ASSERT_EQ(Decide(roster, import, TestContext())->errors_size(), 0);
+  EXPECT_EQ(Decide(roster, OfTwoDistricts(), TestContext())->unchanged(), 6);
+  import.rows[5].mutable_district()->set_lends_mentors(false);
+  const auto closed = Decide(roster, import, TestContext());
+  EXPECT_EQ(closed->errors_size(), 0) << "whoever is somebody's mentor of record stays it";
+  EXPECT_EQ(closed->updated(), 1);
+  EXPECT_FALSE(roster.candidates.rows().begin()->second.value.mentor.empty());
+}
+
 TEST(ImportRoster, NamesEveryBadRowAndKeepsNothing) {
   struct Case {
     const char* what;

@@ -69,14 +69,16 @@ inline Candidate SomeCandidate(const std::string& id) {
   return candidate;
 }
 
-// Consortium c1 with districts d1 and d2, site s1 in d1, program p1 led by lee (mentor m-lee) with alternate al (mentor m-al), and
-// candidate ann, who has no mentor.
+// Consortium c1 with districts d1 and d2, which share mentors, site s1 in d1, program p1 led by lee (mentor m-lee) with alternate al
+// (mentor m-al), and candidate ann, who has no mentor.
 inline Roster SmallRoster() {
   Roster roster;
   roster.consortium_id = "c1";
   roster.consortium.Load({.id = "c1", .display_name = "One"});
-  roster.districts.Load({.id = "d1", .display_name = "D1", .representative = SomeContact("rep1")});
-  roster.districts.Load({.id = "d2", .display_name = "D2", .representative = SomeContact("rep2")});
+  for (const char* id : {"d1", "d2"}) {
+    roster.districts.Load(
+        {.id = id, .display_name = id, .representative = SomeContact(id), .lends_mentors = true, .borrows_mentors = true});
+  }
   roster.sites.Load({.id = "s1", .display_name = "S1", .district = "d1", .administrator = SomeContact("admin")});
   roster.programs.Load({.id = "p1",
                         .display_name = "P1",
@@ -85,6 +87,12 @@ inline Roster SmallRoster() {
                         .alternate = {.id = "al", .contact = SomeContact("al"), .mentor = "m-al"}});
   roster.candidates.Load(SomeCandidate("ann"));
   return roster;
+}
+
+// Whether d2 lends mentors, and whether d1, where the site of the candidates is, borrows any.
+inline void Share(Roster& roster, bool lends, bool borrows) {
+  roster.districts.Change("d1") = {.id = "d1", .display_name = "d1", .representative = SomeContact("d1"), .borrows_mentors = borrows};
+  roster.districts.Change("d2") = {.id = "d2", .display_name = "d2", .representative = SomeContact("d2"), .lends_mentors = lends};
 }
 
 inline Search Ordered(std::vector<std::string> order) {

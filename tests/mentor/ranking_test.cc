@@ -59,6 +59,46 @@ TEST(IndividualPool, LeavesOutWhomThePolicyLeavesOut_F4_F20_F25) {
   EXPECT_THAT(RankFor(roster), IsEmpty()) << "the mentor of record";
 }
 
+TEST(Districts, ShareWhereTheMentorsLendsAndTheCandidatesBorrows_F36) {
+  for (const bool d1_lends : {false, true}) {
+    for (const bool d1_borrows : {false, true}) {
+      for (const bool d2_lends : {false, true}) {
+        for (const bool d2_borrows : {false, true}) {
+          Table<District> districts;
+          districts.Load({.id = "d1", .display_name = "", .representative = {}, .lends_mentors = d1_lends, .borrows_mentors = d1_borrows});
+          districts.Load({.id = "d2", .display_name = "", .representative = {}, .lends_mentors = d2_lends, .borrows_mentors = d2_borrows});
+          EXPECT_EQ(DistrictsShare(districts, "d2", "d1"), d2_lends && d1_borrows);
+          EXPECT_EQ(DistrictsShare(districts, "d1", "d2"), d1_lends && d2_borrows);
+          EXPECT_TRUE(DistrictsShare(districts, "d1", "d1")) << "their own";
+          EXPECT_TRUE(DistrictsShare(districts, "", "d1")) << "a mentor of no district";
+          EXPECT_FALSE(DistrictsShare(districts, "d9", "d1")) << "one that nobody has heard of opted in to nothing";
+          EXPECT_FALSE(DistrictsShare(districts, "d1", "d9"));
+        }
+      }
+    }
+  }
+}
+
+TEST(Districts, APoolHasMentorsOfOthersOnlyWhereBothShare_F36) {
+  Roster roster = SmallRoster();
+  roster.mentors.Load(With("here", [](Mentor&) {}));
+  roster.mentors.Load(With("there", [](Mentor& m) { m.district = "d2"; }));
+  roster.mentors.Load(With("nowhere", [](Mentor& m) { m.district.clear(); }));
+  for (const Search& search : {Search(), Everybody()}) {
+    for (const bool lends : {false, true}) {
+      for (const bool borrows : {false, true}) {
+        Share(roster, lends, borrows);
+        const std::vector<std::string> found = MentorsOf(RankFor(roster, search));
+        EXPECT_EQ(Contains(found, "there"), lends && borrows);
+        EXPECT_TRUE(Contains(found, "here") && Contains(found, "nowhere"));
+      }
+    }
+    Share(roster, true, true);
+    const Ranked last = RankFor(roster, search).back();
+    EXPECT_EQ(last.explanation.find("another district") == std::string::npos, last.mentor == "here") << "as ever, where they are shared";
+  }
+}
+
 TEST(IndividualPool, TakesTheThreeTiersAndEachCountsOnlyWhenAskedFor_F4) {
   Roster roster = SmallRoster();
   roster.mentors.Load(With("one", [](Mentor& m) { m.assigned = 1; }));

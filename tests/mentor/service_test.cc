@@ -294,6 +294,13 @@ TEST_F(ServiceTest, EveryRpcRefusesBadFieldsAndChangesNothing) {
               "email: 'r@x.example' } }"),
           {bad_ids, "parent: 'c1'", "district_id: 'D 1'", "district { representative { email: 'a@b\\r\\nBcc: c@d' } }",
            "district { representative { display_name: 'a\\rb' } }", "district { representative { phone: 'call' } }"});
+  try_all(&Stub::UpdateDistrict,
+          Text<v1::UpdateDistrictRequest>("district { name: 'consortia/c1/districts/d1' display_name: 'D' } update_mask { paths: "
+                                          "'display_name' } request_id: 'r'"),
+          {bad_ids, "district { name: 'd1' }", "district { display_name: 'a\\nb' }", "update_mask { paths: 'representative' }",
+           "update_mask { paths: 'etag' }", "update_mask { paths: 'representative.email' }"});
+  try_all(&Stub::UpdateDistrict, Text<v1::UpdateDistrictRequest>("district { name: 'consortia/c1/districts/d1' } request_id: 'r'"),
+          {"request_id: 'r'"});
   try_all(&Stub::CreateSite,
           Text<v1::CreateSiteRequest>(
               "parent: 'consortia/c1' request_id: 'r' site { display_name: 'S' district: 'consortia/c1/districts/d1' administrator "
@@ -537,6 +544,49 @@ TEST_F(ServiceTest, ALeaderSeesAndTouchesOnlyTheirOwn_F36) {
                 .assignments_size(),
             0)
       << "a shared mentor's other candidates";
+}
+
+TEST_F(ServiceTest, DistrictsShareMentorsOnceBothSayItAndServicesAloneMaySayIt_F36) {
+  Ok(&Stub::CreateDistrict,
+     Text<v1::CreateDistrictRequest>("parent: 'consortia/c1' request_id: 'd2' district_id: 'd2' district { display_name: 'D2' "
+                                     "representative { display_name: 'Rep' email: 'rep2@x.example' } }"));
+  Ok(&Stub::UpdateMentor, Text<v1::UpdateMentorRequest>("mentor { name: 'consortia/c1/mentors/m1' district: 'consortia/c1/districts/d2' } "
+                                                        "update_mask { paths: 'district' } request_id: 'u'"));
+  const auto pool = [&] {
+    std::set<std::string> mentors;
+    const auto found = Ok(&Stub::FindEligibleMentors, Text<v1::FindEligibleMentorsRequest>("candidate: '" + kAnn + "' pool: EVERYBODY"));
+    for (const auto& ranked : found.mentors()) mentors.insert(ranked.mentor());
+    return mentors;
+  };
+  const auto update = [](const std::string& district, const std::string& field, const std::string& id) {
+    return Text<v1::UpdateDistrictRequest>("district { name: 'consortia/c1/districts/" + district + "' display_name: 'Not named' " + field +
+                                           ": true } update_mask { paths: '" + field + "' } request_id: '" + id + "'");
+  };
+  EXPECT_THAT(pool(), ::testing::ElementsAre("consortia/c1/mentors/m2")) << "closed until both say so";
+  EXPECT_EQ(Reason(harness_.Call(&Stub::HoldSeat, HoldRequest("k1", "m1"))), reason::kDistrictNotShared);
+
+  const auto lends = update("d2", "lends_mentors", "share-1");
+  EXPECT_EQ(harness_.Call(&Stub::UpdateDistrict, lends, MentorHarness::Leader("consortia/c1/leaders/lee")).status().code(),
+            absl::StatusCode::kPermissionDenied)
+      << "a district is no program's own";
+  const v1::District before = Ok(&Stub::GetDistrict, Text<v1::GetDistrictRequest>("name: 'consortia/c1/districts/d2'"));
+  const v1::District changed = Ok(&Stub::UpdateDistrict, lends);
+  EXPECT_TRUE(changed.lends_mentors());
+  EXPECT_FALSE(changed.borrows_mentors());
+  EXPECT_EQ(changed.display_name(), "D2");
+  EXPECT_NE(changed.etag(), before.etag());
+  EXPECT_EQ(Ok(&Stub::GetDistrict, Text<v1::GetDistrictRequest>("name: 'consortia/c1/districts/d2'")).SerializeAsString(),
+            changed.SerializeAsString());
+  EXPECT_EQ(Reason(harness_.Call(&Stub::HoldSeat, HoldRequest("k1", "m1"))), reason::kDistrictNotShared) << "one side is not both";
+
+  auto borrows = update("d1", "borrows_mentors", "share-2");
+  borrows.mutable_district()->set_etag("stale");
+  EXPECT_EQ(Reason(harness_.Call(&Stub::UpdateDistrict, borrows)), rematch::reason::kEtagMismatch);
+  borrows.mutable_district()->clear_etag();
+  Ok(&Stub::UpdateDistrict, borrows);
+  EXPECT_EQ(pool().size(), 2u);
+  Ok(&Stub::HoldSeat, HoldRequest("k1", "m1"));
+  EXPECT_EQ(Reason(harness_.Call(&Stub::UpdateDistrict, update("d9", "lends_mentors", "share-3"))), reason::kDistrictNotFound);
 }
 
 TEST_F(ServiceTest, AProgramChangesInWhatTheMaskNames_F37) {

@@ -31,6 +31,13 @@ const std::vector<Case>& Cases() {
   static const auto* const cases = new std::vector<Case>{
       {"CreateDistrict",
        [](int i) { return CreateDistrict{{.id = Id("new", i), .display_name = "D", .representative = SomeContact("r")}}; }},
+      {"UpdateDistrict",
+       [](int i) {
+         return UpdateDistrict{.district = {.id = Id("new", i), .display_name = "E", .representative = {}},
+                               .fields = {"display_name", "lends_mentors"},
+                               .etag = ""};
+       },
+       [](int i) { return CreateDistrict{{.id = Id("new", i), .display_name = "D", .representative = SomeContact("r")}}; }},
       {"CreateSite",
        [](int i) { return CreateSite{{.id = Id("new", i), .display_name = "S", .district = "d1", .administrator = SomeContact("a")}}; }},
       {"CreateProgram",
