@@ -160,8 +160,9 @@ std::string DrawTimeZone(Chance& chance) {
   return kZones[chance.Pick(4)];
 }
 
-rv1::EscalationPolicy DrawPolicy(Chance& chance) {
-  const bool in_days = chance.Percent(20);
+namespace {
+
+rv1::EscalationPolicy DrawEscalation(Chance& chance, bool in_days) {
   if (chance.Percent(50)) {
     const auto pick = [&chance](int n) { return chance.Pick(n); };
     return testing_policy::RandomPolicy(pick, in_days ? rv1::Window::WORKING_DAYS : rv1::Window::SECONDS, in_days ? 5 : 120);
@@ -187,6 +188,20 @@ rv1::EscalationPolicy DrawPolicy(Chance& chance) {
   set(policy.mutable_task_due_after(), 300, 5);
   policy.set_k_anonymity(3);
   policy.set_without_consent(chance.Percent(70) ? rv1::EscalationPolicy::DISTRICT_ONLY : rv1::EscalationPolicy::NOBODY);
+  return policy;
+}
+
+}  // namespace
+
+rv1::EscalationPolicy DrawPolicy(Chance& chance) {
+  const bool in_days = chance.Percent(20);
+  rv1::EscalationPolicy policy = DrawEscalation(chance, in_days);
+  policy.set_welcome_letter(chance.Percent(70));
+  policy.set_concern_at_or_below(chance.Pick(5));
+  if (chance.Percent(50)) {
+    policy.mutable_check_in_after()->set_unit(in_days ? rv1::Window::WORKING_DAYS : rv1::Window::SECONDS);
+    policy.mutable_check_in_after()->set_amount(1 + chance.Pick(in_days ? 5 : 600));
+  }
   return policy;
 }
 

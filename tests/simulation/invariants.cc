@@ -7,10 +7,12 @@
 #include "mentor-service/store/store.h"
 #include "platform/errors.h"
 #include "platform/strings.h"
+#include "platform/validation.h"
 #include "request-service/domain/audit.h"
 #include "request-service/domain/case_view.h"
 #include "request-service/domain/causes.h"
 #include "request-service/domain/escalation.h"
+#include "request-service/domain/letters.h"
 #include "request-service/domain/working_time.h"
 #include "request-service/store/calendar_store.h"
 #include "tests/simulation/cast.h"
@@ -307,11 +309,65 @@ void Invariants::CheckFeeds() {
   }
 }
 
+// --- Letters and concerns ---
+
+void Invariants::CheckLetters() {
+  std::set<std::string> outbox;
+  for (const Row& row : Query(request_, "SELECT id FROM effects WHERE case_id = ''")) outbox.insert(row.Text(0));
+  for (const Row& row : Query(request_, "SELECT consortium, id FROM letters WHERE state = 1")) {
+    Must(outbox.contains(request::LetterEffectId(row.Text(0), row.Text(1))), absl::StrCat("F11: nobody sends a letter: ", row.Text(1)));
+  }
+  CheckConcerns();
+}
+
+void Invariants::CheckConcerns() {
+  std::set<std::string> tasks;
+  for (const Row& row : Query(request_, "SELECT consortium, task FROM tasks WHERE case_id = '' AND open = 1 AND task LIKE 'concern-%'")) {
+    tasks.insert(absl::StrCat(row.Text(0), "/", row.Text(1)));
+  }
+  std::set<std::string> answers;
+  for (const Row& row : Query(request_, "SELECT consortium, program, id, open, concern FROM concerns")) {
+    request::StoredConcern concern;
+    Must(concern.ParseFromString(row.Text(4)), "a concern cannot be read");
+    const std::string name = request::ConcernName({.consortium = row.Text(0), .program = row.Text(1), .id = ""}, row.Text(2));
+    const bool is_task = tasks.erase(absl::StrCat(row.Text(0), "/", request::ConcernTaskId(row.Text(2)))) == 1;
+    Must(is_task == (row.Int(3) == 1), absl::StrCat("F11: a concern and its task differ: ", name));
+    const std::vector<std::string> leaders = LeadersFor({.consortium = row.Text(0), .program = row.Text(1), .id = ""});
+    Must(mentor::Contains(leaders, concern.owner()), absl::StrCat("F36: a concern is for who leads another program: ", name));
+    for (const mentor::Leader* leader : {&consortia_[row.Text(0)].roster.programs.Find(row.Text(1))->leader,
+                                         &consortia_[row.Text(0)].roster.programs.Find(row.Text(1))->alternate}) {
+      const bool is_owner = request::IdOf(concern.owner()) == leader->id;
+      Must(!is_owner || leader->mentor.empty() || leader->mentor != request::IdOf(concern.mentor()),
+           absl::StrCat("F35: a concern is for the mentor whom it is about: ", name));
+    }
+    if (concern.outcome() == rv1::Concern::CASE_OPENED) {
+      Must(concern.candidate_consents(), absl::StrCat("F12: a case without the candidate's consent: ", name));
+      const auto opened = cases_.find(concern.reassignment());
+      Must(opened != cases_.end() && opened->second.c.candidate() == concern.candidate(),
+           absl::StrCat("F12: a concern became a case that is not there: ", name));
+    }
+    Must(concern.survey_response().empty() || answers.insert(concern.survey_response()).second,
+         absl::StrCat("F32: two concerns of one answer: ", name));
+  }
+  Must(tasks.empty(), "F11: a task of a concern that is not there");
+}
+
+void Invariants::CheckLettersAtRest() {
+  for (const Row& row : Query(request_, "SELECT consortium, program, letter FROM letters")) {
+    request::Letter letter;
+    Must(letter.ParseFromString(row.Text(2)) && !letter.id().empty(), "a letter cannot be read");
+    Must(letter.state() != rv1::SurveyResponse::PLANNED, absl::StrCat("F11: a letter was never sent: ", letter.id()));
+    if (letter.answered() == 0) continue;
+    Must(letter.concern().empty() != request::GivesConcern(letter), absl::StrCat("F12: an answer and its concern differ: ", letter.id()));
+  }
+}
+
 // --- At rest ---
 
 void Invariants::CheckQuiet(bool reconciled) {
-  // What waits for a pause of the service's own is under way.
-  for (const char* work : {"SELECT COUNT(*) FROM effects", "SELECT COUNT(*) FROM sends"}) {
+  // What waits for a pause of the service's own is under way; a letter that waits for its day is not.
+  for (const char* work :
+       {"SELECT COUNT(*) FROM effects WHERE NOT (case_id = '' AND owner = '' AND attempts = 0)", "SELECT COUNT(*) FROM sends"}) {
     const std::vector<Row> rows = Query(std::string_view(work).ends_with("sends") ? notify_ : request_, work);
     if (rows.empty() || rows[0].Int(0) > 0) return;
   }
@@ -395,6 +451,7 @@ void Invariants::CheckAtRest() {
   CheckMailAtRest();
   CheckSenders();
   CheckNotes();
+  CheckLettersAtRest();
   for (const auto& [name, shadow] : cases_) {
     Must(request::HasEnded(shadow.c), absl::StrCat("F11: the leader is done, and the case is open: ", name));
   }
@@ -497,9 +554,14 @@ void Invariants::CheckMailAtRest() {
 void Invariants::CheckSenders() {
   for (const auto& [id, mail] : post_.mails()) {
     const auto found = cases_.find(mail.origin);
-    Must(found != cases_.end() && mail.consortium == found->second.key.consortium, absl::StrCat("F36: a mail of no case: ", mail.key));
-    if (found == cases_.end()) return;
-    const request::CaseKey& key = found->second.key;
+    // A letter is of a candidate of a program, and of no case.
+    const std::optional<std::vector<std::string>> of_program =
+        ParseName(mail.origin.substr(0, mail.origin.find('/', mail.origin.find("/programs/") + 10)), "consortia/*/programs/*");
+    const bool is_letter = absl::EndsWith(mail.kind, "_survey") || mail.kind == "welcome";
+    Must(of_program.has_value() && (found != cases_.end()) != is_letter && mail.consortium == (*of_program)[0],
+         absl::StrCat("F36: a mail of no case: ", mail.key));
+    if (!broken_.empty()) return;
+    const request::CaseKey key = {.consortium = (*of_program)[0], .program = (*of_program)[1], .id = ""};
     const mentor::Program& own = *consortia_.at(key.consortium).roster.programs.Find(key.program);
     Must(mail.program_name == own.display_name, absl::StrCat("F36: a mail carries another program's name: ", mail.key));
     const bool is_leaders = mail.reply_to == own.leader.contact.email || mail.reply_to == own.alternate.contact.email;
@@ -522,12 +584,17 @@ void Invariants::CheckSenders() {
 // F33: whoever has no mentor because theirs left has a case, or is a task of somebody's: of who leads their program, and nobody else (F36).
 void Invariants::CheckTasksOfCandidates() {
   std::map<std::string, std::set<std::string>> tasks;  // candidates, by consortium
-  for (const Row& row : Query(request_, "SELECT consortium, program, task, leader, alternate FROM tasks WHERE case_id = '' AND open = 1")) {
-    tasks[row.Text(0)].insert(row.Text(2));
+  for (const Row& row :
+       Query(request_, "SELECT consortium, program, task, leader, alternate, folded FROM tasks WHERE case_id = '' AND open = 1")) {
+    request::Task task;
+    Must(task.ParseFromString(row.Text(5)), "a task cannot be read");
+    if (task.kind() == rv1::MENTOR_LEFT) tasks[row.Text(0)].insert(row.Text(2));
     const std::vector<std::string> leaders = LeadersFor({.consortium = row.Text(0), .program = row.Text(1), .id = ""});
-    const mentor::Candidate* candidate = consortia_[row.Text(0)].roster.candidates.Find(row.Text(2));
-    Must(candidate != nullptr && candidate->program == row.Text(1) && mentor::Contains(leaders, row.Text(3)) &&
-             (row.Text(4).empty() || mentor::Contains(leaders, row.Text(4))),
+    const mentor::Candidate* candidate = consortia_[row.Text(0)].roster.candidates.Find(request::IdOf(task.about()));
+    // Of those that are about a mentor one may be hidden from them.
+    const auto is_theirs = [&leaders](const std::string& person) { return person.empty() || mentor::Contains(leaders, person); };
+    Must(candidate != nullptr && candidate->program == row.Text(1) && is_theirs(row.Text(3)) && is_theirs(row.Text(4)) &&
+             mentor::Contains(leaders, task.owner()),
          absl::StrCat("F36: the task of a candidate of another program: ", row.Text(2)));
   }
   for (const auto& [consortium_id, consortium] : consortia_) {

@@ -61,6 +61,8 @@ class Invariants {
   // `commits`: how many there were since.
   void CheckRoster(int64_t commits);
   void CheckFeeds();
+  // F11, F12: what is of candidates and of no case.
+  void CheckLetters();
   // While nothing goes wrong, nothing is under way and nothing is due: between the steps of people. `reconciled`: what only the reconciler
   // can know has been settled as well.
   void CheckQuiet(bool reconciled);
@@ -98,6 +100,9 @@ class Invariants {
   // F36: a mail speaks for the program of its case.
   void CheckSenders();
   void CheckTasksOfCandidates();
+  // What the answers to letters came to.
+  void CheckConcerns();
+  void CheckLettersAtRest();
   // Rows of a query that cannot fail.
   std::vector<sql::Row> Query(sql::Database& database, std::string_view statement, const std::vector<sql::Value>& values = {});
 

@@ -1,6 +1,7 @@
 #include "tests/simulation/people.h"
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -18,7 +19,17 @@ namespace {
 namespace mv1 = mentor::v1;
 namespace nv1 = notify::v1;
 namespace rv1 = request::v1;
+using request::Concerns;
 using request::Reassignments;
+
+template <typename Handlers>
+Handlers& HandlersOf(request::RequestCore& core) {
+  if constexpr (std::is_same_v<Handlers, Concerns>) {
+    return core.concerns();
+  } else {
+    return core.reassignments();
+  }
+}
 
 // What changes nothing says each time how things stand then.
 template <typename Request>
@@ -31,8 +42,8 @@ rpc::Caller As(std::string_view role, std::string person) { return {.role = std:
 
 }  // namespace
 
-template <typename Response, typename Request>
-void People::Deliver(const rpc::Caller& caller, void (Reassignments::*method)(const rpc::Call&, const Request&, rpc::Done<Response>),
+template <typename Handlers, typename Response, typename Request>
+void People::Deliver(const rpc::Caller& caller, void (Handlers::*method)(const rpc::Call&, const Request&, rpc::Done<Response>),
                      const Request& request) {
   RequestProcess* const process = request_();
   if (process == nullptr) return;
@@ -47,7 +58,7 @@ void People::Deliver(const rpc::Caller& caller, void (Reassignments::*method)(co
           contradiction_ = absl::StrCat("F32: request ", id, " was answered twice, not alike");
         }
       }));
-  (process->core().reassignments().*method)(MakeCall<Request>(process->clock(), caller), request, std::move(done));
+  (HandlersOf<Handlers>(process->core()).*method)(MakeCall<Request>(process->clock(), caller), request, std::move(done));
   // Else it waits for whoever comes next, and both are one batch.
   if (chance_.Percent(70)) {
     while (process->core().door().RunOnce()) {
@@ -55,8 +66,8 @@ void People::Deliver(const rpc::Caller& caller, void (Reassignments::*method)(co
   }
 }
 
-template <typename Response, typename Request>
-void People::Ask(const rpc::Caller& caller, void (Reassignments::*method)(const rpc::Call&, const Request&, rpc::Done<Response>),
+template <typename Handlers, typename Response, typename Request>
+void People::Ask(const rpc::Caller& caller, void (Handlers::*method)(const rpc::Call&, const Request&, rpc::Done<Response>),
                  Request request) {
   request.set_request_id(NewRequestId());
   tell_(absl::StrCat(caller.role, " ", request::IdOf(caller.person), " asks ", Request::descriptor()->name(), " ",
@@ -137,6 +148,13 @@ void People::ActAsCandidate() {
   const std::string program = request::ProgramName(consortium, candidate->program);
   const std::string name = absl::StrCat(program, "/candidates/", candidate->id);
   const rpc::Caller caller = As(access::kCandidate, name);
+  if (chance_.Percent(8)) {
+    rv1::RaiseConcernRequest concern;
+    concern.set_parent(name);
+    concern.set_words("we never talk");
+    concern.set_asks_for_change(chance_.Percent(30));
+    return Ask(caller, &Concerns::RaiseConcern, std::move(concern));
+  }
   for (const Shadow* shadow : Open()) {
     if (shadow->c.candidate() != name) continue;
     if (request::OpenTask(shadow->c, rv1::ASK_CONSENT) != nullptr && chance_.Percent(50)) {
@@ -171,6 +189,7 @@ void People::ActAsMentor() {
 void People::ReplyTo(Mail& mail) {
   mail.read = true;
   if (chance_.Percent(20)) return;  // and stays silent
+  if (absl::EndsWith(mail.kind, "_survey")) return Answer(mail.reply_code, "", AsService());
   rv1::RespondToOfferRequest request;
   request.set_reply_code(mail.reply_code);
   request.set_answer(chance_.Percent(55) ? rv1::YES : rv1::NOT_NOW);
@@ -185,10 +204,21 @@ void People::ReplyTo(Mail& mail) {
   Ask(AsService(), &Reassignments::RespondToOffer, std::move(request));
 }
 
+void People::Answer(const std::string& reply_code, const std::string& name, const rpc::Caller& caller) {
+  rv1::SubmitSurveyResponseRequest request;
+  request.set_reply_code(reply_code);
+  request.set_name(name);
+  request.set_relationship_quality(1 + chance_.Pick(5));
+  request.set_asks_for_change(chance_.Percent(15));
+  Ask(caller, &Concerns::SubmitSurveyResponse, std::move(request));
+}
+
 // --- Leaders ---
 
 void People::ActAsLeader() {
   if (chance_.Percent(30) && TakeUpALateYes()) return;
+  if (chance_.Percent(10) && DoTasksOfCandidates(/*to_the_end=*/false)) return;
+  if (chance_.Percent(3)) return SendSurvey();
   std::vector<std::pair<const Shadow*, const request::Task*>> tasks;
   for (const auto& [name, shadow] : invariants_.cases()) {
     if (IsOnHoliday(shadow)) continue;
@@ -337,6 +367,77 @@ void People::Do(const Shadow& shadow, const request::Task& task, bool to_the_end
       return;
     default:
       return;
+  }
+}
+
+void People::SendSurvey() {
+  const auto [consortium, candidate] = AnyCandidate();
+  constexpr int kMost = 3;
+  if (candidate == nullptr || surveys_ == kMost) return;
+  ++surveys_;
+  rv1::SendSurveyRequest request;
+  request.set_parent(request::ProgramName(consortium, candidate->program));
+  request.set_validate_only(chance_.Percent(10));
+  const auto& programs = invariants_.consortia().at(consortium).roster.programs;
+  Ask(As(access::kProgramLeader, chance_.Of(LeadersOf(consortium, *programs.Find(candidate->program)))), &Concerns::SendSurvey,
+      std::move(request));
+}
+
+bool People::DoTasksOfCandidates(bool to_the_end) {
+  RequestProcess* const process = request_();
+  if (process == nullptr) return false;
+  std::map<std::string, rv1::Task> tasks;  // by name: both leaders may see one
+  for (const auto& [id, consortium] : invariants_.consortia()) {
+    for (const auto& [program, row] : consortium.roster.programs.rows()) {
+      if (on_holiday_.contains(request::ProgramName(id, program))) continue;
+      for (const std::string& person : LeadersOf(id, row.value)) {
+        rv1::ListTasksRequest request;
+        request.set_parent(request::ProgramName(id, program));
+        request.set_open_only(true);
+        request.set_page_size(1000);
+        const rpc::Call call = MakeCall<rv1::ListTasksRequest>(process->clock(), As(access::kProgramLeader, person));
+        const absl::StatusOr<rv1::ListTasksResponse> listed = process->core().reassignments().ListTasks(call, request);
+        if (!listed.ok()) continue;
+        for (const rv1::Task& task : listed->tasks()) {
+          const bool is_ours = task.kind() == rv1::RESOLVE_CONCERN || task.kind() == rv1::CHECK_IN || task.kind() == rv1::TELL_CANDIDATE;
+          if (is_ours) tasks[task.name()] = task;
+        }
+      }
+    }
+  }
+  if (tasks.empty()) return false;
+  if (!to_the_end) {
+    DoOfCandidate(std::next(tasks.begin(), chance_.Pick(static_cast<int>(tasks.size())))->second, false);
+    return true;
+  }
+  for (const auto& [name, task] : tasks) DoOfCandidate(task, true);
+  return true;
+}
+
+void People::DoOfCandidate(const rv1::Task& task, bool to_the_end) {
+  const rpc::Caller leader = As(access::kProgramLeader, task.owner());
+  switch (task.kind()) {
+    case rv1::RESOLVE_CONCERN: {
+      if (!to_the_end && chance_.Percent(50)) {
+        rv1::CreateReassignmentRequest request;
+        request.set_parent(task.about().substr(0, task.about().rfind("/candidates/")));
+        request.set_candidate(task.about());
+        request.set_concern(task.subject());
+        request.set_candidate_consents(chance_.Percent(50));
+        return Ask(leader, &Reassignments::CreateReassignment, std::move(request));
+      }
+      rv1::ResolveConcernRequest request;
+      request.set_name(task.subject());
+      request.set_outcome(rv1::Concern::TALKED_OVER);
+      return Ask(leader, &Concerns::ResolveConcern, std::move(request));
+    }
+    case rv1::CHECK_IN:
+      return Answer("", task.subject(), leader);
+    default: {
+      rv1::RecordLetterToldRequest request;
+      request.set_name(task.name());
+      return Ask(leader, &Concerns::RecordLetterTold, std::move(request));
+    }
   }
 }
 
@@ -527,7 +628,7 @@ void People::ActAtRandom() {
 }
 
 bool People::WorkOff() {
-  bool any = false;
+  bool any = DoTasksOfCandidates(/*to_the_end=*/true);
   // By name: what is done to one may change the others.
   std::vector<std::string> names;
   for (const auto& [name, shadow] : invariants_.cases()) names.push_back(name);
@@ -550,7 +651,20 @@ void People::ActAsOffice() {
   const mentor::Candidate& candidate = *found;
   const std::string program = request::ProgramName(consortium, candidate.program);
   const std::string candidate_name = absl::StrCat(program, "/candidates/", candidate.id);
-  switch (chance_.Pick(13)) {
+  switch (chance_.Pick(14)) {
+    case 13: {
+      constexpr int kMost = 2;
+      if (joined_ == kMost || chance_.Percent(50)) return;
+      mv1::CreateCandidateRequest request;
+      request.set_parent(program);
+      request.set_candidate_id(absl::StrCat("new", ++joined_));
+      request.mutable_candidate()->mutable_contact()->set_display_name("Candidate");
+      request.mutable_candidate()->mutable_contact()->set_email(AddressOf(absl::StrCat("new", joined_), "candidates", consortium));
+      request.mutable_candidate()->set_site(absl::StrCat(request::ConsortiumName(consortium), "/sites/s1"));
+      request.mutable_candidate()->set_credential("Multiple Subject");
+      request.mutable_candidate()->set_grade_band("K-2");
+      return ChangeRoster<mv1::Candidate>(std::move(request));
+    }
     case 0:
       if (chance_.Percent(60)) return;
       {

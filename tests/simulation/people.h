@@ -53,11 +53,10 @@ class People {
 
  private:
   // A call as this caller, at some replica, perhaps twice: the same request id, so it is done once (F32).
-  template <typename Response, typename Request>
-  void Ask(const rpc::Caller& caller, void (request::Reassignments::*method)(const rpc::Call&, const Request&, rpc::Done<Response>),
-           Request request);
-  template <typename Response, typename Request>
-  void Deliver(const rpc::Caller& caller, void (request::Reassignments::*method)(const rpc::Call&, const Request&, rpc::Done<Response>),
+  template <typename Handlers, typename Response, typename Request>
+  void Ask(const rpc::Caller& caller, void (Handlers::*method)(const rpc::Call&, const Request&, rpc::Done<Response>), Request request);
+  template <typename Handlers, typename Response, typename Request>
+  void Deliver(const rpc::Caller& caller, void (Handlers::*method)(const rpc::Call&, const Request&, rpc::Done<Response>),
                const Request& request);
   template <typename Request>
   void AskOfCase(void (request::Reassignments::*method)(const rpc::Call&, const Request&, rpc::Done<request::v1::Reassignment>),
@@ -72,6 +71,12 @@ class People {
   void DoSomethingElse(const Shadow& shadow);
   void Migrate(const Shadow& shadow);
   void ReplyTo(Mail& mail);
+  // To a survey, by one of the two.
+  void Answer(const std::string& reply_code, const std::string& name, const rpc::Caller& caller);
+  void SendSurvey();
+  // Does one of the tasks that are of a candidate and of no case, or all of them; false when there are none.
+  bool DoTasksOfCandidates(bool to_the_end);
+  void DoOfCandidate(const request::v1::Task& task, bool to_the_end);
   rpc::Caller Leader(const request::Case& c) const;
   std::string AnyMentor(const std::string& consortium);
   std::string AnyOffer(const request::Case& c);
@@ -91,6 +96,8 @@ class People {
   const std::function<void(std::string_view)> tell_;
   std::set<std::string> on_holiday_;
   int requests_ = 0;
+  int surveys_ = 0;
+  int joined_ = 0;
   std::vector<std::string> policies_;  // names of those that were published, perhaps
   std::vector<std::function<void()>> unanswered_;
   struct Said {

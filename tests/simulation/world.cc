@@ -403,7 +403,10 @@ void World::Check() {
   if (const int64_t commits = mentor_store_.commits - std::exchange(roster_seen_, mentor_store_.commits); commits > 0) {
     invariants_.CheckRoster(commits);
   }
-  if (std::exchange(cases_seen_, request_store_.commits) != request_store_.commits) invariants_.CheckCases();
+  if (std::exchange(cases_seen_, request_store_.commits) != request_store_.commits) {
+    invariants_.CheckCases();
+    invariants_.CheckLetters();
+  }
   if (std::exchange(feeds_seen_, mentor_store_.commits + notify_store_.commits) != mentor_store_.commits + notify_store_.commits) {
     invariants_.CheckFeeds();
   }
