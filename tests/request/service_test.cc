@@ -97,6 +97,7 @@ TEST_F(Service, MessagesSayWhatTheyMayAndNothingMore_F8_F18) {
   EXPECT_EQ(approach.variables().at("need"), "Multiple Subject");
   EXPECT_EQ(approach.variables().at("window_end"), "Monday, 2 March, 02:00");
   EXPECT_EQ(approach.origin(), name);
+  EXPECT_EQ(approach.program(), name.substr(0, name.find("/reassignments/"))) << "F36: in whose words";
   EXPECT_EQ(approach.readers_size(), 2);
   for (const auto& [key, value] : approach.variables()) {
     EXPECT_EQ(value.find("cara"), value.npos) << key;
