@@ -46,13 +46,6 @@ struct SurveyOptions {
   bool dry_run = false;
 };
 
-// `consortia/.../programs/...`; where none is given, the only one.
-absl::StatusOr<std::string> OneProgram(Context& context, const std::string& given) {
-  REMATCH_ASSIGN_OR_RETURN(const std::vector<std::string> programs, context.Programs(given));
-  if (programs.size() == 1) return programs[0];
-  return Usage(programs.empty() ? "there is no program" : "there are several programs: name one with --program");
-}
-
 // Those of all programs of the caller.
 absl::StatusOr<request_v1::ListConcernsResponse> Concerns(Context& context, const std::vector<std::string>& programs, bool open_only) {
   request_v1::ListConcernsResponse all;
@@ -127,7 +120,7 @@ absl::Status Resolve(Context& context, const ConcernOptions& options) {
 
 absl::Status SendSurvey(Context& context, const SurveyOptions& options) {
   request_v1::SendSurveyRequest request;
-  REMATCH_ASSIGN_OR_RETURN(*request.mutable_parent(), OneProgram(context, options.program));
+  REMATCH_ASSIGN_OR_RETURN(*request.mutable_parent(), context.OneProgram(options.program));
   if (options.days != 0) {
     request.mutable_open_for()->set_amount(options.days);
     request.mutable_open_for()->set_unit(request_v1::Window::WORKING_DAYS);

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "rematch/mentor/v1/resources.pb.h"
 #include "rematch/request/v1/service.pb.h"
+#include "request-service/domain/case.pb.h"
 #include "request-service/domain/letters.pb.h"
 
 namespace rematch::request {
@@ -19,7 +20,7 @@ struct TaskTerms {
   std::string owner;
   std::string leader;     // of the program, unless they are the mentor whom it is about (F35)
   std::string alternate;  // likewise
-  int64_t due = 0;
+  Clock clock;            // what its end is counted by
 };
 
 // Of a matter between a candidate and `mentor`, their mentor of record or nobody. Nothing when nobody else leads the program.

@@ -52,15 +52,13 @@ absl::StatusOr<std::vector<DeliveryFollower::Reported>> DeliveryFollower::Comman
 
 absl::StatusOr<std::optional<CaseCommand>> DeliveryFollower::OfLetter(const nv1::Delivery& delivery) {
   if (delivery.state() != nv1::Notification::FAILED) return std::optional<CaseCommand>();
-  std::optional<std::vector<std::string>> ids = ParseName(delivery.origin(), "consortia/*/programs/*/surveys/*/responses/*");
-  if (!ids.has_value()) ids = ParseName(delivery.origin(), "consortia/*/programs/*/candidates/*");
+  const std::optional<std::vector<std::string>> ids = ParseName(delivery.origin(), "consortia/*/programs/*/candidates/*");
   if (!ids.has_value()) return std::optional<CaseCommand>();
   CaseCommand command = FactFor({.consortium = (*ids)[0], .program = (*ids)[1], .id = ""});
-  const std::string candidate = ProgramName((*ids)[0], (*ids)[1]) + "/candidates/" + ids->back();
   LetterCommand& failed =
       command.letter.emplace(LetterCommand{.what = LetterCommand::What::kFailed, .letter = IdOf(delivery.notification())});
   failed.cause = "BOUNCED";
-  REMATCH_ASSIGN_OR_RETURN(failed.terms, terms_.OfCandidate(candidate));
+  REMATCH_ASSIGN_OR_RETURN(failed.terms, terms_.OfCandidate(delivery.origin()));
   return std::optional<CaseCommand>(std::move(command));
 }
 

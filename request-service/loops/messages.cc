@@ -218,7 +218,8 @@ nv1::SendNotificationRequest MessageMaker::MakeLetter(const CaseKey& key, const 
   request.set_notification_id(letter.id());
   nv1::Notification& message = *request.mutable_notification();
   message.set_template_(TemplateOf(Letter::Kind_Name(letter.kind())));
-  message.set_origin(letter.survey().empty() ? letter.candidate() : ResponseName(key, letter));
+  message.set_origin(letter.candidate());
+  message.set_program(program.name());
   const bool from_alternate = terms.has_value() && terms->owner == program.alternate().person();
   const mv1::Contact& from = (from_alternate ? program.alternate() : program.leader()).contact();
   SetAddress(*message.mutable_to(), candidate.contact());

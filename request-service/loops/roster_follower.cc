@@ -68,6 +68,10 @@ absl::Status RosterFollower::AddCalendarChanged(const Change& change, std::vecto
   if (absl::IsNotFound(program.status())) return absl::OkStatus();
   REMATCH_RETURN_IF_ERROR(program.status());
   REMATCH_ASSIGN_OR_RETURN(const std::string calendar, calendars_.Keep(*program));
+  Reported& of_candidates = reported.emplace_back(
+      Reported{.position = change.position(), .command = FactFor({.consortium = (*ids)[0], .program = (*ids)[1], .id = ""})});
+  of_candidates.command.candidate_task =
+      CandidateTask{.what = CandidateTask::What::kCalendarChanged, .calendar = calendar, .time_zone = program->time_zone()};
   REMATCH_ASSIGN_OR_RETURN(const std::vector<CaseKey> cases, reader_.CasesWithDeadlines((*ids)[0], (*ids)[1]));
   for (const CaseKey& key : cases) {
     Reported& changed = reported.emplace_back(Reported{.position = change.position(), .command = FactFor(key)});
@@ -148,11 +152,9 @@ absl::Status RosterFollower::AddOfCandidate(const Change& change, CaseReader::St
 absl::StatusOr<CandidateTask> RosterFollower::MentorLeftTask(const Change& change) {
   REMATCH_ASSIGN_OR_RETURN(const mv1::Program program, mentor_.GetProgram(change.program()));
   REMATCH_ASSIGN_OR_RETURN(const std::optional<TaskTerms> terms, terms_.Of(program, ""));
-  return CandidateTask{.what = CandidateTask::What::kMentorLeft,
-                       .candidate = change.candidate(),
-                       .leader = program.leader().person(),
-                       .alternate = program.alternate().person(),
-                       .time = terms.has_value() ? terms->due : 0};
+  CandidateTask task = {.what = CandidateTask::What::kMentorLeft, .candidate = change.candidate()};
+  if (terms.has_value()) task.terms = *terms;
+  return task;
 }
 
 }  // namespace rematch::request

@@ -17,7 +17,10 @@ absl::StatusOr<std::optional<TaskTerms>> TermsFinder::Of(const mv1::Program& pro
   if (!terms.has_value() || !ids.has_value()) return std::optional<TaskTerms>();
   REMATCH_ASSIGN_OR_RETURN(const std::shared_ptr<const PolicyRecord> policy, policies_.Of((*ids)[0], (*ids)[1]));
   REMATCH_ASSIGN_OR_RETURN(const CalendarStore::Pointer time, calendars_.Of(program));
-  terms->due = ToStored(time->EndOfWindow(clock_.Now(), policy->policy.task_due_after()));
+  const absl::Time now = clock_.Now();
+  terms->clock.set_from(ToStored(now));
+  *terms->clock.mutable_window() = policy->policy.task_due_after();
+  terms->clock.set_end(ToStored(time->EndOfWindow(now, terms->clock.window())));
   return terms;
 }
 

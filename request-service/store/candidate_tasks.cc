@@ -7,6 +7,7 @@
 #include "access/access.h"
 #include "platform/errors.h"
 #include "platform/sql/rows.h"
+#include "platform/strings.h"
 #include "request-service/domain/case_view.h"
 #include "request-service/domain/escalation.h"
 #include "request-service/domain/reasons.h"
@@ -31,15 +32,31 @@ absl::Status NoTask() { return Error(absl::StatusCode::kNotFound, reason::kTaskN
 
 absl::Status CandidateTasks::Load(absl::Span<CaseCommand* const> commands, std::set<Id> others) {
   std::set<Id> ids = std::move(others);
+  std::set<Id> programs;
   for (const CaseCommand* command : commands) {
-    if (command->candidate_task.has_value()) ids.insert(IdIn(*command));
+    if (!command->candidate_task.has_value()) continue;
+    if (command->candidate_task->what == CandidateTask::What::kCalendarChanged) {
+      programs.emplace(command->key.consortium, command->key.program);
+    } else {
+      ids.insert(IdIn(*command));
+    }
   }
-  if (ids.empty()) return absl::OkStatus();
-  const auto [where, values] = WhereIds("task", ids);
+  if (!ids.empty()) {
+    const auto [where, values] = WhereIds("task", ids);
+    REMATCH_RETURN_IF_ERROR(Read(where, values));
+  }
+  if (!programs.empty()) {
+    const auto [where, values] = WhereIds("program", programs);
+    REMATCH_RETURN_IF_ERROR(Read(where + " AND open <> 0", values));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CandidateTasks::Read(std::string_view where, const std::vector<sql::Value>& values) {
   REMATCH_ASSIGN_OR_RETURN(
       const std::vector<sql::Row> rows,
-      tx_.Query(absl::StrCat("SELECT consortium, task, program, leader, alternate, open, folded FROM tasks WHERE case_id = '' AND ", where,
-                             " ORDER BY consortium, task FOR UPDATE"),
+      tx_.Query(absl::StrCat("SELECT consortium, task, program, leader, alternate, open, folded FROM tasks WHERE case_id = '' AND ",
+                             ToAbsl(where), " ORDER BY consortium, task FOR UPDATE"),
                 values));
   for (const sql::Row& row : rows) {
     Row& one = rows_[{row.Text(0), row.Text(1)}];
@@ -70,6 +87,8 @@ absl::StatusOr<std::string> CandidateTasks::Apply(const CaseCommand& command, bo
       row->changed = true;
       return asked.reply ? asked.reply(row->key, row->task) : "";
     }
+    case CandidateTask::What::kCalendarChanged:
+      break;
     case CandidateTask::What::kTold: {
       REMATCH_ASSIGN_OR_RETURN(Row* const row, Asked(command));
       if (row->task.kind() != v1::TELL_CANDIDATE) {
@@ -86,12 +105,13 @@ absl::StatusOr<std::string> CandidateTasks::OnMentorLeft(const CaseCommand& comm
   const CandidateTask& asked = *command.candidate_task;
   Row& row = rows_[IdIn(command)];
   if (row.key.program == command.key.program && row.open != kEnded) return "";  // it was reported before
-  row = {.key = command.key, .leader = asked.leader, .alternate = asked.alternate, .task = {}};
+  row = {.key = command.key, .leader = asked.terms.leader, .alternate = asked.terms.alternate, .task = {}};
   row.task.set_id(IdOf(asked.candidate));
   row.task.set_kind(v1::MENTOR_LEFT);
-  row.task.set_owner(asked.leader);
+  row.task.set_owner(asked.terms.owner);
   row.task.set_created(now_);
-  row.task.set_due(asked.time);
+  row.task.set_due(asked.terms.clock.end());
+  *row.task.mutable_clock() = asked.terms.clock;
   row.task.set_about(asked.candidate);
   row.open = has_open_case ? kCovered : kOpen;
   row.changed = true;
@@ -109,6 +129,20 @@ absl::StatusOr<CandidateTasks::Row*> CandidateTasks::Asked(const CaseCommand& co
   owners.acting_leader = row.task.owner();
   if (command.asked.has_value() && !access::MayTouch(command.asked->caller, command.asked->method, owners)) return NoTask();
   return &row;
+}
+
+void CandidateTasks::Recount(const CaseCommand& command, const WorkingTime& time) {
+  for (auto& [id, row] : rows_) {
+    const bool is_theirs = id.first == command.key.consortium && row.key.program == command.key.program;
+    // One that was put off is due when whoever did so said.
+    if (!is_theirs || row.open == kEnded || !row.task.has_clock() || row.task.not_before() != 0) continue;
+    Clock& clock = *row.task.mutable_clock();
+    const int64_t end = ToStored(time.EndOfWindow(FromStored(clock.from()), clock.window()));
+    if (end == row.task.due()) continue;
+    clock.set_end(end);
+    row.task.set_due(end);
+    row.changed = true;
+  }
 }
 
 void CandidateTasks::Open(const CaseKey& program, Task task, const TaskTerms& terms) {

@@ -6,7 +6,9 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -14,6 +16,7 @@
 #include "absl/types/span.h"
 #include "platform/sql/database.h"
 #include "request-service/domain/letters.h"
+#include "request-service/domain/working_time.h"
 #include "request-service/store/case_command.h"
 #include "request-service/store/ids.h"
 
@@ -28,6 +31,8 @@ class CandidateTasks {
   absl::Status Load(absl::Span<CaseCommand* const> commands, std::set<Id> others);
   // `has_open_case` is of the candidate that the command is about.
   absl::StatusOr<std::string> Apply(const CaseCommand& command, bool has_open_case);
+  // What is open in the program of the command is due as its calendar says now (F37).
+  void Recount(const CaseCommand& command, const WorkingTime& time);
   // A new one, or the same again with another cause. Only of those that were loaded.
   void Open(const CaseKey& program, Task task, const TaskTerms& terms);
   // If it is there, and open.
@@ -49,6 +54,7 @@ class CandidateTasks {
   absl::StatusOr<std::string> OnMentorLeft(const CaseCommand& command, bool has_open_case);
   // The one that the command names, if it is there and the caller's.
   absl::StatusOr<Row*> Asked(const CaseCommand& command);
+  absl::Status Read(std::string_view where, const std::vector<sql::Value>& values);
   absl::Status Move(const std::set<Id>& candidates, int64_t from, int64_t to);
 
   sql::Transaction& tx_;

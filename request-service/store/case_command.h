@@ -59,14 +59,15 @@ struct Applied {
 // About a task that is of a candidate and of no case. One of them is that their mentor left, and they have none (F33): it is open while the
 // candidate has no open case, which takes its place, and until they have a mentor again.
 struct CandidateTask {
-  enum class What { kMentorLeft, kSettled, kSnooze, kTold };
+  enum class What { kMentorLeft, kSettled, kSnooze, kTold, kCalendarChanged };
 
   What what = What::kMentorLeft;
-  std::string candidate;       // resource name
+  std::string candidate = {};  // resource name; empty for kCalendarChanged, which is of all of the program
   std::string task = {};       // of kSnooze and kTold: its id; empty for the one above
-  std::string leader = {};     // of kMentorLeft: whose task it is
-  std::string alternate = {};  // likewise, who may see it as well
-  int64_t time = 0;            // of kMentorLeft: when it is overdue; of kSnooze: until when it is put off
+  TaskTerms terms = {};        // of kMentorLeft
+  int64_t time = 0;            // of kSnooze: until when it is put off
+  std::string calendar = {};   // of kCalendarChanged: the content hash
+  std::string time_zone = {};  // likewise
   // What is answered, from the program's key and the task.
   std::function<std::string(const CaseKey&, const Task&)> reply = {};
 };

@@ -266,6 +266,12 @@ absl::Status Batch::LoadClaims() {
 }
 
 absl::StatusOr<std::string> Batch::Apply(const CaseCommand& command) {
+  if (command.candidate_task.has_value() && command.candidate_task->what == CandidateTask::What::kCalendarChanged) {
+    REMATCH_ASSIGN_OR_RETURN(const CalendarStore::Pointer time,
+                             calendars_.Get(tx_, command.candidate_task->calendar, command.candidate_task->time_zone));
+    candidate_tasks_.Recount(command, *time);
+    return "";
+  }
   if (command.candidate_task.has_value()) {
     const auto open = open_cases_.find({command.key.consortium, command.candidate_task->candidate});
     return candidate_tasks_.Apply(command, open != open_cases_.end() && !open->second.empty());

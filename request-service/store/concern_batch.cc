@@ -75,7 +75,8 @@ const StoredConcern& ConcernBatch::Raise(const CaseKey& program, StoredConcern c
   task.set_kind(v1::RESOLVE_CONCERN);
   task.set_owner(terms.owner);
   task.set_created(now_);
-  task.set_due(terms.due);
+  task.set_due(terms.clock.end());
+  *task.mutable_clock() = terms.clock;
   task.set_about(concern.candidate());
   task.set_subject(ConcernName(program, concern.id()));
   tasks_.Open(program, std::move(task), terms);

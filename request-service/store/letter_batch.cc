@@ -23,7 +23,8 @@ Task NewTask(v1::TaskKind kind, const Letter& letter, const TaskTerms& terms, in
   task.set_kind(kind);
   task.set_owner(terms.owner);
   task.set_created(now);
-  task.set_due(terms.due);
+  task.set_due(terms.clock.end());
+  *task.mutable_clock() = terms.clock;
   task.set_about(letter.candidate());
   return task;
 }

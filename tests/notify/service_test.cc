@@ -280,7 +280,7 @@ TEST_F(NotifyServiceTest, PreviewSaysWhatAMessageWouldSayAndSendsNothing) {
 TEST_F(NotifyServiceTest, TemplatesAreListedWithTheirVariables) {
   const auto listed = notify_.Call(&Stub::ListTemplates, v1::ListTemplatesRequest(), kLeader);
   ASSERT_TRUE(listed.ok());
-  EXPECT_EQ(listed->templates_size(), 14);
+  EXPECT_EQ(listed->templates_size(), 17);
   EXPECT_EQ(listed->templates(0).name(), "templates/approach_reminder");
   EXPECT_EQ(listed->templates(0).variables_size(), 8);
 }

@@ -1,4 +1,6 @@
 // Concerns, surveys, and the letters to candidates that are of no case.
+#include <map>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -154,6 +156,7 @@ TEST_F(LettersTest, EveryNewCandidateIsToldOnceWhomToTurnTo_F1) {
   ASSERT_THAT(letters, SizeIs(1));
   EXPECT_EQ(letters[0].to().email(), "ann@candidates.example");
   EXPECT_EQ(letters[0].reply_to().email(), "lena@program.example");
+  EXPECT_EQ(letters[0].program(), kProgram) << "in whose words it may be";
   EXPECT_EQ(letters[0].variables().at("candidate_name"), "Candidate ann");
   EXPECT_EQ(letters[0].variables().at("leader_name"), "Lena Leader");
   EXPECT_THAT(letters[0].readers(), UnorderedElementsAre(kLeader, kAlternate));
@@ -489,6 +492,52 @@ TEST_F(ConcernsTest, ItsTaskIsPutOffAndListedInPages_F38) {
   ASSERT_TRUE(second.ok()) << second.status();
   EXPECT_GT(first->concerns(0).name(), second->concerns(0).name());
   EXPECT_TRUE(second->next_page_token().empty());
+}
+
+TEST_F(ConcernsTest, ItsTaskMovesWithAHolidayUnlessItWasPutOff_F37) {
+  v1::EscalationPolicy policy = Caring();
+  policy.mutable_task_due_after()->set_amount(2);
+  policy.mutable_task_due_after()->set_unit(v1::Window::WORKING_DAYS);
+  Harness h2{{.policy = policy}};
+  h2.mentor.AddMentor("old", 10);
+  const auto raise = [&h2](const std::string& id) {
+    v1::RaiseConcernRequest request;
+    request.set_parent(h2.mentor.AddCandidate(id, "old"));
+    request.set_words("we never talk");
+    EXPECT_TRUE(h2.Write(AsLeader(), &Concerns::RaiseConcern, request).ok());
+  };
+  const auto due_days = [&h2] {
+    v1::ListTasksRequest request;
+    request.set_parent(kProgram);
+    request.set_open_only(true);
+    const auto listed = h2.Call(AsLeader(), &Reassignments::ListTasks, request);
+    std::map<std::string, int64_t> hours;
+    for (const v1::Task& task : listed->tasks()) hours[task.about()] = (task.due_time().seconds() - absl::ToUnixSeconds(Monday())) / 3600;
+    return hours;
+  };
+  raise("ann");
+  raise("bea");
+  h2.mentor.Retire("old");  // and both are a task because of that, too
+  h2.Settle();
+  v1::ListTasksRequest list;
+  list.set_parent(kProgram);
+  const auto tasks = h2.Call(AsLeader(), &Reassignments::ListTasks, list);
+  ASSERT_EQ(tasks->tasks_size(), 4);
+  v1::SnoozeTaskRequest snooze;
+  snooze.mutable_until_time()->set_seconds(absl::ToUnixSeconds(h2.clock.Now() + absl::Hours(50)));
+  for (const v1::Task& task : tasks->tasks()) {
+    if (task.about() != CandidateName("bea")) continue;
+    snooze.set_name(task.name());
+    ASSERT_TRUE(h2.Write(AsLeader(), &Reassignments::SnoozeTask, snooze).ok());
+  }
+  EXPECT_EQ(due_days()[CandidateName("ann")], 48);
+  h2.mentor.CloseOn(kProgram, {"2026-03-03"});  // Tuesday
+  h2.Settle();
+  EXPECT_EQ(due_days()[CandidateName("ann")], 72);
+  EXPECT_EQ(due_days()[CandidateName("bea")], 50);
+  h2.mentor.CloseOn("consortia/c1/programs/p2", {"2026-03-04"});
+  h2.Settle();
+  EXPECT_EQ(due_days()[CandidateName("ann")], 72) << "another program's holiday is none of theirs";
 }
 
 // --- The check-in ---

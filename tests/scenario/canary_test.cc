@@ -36,6 +36,7 @@ demo::Words MarkedWords() {
   demo::Words words;
   words.reasons = kReasons;
   words.note = kNote;
+  words.survey = kReasons;
   words.referred.set_display_name(absl::StrCat("Ike ", kReferred));
   words.referred.set_email(absl::StrCat("ike.", absl::AsciiStrToLower(kReferred), "@canyon.example"));
   words.referred.set_phone(absl::StrCat("+1 ", kDigits, " 1"));
@@ -67,8 +68,9 @@ class Refusals {
   int count_ = 0;
 };
 
-// Requests that are wrong in ways that tempt an error to repeat what it was given.
-void ProvokeErrors(demo::Suite& suite, demo::Play& play, Refusals& refusals) {
+// Requests that are wrong in ways that tempt an error to repeat what it was given. `opened_with`: the request id with which the candidate
+// opened the case; empty if they did not.
+void ProvokeErrors(demo::Suite& suite, demo::Play& play, const std::string& opened_with, Refusals& refusals) {
   const rpc::Caller leader = {"PROGRAM_LEADER", play.program().leader().person()};
   const rpc::Caller service = {"SERVICE", ""};
   const mentor::v1::Contact marked = MarkedWords().recommended;
@@ -80,7 +82,7 @@ void ProvokeErrors(demo::Suite& suite, demo::Play& play, Refusals& refusals) {
   create.set_request_id("too-long");
   refusals.Provoke(suite, {"CANDIDATE", play.candidate()}, &demo::RequestStub::CreateReassignment, create);
   create.set_reasons(absl::StrCat(kReasons, " and others"));
-  create.set_request_id("play-1");  // the one with which the case was opened
+  create.set_request_id(opened_with);
   refusals.Provoke(suite, {"CANDIDATE", play.candidate()}, &demo::RequestStub::CreateReassignment, create);
   create.set_candidate(absl::StrCat(play.program().name(), "/candidates/", kMark, " ", kReferred));
   create.set_request_id("no-such");
@@ -98,6 +100,21 @@ void ProvokeErrors(demo::Suite& suite, demo::Play& play, Refusals& refusals) {
   refusals.Provoke(suite, leader, &demo::RequestStub::RecommendPerson, recommend);
   refusals.Provoke(suite, {"AUDITOR", kMark}, &demo::RequestStub::RecommendPerson, recommend);
   refusals.Provoke(suite, {kMark, kReferred}, &demo::RequestStub::RecommendPerson, recommend);
+
+  request::v1::RaiseConcernRequest concern;
+  concern.set_parent(play.candidate());
+  concern.set_words(absl::StrCat(kReasons, std::string(9000, 'x')));
+  concern.set_request_id("too-much");
+  refusals.Provoke(suite, {"CANDIDATE", play.candidate()}, &demo::RequestStub::RaiseConcern, concern);
+  concern.set_words(kReasons);
+  refusals.Provoke(suite, {"CANDIDATE", absl::StrCat(kMark, kReferred)}, &demo::RequestStub::RaiseConcern, concern);
+
+  request::v1::SubmitSurveyResponseRequest answer;
+  answer.set_reply_code(absl::StrCat(kMark, kReferred));
+  answer.set_relationship_quality(1);
+  answer.set_words(kReasons);
+  answer.set_request_id("answer");
+  refusals.Provoke(suite, service, &demo::RequestStub::SubmitSurveyResponse, answer);
 
   request::v1::RespondToOfferRequest respond;
   respond.set_reply_code(absl::StrCat(kMark, kReferred));
@@ -142,7 +159,8 @@ void ProvokeErrors(demo::Suite& suite, demo::Play& play, Refusals& refusals) {
   EXPECT_THAT(CanariesIn(std::string(import.message())), IsEmpty());
 }
 
-void PlayMarked(bool mysql, bool experienced, absl::StatusOr<demo::Expected> (*tell)(demo::Play&, const demo::Words&)) {
+void PlayMarked(bool mysql, bool experienced, absl::StatusOr<demo::Expected> (*tell)(demo::Play&, const demo::Words&),
+                const std::string& opened_with = "play-1") {
   WorkFolder folder;
   const Stores stores(mysql);
   SmallRoster roster;
@@ -163,7 +181,7 @@ void PlayMarked(bool mysql, bool experienced, absl::StatusOr<demo::Expected> (*t
   auto expected = tell(play, MarkedWords());
   ASSERT_TRUE(expected.ok()) << expected.status();
   Refusals refusals;
-  ASSERT_NO_FATAL_FAILURE(ProvokeErrors(suite, play, refusals));
+  ASSERT_NO_FATAL_FAILURE(ProvokeErrors(suite, play, opened_with, refusals));
 
   // Nor are they in the trail, which auditors read.
   auto events = play.Events();
@@ -200,6 +218,10 @@ TEST_P(Canary, NothingPrivateOfAnIndividualSearchIsInLogsMetricsOrErrors_F23) { 
 
 TEST_P(Canary, NothingPrivateOfABroadcastAndARecommendationIsInLogsMetricsOrErrors_F23) {
   PlayMarked(GetParam(), false, demo::TellNobodyInPool);
+}
+
+TEST_P(Canary, NothingPrivateOfASurveyAndAConcernIsInLogsMetricsOrErrors_F12_F23) {
+  PlayMarked(GetParam(), true, demo::TellSurveyAndHoliday, /*opened_with=*/"");
 }
 
 }  // namespace

@@ -189,7 +189,7 @@ void People::ActAsMentor() {
 void People::ReplyTo(Mail& mail) {
   mail.read = true;
   if (chance_.Percent(20)) return;  // and stays silent
-  if (absl::EndsWith(mail.kind, "_survey")) return Answer(mail.reply_code, "", AsService());
+  if (absl::EndsWith(mail.kind, "_survey")) return AnswerSurvey(mail.reply_code, "", AsService());
   rv1::RespondToOfferRequest request;
   request.set_reply_code(mail.reply_code);
   request.set_answer(chance_.Percent(55) ? rv1::YES : rv1::NOT_NOW);
@@ -204,7 +204,7 @@ void People::ReplyTo(Mail& mail) {
   Ask(AsService(), &Reassignments::RespondToOffer, std::move(request));
 }
 
-void People::Answer(const std::string& reply_code, const std::string& name, const rpc::Caller& caller) {
+void People::AnswerSurvey(const std::string& reply_code, const std::string& name, const rpc::Caller& caller) {
   rv1::SubmitSurveyResponseRequest request;
   request.set_reply_code(reply_code);
   request.set_name(name);
@@ -432,7 +432,7 @@ void People::DoOfCandidate(const rv1::Task& task, bool to_the_end) {
       return Ask(leader, &Concerns::ResolveConcern, std::move(request));
     }
     case rv1::CHECK_IN:
-      return Answer("", task.subject(), leader);
+      return AnswerSurvey("", task.subject(), leader);
     default: {
       rv1::RecordLetterToldRequest request;
       request.set_name(task.name());

@@ -72,7 +72,7 @@ class People {
   void Migrate(const Shadow& shadow);
   void ReplyTo(Mail& mail);
   // To a survey, by one of the two.
-  void Answer(const std::string& reply_code, const std::string& name, const rpc::Caller& caller);
+  void AnswerSurvey(const std::string& reply_code, const std::string& name, const rpc::Caller& caller);
   void SendSurvey();
   // Does one of the tasks that are of a candidate and of no case, or all of them; false when there are none.
   bool DoTasksOfCandidates(bool to_the_end);
