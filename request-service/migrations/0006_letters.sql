@@ -12,7 +12,7 @@ CREATE TABLE letters (
   PRIMARY KEY (consortium, id)
 );
 CREATE INDEX letters_by_survey ON letters (consortium, survey, candidate);
-CREATE INDEX letters_by_candidate ON letters (consortium, candidate);
+CREATE INDEX letters_by_candidate ON letters (consortium, candidate, id);
 
 -- What letters ask about: all candidates of a program, or the one whose mentor was changed.
 CREATE TABLE surveys (

@@ -55,11 +55,16 @@ absl::Status LetterBatch::Load(absl::Span<CaseCommand* const> commands) {
     ids.insert(id);
   }
   REMATCH_RETURN_IF_ERROR(insert.Write(tx_));
-  for (const auto& [column, wanted] : {std::pair("id", &ids), std::pair("candidate", &candidates)}) {
-    if (wanted->empty()) continue;
-    const auto [where, values] = WhereIds(column, *wanted);
+  struct Part {
+    const char* column;
+    const std::set<Id>& wanted;
+    const char* order;
+  };
+  for (const Part& part : {Part{"id", ids, "consortium, id"}, Part{"candidate", candidates, "consortium, candidate, id"}}) {
+    if (part.wanted.empty()) continue;
+    const auto [where, values] = WhereIds(part.column, part.wanted);
     REMATCH_ASSIGN_OR_RETURN(const std::vector<sql::Row> rows,
-                             tx_.Query(absl::StrCat(kColumns, where, " ORDER BY consortium, id FOR UPDATE"), values));
+                             tx_.Query(absl::StrCat(kColumns, where, " ORDER BY ", part.order, " FOR UPDATE"), values));
     for (const sql::Row& row : rows) {
       Row& one = rows_[{row.Text(0), row.Text(1)}];
       one.key = {.consortium = row.Text(0), .program = row.Text(2), .id = ""};

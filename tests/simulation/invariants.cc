@@ -128,7 +128,11 @@ void Invariants::CheckEvent(const Shadow& before, const Event& event) {
     const std::string& recipient = event.message_made().message().to();
     Must(absl::StartsWith(recipient, request::ConsortiumName(before.key.consortium) + "/"),
          absl::StrCat("F36: a mail goes to another consortium: ", name));
-    Must(!absl::StrContains(recipient, "/mentors/") || WasMember(before.key, request::IdOf(recipient)),
+    // Whose answer a leader put on record has heard of the search, and hears when it ends (F29).
+    const bool answered = std::any_of(c.offers().begin(), c.offers().end(), [&recipient](const request::Offer& offer) {
+      return offer.mentor() == recipient && offer.answered() != 0;
+    });
+    Must(!absl::StrContains(recipient, "/mentors/") || answered || WasMember(before.key, request::IdOf(recipient)),
          absl::StrCat("F36: a mail goes to who was never of the program: ", name));
     const request::MessageKind kind = event.message_made().message().kind();
     if (kind == request::OFFICIAL_CANDIDATE || kind == request::OFFICIAL_MENTOR) {
