@@ -205,6 +205,14 @@ bool CandidateDeclined(const Case& c, std::string_view mentor) {
          nullptr;
 }
 
+bool IsInAudience(const Case& c, const v1::EscalationPolicy::Stage& stage, const Hearer& hearer, bool includes_current_mentor) {
+  using Stage = v1::EscalationPolicy::Stage;
+  if (hearer.mentor == c.current_mentor() && !includes_current_mentor) return false;
+  if (stage.audience() == Stage::EXPERIENCED_MENTORS && !hearer.experienced) return false;
+  if (stage.audience() == Stage::NOT_YET_ASKED && (hearer.asked_by_then || HasBeenAsked(c, hearer.mentor))) return false;
+  return !IsStruck(c, hearer.mentor) && !CandidateDeclined(c, hearer.mentor);
+}
+
 bool IsBroadcastOpen(const Case& c, const v1::EscalationPolicy& policy, const Offer& offer) {
   const auto first = c.offers().begin() + c.stage_window().offers_before();  // those before are of another broadcast
   const bool is_of_stage = std::any_of(first, c.offers().end(), [&](const Offer& one) { return one.id() == offer.id(); });

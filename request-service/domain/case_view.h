@@ -86,6 +86,15 @@ std::vector<std::string> NotToBeAsked(const Case& c);
 // The candidate said no to them: out of this case altogether.
 bool CandidateDeclined(const Case& c, std::string_view mentor);
 
+// A mentor of the program, as things stand when a broadcast opens.
+struct Hearer {
+  std::string_view mentor;
+  bool experienced = true;     // as the policy has it
+  bool asked_by_then = false;  // by what comes before the broadcast, beside what the case knows
+};
+// Whether a broadcast of this stage is for them. Whoever was asked before is asked again, since they may know somebody (F9), unless the
+// stage leaves them out; not whom the Leader struck (F2) or the candidate refused (F13), and the current mentor as the Leader chose (F20).
+bool IsInAudience(const Case& c, const v1::EscalationPolicy::Stage& stage, const Hearer& hearer, bool includes_current_mentor);
 // The broadcast that this offer is of still takes answers.
 bool IsBroadcastOpen(const Case& c, const v1::EscalationPolicy& policy, const Offer& offer);
 // A seat of this mentor, or of anybody who may be asked again in this round, is being given back.

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -214,14 +213,10 @@ absl::Status Decider::Run(const Command::OpenBroadcast& broadcast) {
   End(OpenTask(c_, v1::CHOOSE_BROADCAST_AUDIENCE));
   Emit([&](Event& e) { e.mutable_broadcast_opened()->set_include_current_mentor(broadcast.include_current_mentor()); });
   BeginStageWindow();
-  std::set<std::string> left_out(c_.struck().begin(), c_.struck().end());
-  left_out.insert("");
-  if (!broadcast.include_current_mentor()) left_out.insert(c_.current_mentor());
   for (const std::string& mentor : broadcast.mentors()) {
-    // Whoever was asked before is asked again: they may know somebody (F9). Not whom the candidate refused (F13), nor whoever is being
-    // asked in confidence right now.
-    if (!left_out.insert(mentor).second || CandidateDeclined(c_, mentor) || HasLiveOffer(c_, mentor)) continue;
-    if (stage().audience() == Stage::NOT_YET_ASKED && HasBeenAsked(c_, mentor)) continue;
+    // Who is experienced the roster has said. Nobody is asked who is being asked in confidence right now, or is in the list twice.
+    if (mentor.empty() || HasLiveOffer(c_, mentor)) continue;
+    if (!IsInAudience(c_, stage(), {.mentor = mentor}, broadcast.include_current_mentor())) continue;
     const std::string offer = MakeOffer(v1::BROADCAST, mentor, "", false);
     SendMessage(BROADCAST, mentor, offer, offer, c_.stage_window().end(), kFirstEpoch);
   }

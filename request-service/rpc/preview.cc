@@ -105,10 +105,9 @@ class Previewer {
     if (!found.ok()) return PeerUnavailable();
     int recipients = 0;
     for (const mv1::RankedMentor& mentor : found->mentors()) {
-      if (mentor.mentor() == c_.current_mentor() || CandidateDeclined(c_, mentor.mentor())) continue;
-      if (stage.audience() == Stage::EXPERIENCED_MENTORS && !mentor.experienced()) continue;
-      const bool asked = HasBeenAsked(c_, mentor.mentor()) || reached_.contains(mentor.mentor());
-      if (stage.audience() == Stage::NOT_YET_ASKED && asked) continue;
+      const Hearer hearer = {
+          .mentor = mentor.mentor(), .experienced = mentor.experienced(), .asked_by_then = reached_.contains(mentor.mentor())};
+      if (!IsInAudience(c_, stage, hearer, /*includes_current_mentor=*/false)) continue;
       reached_.insert(mentor.mentor());
       ++recipients;
     }

@@ -388,12 +388,13 @@ absl::StatusOr<CaseCommand> Reassignments::PrepareBroadcast(const Call& call, co
   if (policy->policy.has_experience()) *find.mutable_experience() = policy->policy.experience();
   broadcast.set_policy(stored.c.policy());
   broadcast.set_stage(stored.c.stage());
-  const bool experienced_only = stored.c.stage() < policy->policy.stages_size() &&
-                                policy->policy.stages(stored.c.stage()).audience() == v1::EscalationPolicy::Stage::EXPERIENCED_MENTORS;
+  const auto stage =
+      stored.c.stage() < policy->policy.stages_size() ? policy->policy.stages(stored.c.stage()) : v1::EscalationPolicy::Stage();
   const absl::StatusOr<mv1::FindEligibleMentorsResponse> found = mentor_.FindEligibleMentors(find);
   if (!found.ok()) return PeerUnavailable();
   for (const mv1::RankedMentor& mentor : found->mentors()) {
-    if (mentor.experienced() || !experienced_only) broadcast.add_mentors(mentor.mentor());
+    const Hearer hearer = {.mentor = mentor.mentor(), .experienced = mentor.experienced()};
+    if (IsInAudience(stored.c, stage, hearer, broadcast.include_current_mentor())) broadcast.add_mentors(mentor.mentor());
   }
   return command;
 }
