@@ -285,7 +285,7 @@ Cast DemoCast(const std::string& source_dir) {
           .second = "boris.lind@schools.example",
           .third = "carla.moreno@schools.example",
           .fourth = "katya.kessler@palisade.example",
-          .fifth = "linh.calloway@bayside.example"};
+          .fifth = "ines.prescott@mesaverde.example"};
 }
 
 absl::Status TellStory(Suite& suite, const StoryOptions& options, std::ostream& out) { return Story(suite, options, out).Tell(); }
