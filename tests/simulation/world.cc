@@ -216,7 +216,11 @@ void World::Found() {
     }
     roster.candidates.Put(std::move(candidate));
   }
-  if (!mentor_store_.database->Transact([&](sql::Transaction& tx) { return mentor::store::Save(tx, roster); }).ok()) std::abort();
+  if (!mentor::store::BeginStamping(*mentor_store_.database, time_.now).ok()) std::abort();
+  if (!mentor_store_.database
+           ->Transact([&](sql::Transaction& tx) { return mentor::store::Save(tx, roster, {.writer = 1, .number = 1}, time_.now); })
+           .ok())
+    std::abort();
   invariants_.CheckRoster(1);
 }
 
