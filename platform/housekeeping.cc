@@ -15,14 +15,17 @@ constexpr int64_t kRows = 500;
 
 }  // namespace
 
-Housekeeping::Housekeeping(sql::Database& database, Clock& clock, std::vector<std::string> work)
-    : database_(database), clock_(clock), work_(std::move(work)) {}
+Housekeeping::Housekeeping(sql::Database& database, Clock& clock, std::vector<std::string> work, Also also)
+    : database_(database), clock_(clock), work_(std::move(work)), also_(std::move(also)) {}
 
 absl::Duration Housekeeping::Step() {
   const absl::Time before = clock_.Now() - kKeep;
   const absl::StatusOr<bool> more = ForgetRequests(before);
   absl::Status status = more.status();
   if (status.ok() && !work_.empty()) status = ForgetReplicas(before);
+  if (status.ok() && also_) {
+    status = sql::TransactAgain(database_, [&](sql::Transaction& tx) { return also_(tx, clock_.Now()); });
+  }
   if (!status.ok()) {
     log::Warn("housekeeping_failed", {{"code", static_cast<int>(status.code())}});
     return kEvery;

@@ -3,6 +3,7 @@
 #ifndef REMATCH_PLATFORM_HOUSEKEEPING_H_
 #define REMATCH_PLATFORM_HOUSEKEEPING_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,8 +23,10 @@ inline constexpr absl::Duration kKeep = absl::Hours(30 * 24);
 class Housekeeping {
  public:
   // `work` are the tables whose rows are leased (platform/leases.h), none for a service without any. Needs the table `requests` of
-  // platform/group_commit.h with an index on `created`, and `replicas` where there is leased work.
-  Housekeeping(sql::Database& database, Clock& clock, std::vector<std::string> work = {});
+  // platform/group_commit.h with an index on `created`, and `replicas` where there is leased work. `also`: what else a service has to
+  // forget, a transaction each time.
+  using Also = std::function<absl::Status(sql::Transaction& tx, absl::Time now)>;
+  Housekeeping(sql::Database& database, Clock& clock, std::vector<std::string> work = {}, Also also = nullptr);
 
   // Deletes a bounded number of rows. Returns zero if there may be more, else how long nothing will be to do.
   absl::Duration Step();
@@ -39,6 +42,7 @@ class Housekeeping {
   sql::Database& database_;
   Clock& clock_;
   const std::vector<std::string> work_;
+  const Also also_;
   std::unique_ptr<Loop> loop_;
 };
 

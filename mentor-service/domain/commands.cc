@@ -468,10 +468,10 @@ absl::StatusOr<HeldNext> Decide(Roster& roster, const HoldNextSeat& command, con
   }
   REMATCH_RETURN_IF_ERROR(CheckEnrolled(*candidate));
   HeldNext next;
-  const std::vector<Ranked> ranking = Rank(roster, *program, *candidate, command.search, command.day.value_or(context.now), 1);
-  next.full = static_cast<int>(std::count_if(ranking.begin(), ranking.end(), [](const Ranked& ranked) { return ranked.full; }));
-  if (ranking.empty() || ranking.front().full) return next;
-  next.mentor = ranking.front();
+  const Ranking ranking(roster, *program, *candidate, command.search, command.day.value_or(context.now), 1);
+  next.full = static_cast<int>(ranking.size() - ranking.can_be_asked());
+  if (ranking.can_be_asked() == 0) return next;
+  ranking.Describe(0, Ranking::Words::kExplanation, next.mentor);
   next.seat = Hold(roster, command.seat, next.mentor.mentor, *candidate, context);
   return next;
 }

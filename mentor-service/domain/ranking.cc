@@ -38,39 +38,31 @@ std::string Candidates(int count) {
 }
 
 // How they stand, then what they cover, where they work and what is free: one sentence for people.
-std::string Explain(const Ranked& ranked, const Need& need, const Search& search) {
-  std::vector<std::string> parts;
-  if (ranked.placed_by_leader) parts.push_back("placed here by the Leader");
+void Explain(const Need& need, const Search& search, Ranked& ranked) {
+  std::string& out = ranked.explanation;
+  out.clear();
+  if (ranked.placed_by_leader) out += "placed here by the Leader; ";
   if (ranked.tiers.empty()) {
-    parts.push_back(absl::StrCat("mentors ", Candidates(ranked.caseload), " now"));
+    absl::StrAppend(&out, "mentors ", Candidates(ranked.caseload), " now");
   } else if (ranked.tiers.front() == Tier::kOneCandidate) {
-    parts.push_back("mentors one candidate now");
+    out += "mentors one candidate now";
   } else if (ranked.tiers.front() == Tier::kInterested) {
-    parts.push_back(absl::StrCat("would take more and mentors ", Candidates(ranked.caseload), " now"));
+    absl::StrAppend(&out, "would take more and mentors ", Candidates(ranked.caseload), " now");
   } else {
-    parts.push_back("mentored before and has no candidate now");
+    out += "mentored before and has no candidate now";
   }
-  std::vector<std::string> covered;
-  if (ranked.credential_matches) covered.push_back("the credential");
-  if (ranked.grade_band_matches) covered.push_back("the grade band");
-  if (!need.subjects.empty() && ranked.subjects_matching > 0) {
-    covered.push_back(
-        absl::StrCat(ranked.subjects_matching, " of ", need.subjects.size(), need.subjects.size() == 1 ? " subject" : " subjects"));
-  }
-  if (covered.empty()) {
-    parts.push_back("covers nothing of what is needed");
-  } else {
-    const std::string last = covered.back();
-    covered.pop_back();
-    parts.push_back(absl::StrCat("covers ", absl::StrJoin(covered, ", "), covered.empty() ? "" : " and ", last));
-  }
-  parts.push_back(ranked.same_district ? "same district" : "another district");
-  parts.push_back(
-      absl::StrCat(ranked.caseload + ranked.held_seats, " of ", ranked.capacity, ranked.capacity == 1 ? " seat" : " seats", " taken"));
-  if (search.weights.has_value()) parts.push_back(ranked.points == 1 ? "1 point" : absl::StrCat(ranked.points, " points"));
-  std::string sentence = absl::StrJoin(parts, "; ");
-  sentence[0] = static_cast<char>(sentence[0] - 'a' + 'A');
-  return sentence;
+  const bool subjects = ranked.subjects_matching > 0;
+  int left = ranked.credential_matches + ranked.grade_band_matches + subjects;
+  out += left == 0 ? "; covers nothing of what is needed" : "; covers ";
+  const auto behind = [&left] { return --left == 0 ? "" : left == 1 ? " and " : ", "; };
+  if (ranked.credential_matches) absl::StrAppend(&out, "the credential", behind());
+  if (ranked.grade_band_matches) absl::StrAppend(&out, "the grade band", behind());
+  if (subjects)
+    absl::StrAppend(&out, ranked.subjects_matching, " of ", need.subjects.size(), need.subjects.size() == 1 ? " subject" : " subjects");
+  absl::StrAppend(&out, ranked.same_district ? "; same district; " : "; another district; ", ranked.caseload + ranked.held_seats, " of ",
+                  ranked.capacity, ranked.capacity == 1 ? " seat" : " seats", " taken");
+  if (search.weights.has_value()) absl::StrAppend(&out, "; ", ranked.points, ranked.points == 1 ? " point" : " points");
+  out[0] = static_cast<char>(out[0] - 'a' + 'A');
 }
 
 int Points(const Ranked& ranked, const Weights& weights) {
@@ -132,24 +124,17 @@ bool InIndividualPool(const Roster& roster, const Mentor& mentor, const Program&
          mentor.id != candidate.mentor && !Leads(mentor, program);
 }
 
-std::vector<Tier> TiersOf(const Mentor& mentor, const std::vector<Tier>& wanted) {
-  std::vector<Tier> tiers;
+absl::InlinedVector<Tier, 3> TiersOf(const Mentor& mentor, absl::Span<const Tier> wanted) {
+  absl::InlinedVector<Tier, 3> tiers;
   std::copy_if(wanted.begin(), wanted.end(), std::back_inserter(tiers), [&](Tier tier) { return Applies(tier, mentor); });
   return tiers;
 }
 
-uint64_t TieBreak(std::string_view mentor, absl::Time day) {
-  const std::string digest =
-      platform::Sha256(absl::StrCat(absl::string_view(mentor.data(), mentor.size()), "\n", absl::ToUnixSeconds(day) / 86400));
-  uint64_t place = 0;
-  for (int i = 0; i < 8; ++i) place = place << 8 | static_cast<unsigned char>(digest[i]);
-  return place;
-}
+namespace {
 
-// All of a description but the words.
-Ranked Measure(const Mentor& mentor, const Need& need, const Search& search) {
-  Ranked ranked;
-  ranked.mentor = mentor.id;
+// All of a description but who it is, the rank, what the Leader said and the words.
+void Measure(const Mentor& mentor, const Need& need, const Search& search, Ranked& ranked) {
+  ranked.rank = 0;
   ranked.tiers = TiersOf(mentor, TiersWanted(search));
   ranked.credential_matches = !need.credential.empty() && Contains(mentor.credentials, need.credential);
   ranked.grade_band_matches = !need.grade_band.empty() && Contains(mentor.grade_bands, need.grade_band);
@@ -160,62 +145,107 @@ Ranked Measure(const Mentor& mentor, const Need& need, const Search& search) {
   ranked.held_seats = mentor.held;
   ranked.capacity = mentor.capacity;
   ranked.full = mentor.full();
-  ranked.placed_by_leader = !mentor.full() && Contains(search.order, mentor.id);
   ranked.experienced = IsExperienced(mentor, search.experience);
-  if (search.weights.has_value()) ranked.points = Points(ranked, *search.weights);
-  return ranked;
+  ranked.points = search.weights.has_value() ? Points(ranked, *search.weights) : 0;
 }
+
+// Whoever has the same points: credential, grade band, subjects, district and caseload, each before the next.
+uint64_t MeritOf(const Ranked& ranked) {
+  uint64_t merit = ranked.credential_matches ? 0 : 1;
+  merit = merit << 1 | (ranked.grade_band_matches ? 0 : 1);
+  merit = merit << 16 | static_cast<uint16_t>(0xffff - ranked.subjects_matching);
+  merit = merit << 1 | (ranked.same_district ? 0 : 1);
+  return merit << 32 | static_cast<uint32_t>(ranked.caseload);
+}
+
+constexpr uint32_t kFull = std::numeric_limits<uint32_t>::max();
+constexpr uint32_t kNotPlaced = kFull - 1;
+
+}  // namespace
 
 Ranked Describe(const Mentor& mentor, const Need& need, const Search& search) {
-  Ranked ranked = Measure(mentor, need, search);
-  ranked.explanation = Explain(ranked, need, search);
+  Ranked ranked;
+  Measure(mentor, need, search, ranked);
+  ranked.mentor = mentor.id;
+  ranked.placed_by_leader = !ranked.full && Contains(search.order, mentor.id);
+  Explain(need, search, ranked);
   return ranked;
 }
 
-std::vector<Ranked> Rank(const Roster& roster, const Program& program, const Candidate& candidate, const Search& search, absl::Time day,
-                         size_t explained) {
-  const Need need = NeedOf(roster, candidate);
-  const std::vector<Tier>& wanted = TiersWanted(search);
-  const std::set<std::string_view> exclude(search.exclude.begin(), search.exclude.end());
-  constexpr size_t kNowhere = std::numeric_limits<size_t>::max();
-  struct Place {
-    Ranked ranked;
-    size_t by_leader;
-    size_t tier;
-    uint64_t tie;
-    auto Key() const {
-      return std::make_tuple(ranked.full, by_leader, tier, -ranked.points, !ranked.credential_matches, !ranked.grade_band_matches,
-                             -ranked.subjects_matching, !ranked.same_district, ranked.caseload, tie, std::string_view(ranked.mentor));
-    }
-  };
-  std::vector<Place> places;
+Ranking::Ranking(const Roster& roster, const Program& program, const Candidate& candidate, const Search& search, absl::Time day,
+                 size_t described)
+    : Ranking(roster, program, candidate, search) {
   for (const std::string& id : roster.mentors.MembersOf(program.id)) {
     const Mentor& mentor = *roster.mentors.Find(id);
-    if (exclude.contains(id)) continue;
-    const bool individual = search.pool == Pool::kIndividual;
-    if (!(individual ? InIndividualPool(roster, mentor, program, candidate, search.experience)
-                     : InEverybodyPool(roster, mentor, program, candidate))) {
-      continue;
-    }
-    Place place{.ranked = Measure(mentor, need, search), .by_leader = kNowhere, .tier = kNowhere, .tie = TieBreak(id, day)};
-    if (individual && place.ranked.tiers.empty()) continue;
-    if (place.ranked.placed_by_leader) {
-      place.by_leader = static_cast<size_t>(std::find(search.order.begin(), search.order.end(), id) - search.order.begin());
-    }
-    if (!place.ranked.tiers.empty()) {
-      place.tier = static_cast<size_t>(std::find(wanted.begin(), wanted.end(), place.ranked.tiers.front()) - wanted.begin());
-    }
-    places.push_back(std::move(place));
+    if (InPool(mentor)) Add(mentor, TieBreak(id, day));
   }
-  std::sort(places.begin(), places.end(), [](const Place& a, const Place& b) { return a.Key() < b.Key(); });
-  std::vector<Ranked> ranking;
-  ranking.reserve(places.size());
-  for (Place& place : places) {
-    if (!place.ranked.full) place.ranked.rank = static_cast<int>(ranking.size()) + 1;
-    if (ranking.size() < explained) place.ranked.explanation = Explain(place.ranked, need, search);
-    ranking.push_back(std::move(place.ranked));
+  Sort(described);
+}
+
+Ranking::Ranking(const Members& members, const Roster& roster, const Program& program, const Candidate& candidate, const Search& search,
+                 absl::Time day, size_t described)
+    : Ranking(roster, program, candidate, search) {
+  const std::shared_ptr<const std::vector<uint64_t>> ties = members.TiesOn(day);
+  for (size_t i = 0; i < members.list().size(); ++i) {
+    const Mentor& mentor = *members.list()[i];
+    if (InPool(mentor)) Add(mentor, (*ties)[i]);
   }
-  return ranking;
+  Sort(described);
+}
+
+Ranking::Ranking(const Roster& roster, const Program& program, const Candidate& candidate, const Search& search)
+    : roster_(roster), program_(program), candidate_(candidate), search_(search), need_(NeedOf(roster, candidate)) {
+  for (const std::string& id : search.order) order_.emplace(id, static_cast<uint32_t>(order_.size()));
+  exclude_.insert(search.exclude.begin(), search.exclude.end());
+}
+
+bool Ranking::InPool(const Mentor& mentor) const {
+  if (exclude_.contains(mentor.id)) return false;
+  if (search_.pool == Pool::kEverybody) return InEverybodyPool(roster_, mentor, program_, candidate_);
+  return InIndividualPool(roster_, mentor, program_, candidate_, search_.experience) && !TiersOf(mentor, TiersWanted(search_)).empty();
+}
+
+void Ranking::Add(const Mentor& mentor, uint64_t tie) {
+  Measure(mentor, need_, search_, measured_);
+  Standing standing{
+      .mentor = &mentor, .by_leader = kNotPlaced, .tier = kFull, .points = -measured_.points, .merit = MeritOf(measured_), .tie = tie};
+  if (measured_.full) {
+    standing.by_leader = kFull;
+  } else {
+    ++can_be_asked_;
+    if (const auto placed = order_.find(mentor.id); placed != order_.end()) standing.by_leader = placed->second;
+  }
+  if (!measured_.tiers.empty()) {
+    const std::vector<Tier>& wanted = TiersWanted(search_);
+    standing.tier = static_cast<uint32_t>(std::find(wanted.begin(), wanted.end(), measured_.tiers.front()) - wanted.begin());
+  }
+  standings_.push_back(standing);
+}
+
+void Ranking::Sort(size_t described) {
+  const auto before = [](const Standing& a, const Standing& b) {
+    return std::tie(a.by_leader, a.tier, a.points, a.merit, a.tie, a.mentor->id) <
+           std::tie(b.by_leader, b.tier, b.points, b.merit, b.tie, b.mentor->id);
+  };
+  std::partial_sort(standings_.begin(), standings_.begin() + static_cast<ptrdiff_t>(std::min(described, standings_.size())),
+                    standings_.end(), before);
+}
+
+void Ranking::Describe(size_t place, Words words, Ranked& ranked) const {
+  const Standing& standing = standings_[place];
+  Measure(*standing.mentor, need_, search_, ranked);
+  ranked.mentor = standing.mentor->id;
+  if (!ranked.full) ranked.rank = static_cast<int>(place) + 1;
+  ranked.placed_by_leader = standing.by_leader < kNotPlaced;
+  ranked.explanation.clear();
+  if (words == Words::kExplanation) Explain(need_, search_, ranked);
+}
+
+std::vector<Ranked> Rank(const Roster& roster, const Program& program, const Candidate& candidate, const Search& search, absl::Time day) {
+  const Ranking ranking(roster, program, candidate, search, day);
+  std::vector<Ranked> all(ranking.size());
+  for (size_t i = 0; i < all.size(); ++i) ranking.Describe(i, Ranking::Words::kExplanation, all[i]);
+  return all;
 }
 
 }  // namespace rematch::mentor

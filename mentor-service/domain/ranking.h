@@ -11,7 +11,13 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/container/inlined_vector.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "mentor-service/domain/members.h"
 #include "mentor-service/domain/roster.h"
 
 namespace rematch::mentor {
@@ -76,7 +82,7 @@ struct Search {
 struct Ranked {
   std::string mentor;
   int rank = 0;  // from 1; 0 for who is full
-  std::vector<Tier> tiers;
+  absl::InlinedVector<Tier, 3> tiers;
   bool credential_matches = false;
   bool grade_band_matches = false;
   int subjects_matching = 0;
@@ -102,16 +108,56 @@ bool InIndividualPool(const Roster& roster, const Mentor& mentor, const Program&
 // Opting out is of individual approaches.
 bool InEverybodyPool(const Roster& roster, const Mentor& mentor, const Program& program, const Candidate& candidate);
 // The tiers of `wanted` that apply, in that order.
-std::vector<Tier> TiersOf(const Mentor& mentor, const std::vector<Tier>& wanted);
+absl::InlinedVector<Tier, 3> TiersOf(const Mentor& mentor, absl::Span<const Tier> wanted);
 
-// Where mentors stand who are equal in everything else: different every (UTC) day and the same for all candidates, so that no id and no
-// name is favoured over time, and two candidates with one need get one order.
-uint64_t TieBreak(std::string_view mentor, absl::Time day);
+inline constexpr size_t kAll = std::numeric_limits<size_t>::max();
 
-// The mentors of `roster` for `candidate`, best first, the full ones last; of those behind the first `explained` without explanations.
-// `day`: an instant of the day whose tie-breaks count.
-std::vector<Ranked> Rank(const Roster& roster, const Program& program, const Candidate& candidate, const Search& search, absl::Time day,
-                         size_t explained = std::numeric_limits<size_t>::max());
+// The pool of a search for a candidate, the best first, those who are full last. Reads what it was made of, which must outlive it.
+class Ranking {
+ public:
+  // Of the mentors in `roster`. `day`: an instant of the day whose tie-breaks count. Only the `described` best are put in order.
+  Ranking(const Roster& roster, const Program& program, const Candidate& candidate, const Search& search, absl::Time day,
+          size_t described = kAll);
+  // Of `members`, all members of the program; of `roster` it reads the candidate's site, and the districts that decide who is shared.
+  Ranking(const Members& members, const Roster& roster, const Program& program, const Candidate& candidate, const Search& search,
+          absl::Time day, size_t described = kAll);
+
+  // Of the whole pool.
+  size_t size() const { return standings_.size(); }
+  size_t can_be_asked() const { return can_be_asked_; }
+  // Who stands at this place, counted from 0 and below `described`; into what `ranked` has room for already.
+  enum class Words { kNone, kExplanation };
+  void Describe(size_t place, Words words, Ranked& ranked) const;
+
+ private:
+  // What decides where somebody stands; the smaller comes first.
+  struct Standing {
+    const Mentor* mentor;
+    uint32_t by_leader;  // the place that the Leader gave them; for who is full, behind everybody's
+    uint32_t tier;
+    int64_t points;  // below 0
+    uint64_t merit;
+    uint64_t tie;
+  };
+  Ranking(const Roster& roster, const Program& program, const Candidate& candidate, const Search& search);
+  bool InPool(const Mentor& mentor) const;
+  void Add(const Mentor& mentor, uint64_t tie);
+  void Sort(size_t described);
+
+  const Roster& roster_;
+  const Program& program_;
+  const Candidate& candidate_;
+  const Search& search_;
+  const Need need_;
+  absl::flat_hash_map<absl::string_view, uint32_t> order_;
+  absl::flat_hash_set<absl::string_view> exclude_;
+  std::vector<Standing> standings_;
+  size_t can_be_asked_ = 0;
+  Ranked measured_;  // of the one who is added
+};
+
+// All of a ranking, described.
+std::vector<Ranked> Rank(const Roster& roster, const Program& program, const Candidate& candidate, const Search& search, absl::Time day);
 // One mentor described as in Rank(), whether or not they are in a pool; rank 0.
 Ranked Describe(const Mentor& mentor, const Need& need, const Search& search);
 

@@ -1,5 +1,6 @@
 #include "mentor-service/rpc/batch.h"
 
+#include <limits>
 #include <map>
 #include <type_traits>
 #include <utility>
@@ -32,11 +33,24 @@ absl::StatusOr<std::string> Reply(Roster& roster, const Command& command, const 
 
 }  // namespace
 
+store::Stamp Stamps::Next() {
+  absl::MutexLock lock(&mutex_);
+  store::Stamp& last = last_[std::this_thread::get_id()];
+  if (last.number == 0) {
+    // Of a digest, since what a store gives numbers by differs.
+    for (const char byte : platform::Sha256(ids_.Next()).substr(0, 8)) last.writer = last.writer << 8 | static_cast<unsigned char>(byte);
+    last.writer = (last.writer & std::numeric_limits<int64_t>::max()) | 1;  // nobody is kStampingBegan
+  }
+  ++last.number;
+  return last;
+}
+
 absl::StatusOr<BatchResult> BatchHandler::Run(sql::Transaction& tx, absl::Span<Command* const> batch) {
   const Context context{.now = clock_.Now(), .new_id = [this] { return ids_.Next(); }};
   std::map<std::string_view, std::vector<size_t>> by_consortium;
   for (size_t i = 0; i < batch.size(); ++i) by_consortium[batch[i]->consortium].push_back(i);
 
+  const store::Stamp stamp = stamps_.Next();
   BatchResult result;
   std::vector<store::Published> changes;
   result.replies.resize(batch.size());
@@ -45,7 +59,7 @@ absl::StatusOr<BatchResult> BatchHandler::Run(sql::Transaction& tx, absl::Span<C
     for (const size_t i : indexes) AddWants(batch[i]->action, wants);
     REMATCH_ASSIGN_OR_RETURN(Roster roster, store::Load(tx, std::string(consortium), std::move(wants), store::Locks::kRows));
     for (const size_t i : indexes) result.replies[i] = Reply(roster, *batch[i], context);
-    REMATCH_RETURN_IF_ERROR(store::Save(tx, roster));
+    REMATCH_RETURN_IF_ERROR(store::Save(tx, roster, stamp, context.now));
     for (Change& change : ChangesIn(roster)) changes.push_back({std::string(consortium), std::move(change)});
   }
   REMATCH_RETURN_IF_ERROR(store::Publish(tx, changes, context.now));

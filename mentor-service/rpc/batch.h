@@ -4,14 +4,18 @@
 #define REMATCH_MENTOR_SERVICE_RPC_BATCH_H_
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
 #include "mentor-service/domain/commands.h"
+#include "mentor-service/store/store.h"
 #include "platform/clock.h"
 #include "platform/group_commit.h"
 #include "platform/ids.h"
@@ -28,18 +32,33 @@ struct Command {
   Action action;
 };
 
+// Stamps for what the threads of this process write. Each thread is a writer of its own, and a thread's transactions run one after the
+// other, so a writer's numbers commit in their order, and writers do not wait for one another. Thread-safe.
+class Stamps {
+ public:
+  explicit Stamps(platform::IdSource& ids) : ids_(ids) {}
+  // For one attempt at a transaction of the calling thread.
+  store::Stamp Next();
+
+ private:
+  platform::IdSource& ids_;
+  absl::Mutex mutex_;
+  std::map<std::thread::id, store::Stamp> last_ ABSL_GUARDED_BY(mutex_);
+};
+
 // Replies are the serialized responses of the RPCs. Thread-safe.
 class BatchHandler {
  public:
   // `published` is called after every commit that added to the roster's feed, on the committing thread: must not block.
   BatchHandler(
       platform::Clock& clock, platform::IdSource& ids, std::function<void()> published = [] {})
-      : clock_(clock), ids_(ids), published_(std::move(published)) {}
+      : clock_(clock), ids_(ids), stamps_(ids), published_(std::move(published)) {}
   absl::StatusOr<BatchResult> Run(sql::Transaction& tx, absl::Span<Command* const> batch);
 
  private:
   platform::Clock& clock_;
   platform::IdSource& ids_;
+  Stamps stamps_;
   const std::function<void()> published_;
 };
 

@@ -322,10 +322,15 @@ v1::Need ToProto(std::string_view consortium, const Need& value) {
   return out;
 }
 
-v1::RankedMentor ToProto(std::string_view consortium, const Ranked& value) {
-  v1::RankedMentor out;
+void SetBasics(std::string_view consortium, const Ranked& value, v1::RankedMentor& out) {
   out.set_mentor(NameIn(consortium, "mentors", value.mentor));
   out.set_rank(value.rank);
+  out.set_full(value.full);
+  out.set_experienced(value.experienced);
+}
+
+void SetRanked(std::string_view consortium, const Ranked& value, v1::RankedMentor& out) {
+  SetBasics(consortium, value, out);
   for (const Tier tier : value.tiers) out.add_tiers(static_cast<v1::Tier>(tier));
   out.set_credential_matches(value.credential_matches);
   out.set_grade_band_matches(value.grade_band_matches);
@@ -334,11 +339,14 @@ v1::RankedMentor ToProto(std::string_view consortium, const Ranked& value) {
   out.set_caseload(value.caseload);
   out.set_held_seats(value.held_seats);
   out.set_capacity(value.capacity);
-  out.set_full(value.full);
   out.set_placed_by_leader(value.placed_by_leader);
-  out.set_experienced(value.experienced);
   out.set_points(value.points);
   out.set_explanation(value.explanation);
+}
+
+v1::RankedMentor ToProto(std::string_view consortium, const Ranked& value) {
+  v1::RankedMentor out;
+  SetRanked(consortium, value, out);
   return out;
 }
 

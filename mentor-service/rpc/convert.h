@@ -34,6 +34,9 @@ v1::RosterChange ToProto(std::string_view consortium, const Change& value);  // 
 v1::Seat ToProto(std::string_view consortium, const Seat& value);
 v1::Need ToProto(std::string_view consortium, const Need& value);
 v1::RankedMentor ToProto(std::string_view consortium, const Ranked& value);
+// The same into an empty message; or what FindEligibleMentorsRequest.BASIC shows, and no more.
+void SetRanked(std::string_view consortium, const Ranked& value, v1::RankedMentor& out);
+void SetBasics(std::string_view consortium, const Ranked& value, v1::RankedMentor& out);
 v1::HoldNextSeatResponse ToProto(std::string_view consortium, const HeldNext& value);
 inline v1::ImportRosterResponse ToProto(std::string_view, v1::ImportRosterResponse value) { return value; }
 

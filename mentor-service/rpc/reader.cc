@@ -177,31 +177,60 @@ absl::StatusOr<std::vector<DescribedNeed>> DescribeNeeds(sql::Transaction& tx, c
   return described;
 }
 
+// Whether some of the members are of another district than this one.
+bool HasOthers(const Members& members, std::string_view district) {
+  return std::any_of(members.districts().begin(), members.districts().end(),
+                     [&](const std::string& theirs) { return !theirs.empty() && !district.empty() && theirs != district; });
+}
+
+// The best `most` of a ranking.
+v1::FindEligibleMentorsResponse Respond(const std::string& consortium, const Ranking& ranking, size_t most, bool basic) {
+  v1::FindEligibleMentorsResponse response;
+  response.set_can_be_asked(static_cast<int32_t>(ranking.can_be_asked()));
+  const size_t count = std::min(most, ranking.size());
+  response.mutable_mentors()->Reserve(static_cast<int>(count));
+  Ranked ranked;
+  for (size_t i = 0; i < count; ++i) {
+    ranking.Describe(i, basic ? Ranking::Words::kNone : Ranking::Words::kExplanation, ranked);
+    v1::RankedMentor& mentor = *response.add_mentors();
+    if (basic) {
+      SetBasics(consortium, ranked, mentor);
+    } else {
+      SetRanked(consortium, ranked, mentor);
+    }
+  }
+  return response;
+}
+
 std::string ParentConsortium(Violations& bad, const std::string& parent) { return CheckName(bad, "parent", parent, "consortia/*")[0]; }
 
 }  // namespace
 
 absl::Status Reader::LookUp(sql::Transaction& tx, absl::Span<Lookup* const> batch) {
   struct Open {
-    Roster roster;
+    Found found;
     std::vector<Lookup*> lookups;
   };
   std::map<std::string, Open> consortia;
   for (Lookup* lookup : batch) {
     Open& open = consortia[lookup->consortium];
-    open.roster.consortium_id = lookup->consortium;
+    open.found.roster.consortium_id = lookup->consortium;
     open.lookups.push_back(lookup);
   }
   for (int round = 0; !consortia.empty(); ++round) {
     for (auto it = consortia.begin(); it != consortia.end();) {
+      const std::string& consortium = it->first;
       Open& open = it->second;
       Wants wants;
-      std::erase_if(open.lookups, [&](Lookup* lookup) { return lookup->look(round, open.roster, wants); });
+      std::erase_if(open.lookups, [&](Lookup* lookup) { return lookup->look(round, open.found, wants); });
       if (open.lookups.empty()) {
         it = consortia.erase(it);
         continue;
       }
-      REMATCH_RETURN_IF_ERROR(store::Find(tx, wants, open.roster));
+      REMATCH_RETURN_IF_ERROR(store::Find(tx, wants, open.found.roster));
+      if (!wants.pools.empty()) {
+        REMATCH_ASSIGN_OR_RETURN(open.found.pools, members_.Read(tx, consortium, wants.pools, clock_.Now()));
+      }
       ++it;
     }
   }
@@ -212,9 +241,8 @@ template <typename Response>
 void Reader::Submit(GroupRead<Lookup>& reads, const rpc::Call& call, std::string consortium, Look<Response> look,
                     const rpc::Done<Response>& done) {
   auto result = std::make_shared<absl::StatusOr<Response>>(absl::UnknownError("not read"));
-  Lookup lookup{.consortium = std::move(consortium),
-                .look = [result, look = std::move(look)](int round, const Roster& roster, Wants& wants) {
-                  std::optional<absl::StatusOr<Response>> answer = look(round, roster, wants);
+  Lookup lookup{.consortium = std::move(consortium), .look = [result, look = std::move(look)](int round, const Found& found, Wants& wants) {
+                  std::optional<absl::StatusOr<Response>> answer = look(round, found, wants);
                   if (!answer.has_value()) return false;
                   *result = *std::move(answer);
                   return true;
@@ -229,14 +257,14 @@ template <typename Response, typename Find>
 void Reader::GetOfConsortium(const rpc::Call& call, const std::string& consortium, const Wants& wants, Find find,
                              const absl::Status& missing, const rpc::Done<Response>& done) {
   const bool any = Ownership(call.caller, call.method, consortium).OwnsConsortium();
-  const auto look = [=](int round, const Roster& roster, Wants& more) -> std::optional<absl::StatusOr<Response>> {
+  const auto look = [=](int round, const Found& read, Wants& more) -> std::optional<absl::StatusOr<Response>> {
     if (round == 0) {
       more.Add(wants);
       more.every_program = more.every_program || !any;
       return std::nullopt;
     }
-    const auto* found = find(roster);
-    const bool owns = any || Ownership(call.caller, call.method, consortium).OwnsAny(Pointers(roster.programs));
+    const auto* found = find(read.roster);
+    const bool owns = any || Ownership(call.caller, call.method, consortium).OwnsAny(Pointers(read.roster.programs));
     if (found == nullptr || !owns) return missing;
     return ToProto(consortium, *found);
   };
@@ -275,13 +303,13 @@ void Reader::Get(const rpc::Call& call, const v1::GetProgramRequest& request, co
   NamesIn names(bad);
   const std::string id = names.Id("name", request.name(), "programs");
   if (!bad.empty()) return done(bad.ToStatus());
-  const auto look = [call, consortium = names.consortium(), id](int round, const Roster& roster,
+  const auto look = [call, consortium = names.consortium(), id](int round, const Found& found,
                                                                 Wants& wants) -> std::optional<absl::StatusOr<v1::Program>> {
     if (round == 0) {
       wants.programs.insert(id);
       return std::nullopt;
     }
-    const Program* program = roster.programs.Find(id);
+    const Program* program = found.roster.programs.Find(id);
     if (program == nullptr || !Ownership(call.caller, call.method, consortium).OwnsProgram(*program)) return NoProgram();
     return ToProto(consortium, *program);
   };
@@ -293,13 +321,13 @@ void Reader::Get(const rpc::Call& call, const v1::GetMentorRequest& request, con
   NamesIn names(bad);
   const std::string id = names.Id("name", request.name(), "mentors");
   if (!bad.empty()) return done(bad.ToStatus());
-  const auto look = [call, consortium = names.consortium(), id](int round, const Roster& roster,
+  const auto look = [call, consortium = names.consortium(), id](int round, const Found& found,
                                                                 Wants& wants) -> std::optional<absl::StatusOr<v1::Mentor>> {
     if (round == 0) {
       wants.mentors.insert(id);
       return std::nullopt;
     }
-    const Mentor* mentor = roster.mentors.Find(id);
+    const Mentor* mentor = found.roster.mentors.Find(id);
     if (mentor == nullptr) return NoMentor();
     const Ownership ownership(call.caller, call.method, consortium);
     if (ownership.Unrestricted()) return ToProto(consortium, *mentor);
@@ -307,7 +335,7 @@ void Reader::Get(const rpc::Call& call, const v1::GetMentorRequest& request, con
       wants.programs.insert(mentor->programs.begin(), mentor->programs.end());
       return std::nullopt;
     }
-    if (!ownership.OwnsMentor(*mentor, Pointers(roster.programs))) return NoMentor();
+    if (!ownership.OwnsMentor(*mentor, Pointers(found.roster.programs))) return NoMentor();
     return ToProto(consortium, *mentor);
   };
   Submit<v1::Mentor>(together_, call, names.consortium(), look, done);
@@ -318,7 +346,7 @@ void Reader::Get(const rpc::Call& call, const v1::GetCandidateRequest& request, 
   NamesIn names(bad);
   const NamesIn::CandidateId id = names.Candidate("name", request.name());
   if (!bad.empty()) return done(bad.ToStatus());
-  const auto look = [call, consortium = names.consortium(), id](int round, const Roster& roster,
+  const auto look = [call, consortium = names.consortium(), id](int round, const Found& found,
                                                                 Wants& wants) -> std::optional<absl::StatusOr<v1::Candidate>> {
     const Ownership ownership(call.caller, call.method, consortium);
     if (round == 0) {
@@ -326,9 +354,9 @@ void Reader::Get(const rpc::Call& call, const v1::GetCandidateRequest& request, 
       if (!ownership.Unrestricted()) wants.programs.insert(id.program);
       return std::nullopt;
     }
-    const Candidate* candidate = roster.candidates.Find(id.candidate);
+    const Candidate* candidate = found.roster.candidates.Find(id.candidate);
     if (candidate == nullptr || candidate->program != id.program) return NoCandidate();
-    const Program* program = roster.programs.Find(id.program);
+    const Program* program = found.roster.programs.Find(id.program);
     if (!ownership.Unrestricted() && (program == nullptr || !ownership.OwnsCandidate(*candidate, *program))) return NoCandidate();
     return ToProto(consortium, *candidate);
   };
@@ -354,32 +382,34 @@ void Reader::Get(const rpc::Call& call, const v1::FindEligibleMentorsRequest& re
   }
   const absl::Time day = request.has_rank_time() ? ParseDay(bad, request.rank_time()) : clock_.Now();
   if (request.max_results() < 0) bad.Add("max_results", "must not be negative");
+  if (!v1::FindEligibleMentorsRequest::View_IsValid(request.view())) bad.Add("view", "must be FULL or BASIC");
   if (!bad.empty()) return done(bad.ToStatus());
-  const size_t most = request.max_results() > 0 ? static_cast<size_t>(request.max_results()) : std::numeric_limits<size_t>::max();
-  const auto look = [call, consortium = names.consortium(), id, search = std::move(search), day, most](
-                        int round, const Roster& roster, Wants& wants) -> std::optional<absl::StatusOr<v1::FindEligibleMentorsResponse>> {
+  const size_t most = request.max_results() > 0 ? static_cast<size_t>(request.max_results()) : kAll;
+  const bool basic = request.view() == v1::FindEligibleMentorsRequest::BASIC;
+  const auto look = [call, consortium = names.consortium(), id, search = std::move(search), day, most, basic](
+                        int round, const Found& found, Wants& wants) -> std::optional<absl::StatusOr<v1::FindEligibleMentorsResponse>> {
     if (round == 0) {
       wants.candidates.insert(id.candidate);
       wants.programs.insert(id.program);
       return std::nullopt;
     }
-    const Candidate* candidate = FindCandidate(roster, id.program, id.candidate);
-    const Program* program = roster.programs.Find(id.program);
+    const Candidate* candidate = FindCandidate(found.roster, id.program, id.candidate);
+    const Program* program = found.roster.programs.Find(id.program);
     if (candidate == nullptr || program == nullptr) return NoCandidate();
     const Ownership ownership(call.caller, call.method, consortium);
     if (!ownership.Unrestricted() && !ownership.OwnsCandidate(*candidate, *program)) return NoCandidate();
     if (round == 1) {
       wants.sites.insert(candidate->site);
       wants.pools.insert(id.program);
-      wants.pairs = true;
       return std::nullopt;
     }
-    v1::FindEligibleMentorsResponse response;
-    const std::vector<Ranked> ranking = Rank(roster, *program, *candidate, search, day, most);
-    for (size_t i = 0; i < std::min(most, ranking.size()); ++i) *response.add_mentors() = ToProto(consortium, ranking[i]);
-    const auto is_free = [](const Ranked& ranked) { return !ranked.full; };
-    response.set_can_be_asked(static_cast<int32_t>(std::count_if(ranking.begin(), ranking.end(), is_free)));
-    return response;
+    const Members& members = *found.pools.find(id.program)->second;
+    if (round == 2 && HasOthers(members, DistrictOf(found.roster, *candidate))) {
+      wants.districts = members.districts();
+      wants.districts.insert(std::string(DistrictOf(found.roster, *candidate)));
+      return std::nullopt;
+    }
+    return Respond(consortium, Ranking(members, found.roster, *program, *candidate, search, day, most), most, basic);
   };
   Submit<v1::FindEligibleMentorsResponse>(rankings_, call, names.consortium(), look, done);
 }

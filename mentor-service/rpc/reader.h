@@ -11,6 +11,7 @@
 #include "absl/types/span.h"
 #include "mentor-service/domain/commands.h"
 #include "mentor-service/domain/roster.h"
+#include "mentor-service/store/kept_members.h"
 #include "platform/clock.h"
 #include "platform/group_read.h"
 #include "platform/rpc/call.h"
@@ -25,8 +26,9 @@ class Reader {
   Reader(sql::Database& database, platform::Clock& clock, GroupReadOptions options = {})
       : database_(database),
         clock_(clock),
-        together_(options, database, clock, &Reader::LookUp),
-        rankings_(ForRankings(options), database, clock, &Reader::LookUp) {}
+        together_(options, database, clock, [this](sql::Transaction& tx, absl::Span<Lookup* const> batch) { return LookUp(tx, batch); }),
+        rankings_(ForRankings(options), database, clock,
+                  [this](sql::Transaction& tx, absl::Span<Lookup* const> batch) { return LookUp(tx, batch); }) {}
 
   // One resource: those that are asked for together are read together. These do not block.
   void Get(const rpc::Call& call, const v1::GetConsortiumRequest& request, const rpc::Done<v1::Consortium>& done);
@@ -59,19 +61,24 @@ class Reader {
   absl::StatusOr<v1::DescribeCandidatesResponse> Get(const rpc::Call& call, const v1::DescribeCandidatesRequest& request);
 
  private:
+  // What was found of a consortium, and the members of the programs whose pools were wanted.
+  struct Found {
+    Roster roster;
+    store::Pools pools;
+  };
   // Answers from what was found of the consortium, or, at an early round, says what it wants of it. At round 0 nothing was looked for yet.
   template <typename Response>
-  using Look = std::function<std::optional<absl::StatusOr<Response>>(int round, const Roster& roster, Wants& wants)>;
+  using Look = std::function<std::optional<absl::StatusOr<Response>>(int round, const Found& found, Wants& wants)>;
   struct Lookup {
     std::string consortium;
-    std::function<bool(int, const Roster&, Wants&)> look;  // true: it has answered
+    std::function<bool(int, const Found&, Wants&)> look;  // true: it has answered
   };
   // Half of the threads, and so of the connections: single reads do not wait for rankings.
   static GroupReadOptions ForRankings(GroupReadOptions options) {
     options.threads = (options.threads + 1) / 2;
     return options;
   }
-  static absl::Status LookUp(sql::Transaction& tx, absl::Span<Lookup* const> batch);
+  absl::Status LookUp(sql::Transaction& tx, absl::Span<Lookup* const> batch);
   template <typename Response>
   static void Submit(GroupRead<Lookup>& reads, const rpc::Call& call, std::string consortium, Look<Response> look,
                      const rpc::Done<Response>& done);
@@ -82,6 +89,7 @@ class Reader {
 
   sql::Database& database_;
   platform::Clock& clock_;
+  store::KeptMembers members_;
   GroupRead<Lookup> together_;
   GroupRead<Lookup> rankings_;  // apart: a hundred mentors take longer than one
 };

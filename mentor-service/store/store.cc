@@ -367,21 +367,51 @@ absl::Status Write(Transaction& tx, std::string_view table, const std::vector<st
 }
 
 // New rows by a plain INSERT, so that two writers cannot both add one; changed ones by an upsert.
+// `also`: columns that are the same in all rows that are written.
+struct Column {
+  std::string_view name;
+  Value value;
+};
 template <typename Rows>
-absl::Status SaveTable(Transaction& tx, const std::string& consortium, const Rows& table, bool history = false) {
+absl::Status SaveTable(Transaction& tx, const std::string& consortium, const Rows& table, bool history = false,
+                       const std::vector<Column>& also = {}) {
   using T = typename Rows::Value;
   std::vector<Values> added, changed;
   for (const auto& [id, row] : table.rows()) {
     if (!row.changed || row.before == row.value) continue;
     Values values = Schema<T>::To(row.value);
     values.insert(values.begin(), consortium);
+    for (const Column& column : also) values.push_back(column.value);
     // An assignment that ends was not loaded: its candidate's row said all of it.
     (row.before.has_value() || history ? changed : added).push_back(std::move(values));
   }
   std::vector<std::string_view> columns = {"consortium"};
   columns.insert(columns.end(), Schema<T>::kColumns.begin(), Schema<T>::kColumns.end());
+  for (const Column& column : also) columns.push_back(column.name);
   REMATCH_RETURN_IF_ERROR(Write(tx, Schema<T>::kTable, columns, false, std::move(added)));
   return Write(tx, Schema<T>::kTable, columns, true, std::move(changed));
+}
+
+absl::Status SaveMentors(Transaction& tx, const Roster& roster, const Stamp& stamp, absl::Time now) {
+  const auto& rows = roster.mentors.rows();
+  if (std::none_of(rows.begin(), rows.end(), [](const auto& row) { return row.second.changed; })) return absl::OkStatus();
+  REMATCH_RETURN_IF_ERROR(SaveTable(tx, roster.consortium_id, roster.mentors, /*history=*/false,
+                                    {{"written_by", stamp.writer}, {"write_number", stamp.number}}));
+  return Write(tx, "mentor_writes", {"consortium", "writer", "last_number", "time"}, /*update=*/true,
+               {{roster.consortium_id, stamp.writer, stamp.number, Micros(now)}});
+}
+
+absl::StatusOr<Members::List> QueryMembers(Transaction& tx, const std::string& statement, const Values& parameters) {
+  REMATCH_ASSIGN_OR_RETURN(std::vector<Mentor> mentors, QueryAll<Mentor>(tx, statement, parameters));
+  Members::List members;
+  members.reserve(mentors.size());
+  for (Mentor& mentor : mentors) {
+    mentor.contact = {};
+    members.push_back(std::make_shared<const Mentor>(std::move(mentor)));
+  }
+  // Here, since a server may have another idea of which id comes first.
+  std::sort(members.begin(), members.end(), [](const auto& a, const auto& b) { return a->id < b->id; });
+  return members;
 }
 
 // What hangs on mentors: who has which email, and who is a member of what.
@@ -589,32 +619,64 @@ absl::Status Find(Transaction& tx, const Wants& wants, Roster& roster) {
     if (founded.has_value()) roster.consortium.Load(*std::move(founded));
   }
   REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.candidates, Locks::kNone, roster.candidates));
-  std::set<std::string> mentors = wants.mentors;
-  REMATCH_RETURN_IF_ERROR(AddMembers(tx, consortium, wants.pools, mentors));
-  REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, mentors, Locks::kNone, roster.mentors));
+  REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.mentors, Locks::kNone, roster.mentors));
   if (wants.every_program) {
     REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, Locks::kNone, roster.programs));
   } else {
     REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.programs, Locks::kNone, roster.programs));
   }
   REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.sites, Locks::kNone, roster.sites));
-  std::set<std::string> districts = wants.districts;
-  if (wants.pairs) AddSharingDistricts(roster, districts);
-  return LoadRows(tx, consortium, districts, Locks::kNone, roster.districts);
+  return LoadRows(tx, consortium, wants.districts, Locks::kNone, roster.districts);
 }
 
-absl::Status Save(Transaction& tx, const Roster& roster) {
+absl::Status Save(Transaction& tx, const Roster& roster, const Stamp& stamp, absl::Time now) {
   const std::string& consortium = roster.consortium_id;
   REMATCH_RETURN_IF_ERROR(SaveTable(tx, consortium, roster.consortium));
   REMATCH_RETURN_IF_ERROR(SaveTable(tx, consortium, roster.seats));
   REMATCH_RETURN_IF_ERROR(SaveTable(tx, consortium, roster.candidates));
-  REMATCH_RETURN_IF_ERROR(SaveTable(tx, consortium, roster.mentors));
+  REMATCH_RETURN_IF_ERROR(SaveMentors(tx, roster, stamp, now));
   REMATCH_RETURN_IF_ERROR(SaveIndexesOfMentors(tx, roster));
   REMATCH_RETURN_IF_ERROR(SaveTable(tx, consortium, roster.programs));
   REMATCH_RETURN_IF_ERROR(SaveTable(tx, consortium, roster.sites));
   REMATCH_RETURN_IF_ERROR(SaveTable(tx, consortium, roster.districts));
   REMATCH_RETURN_IF_ERROR(SaveTable(tx, consortium, roster.external_ids));
   return SaveTable(tx, consortium, roster.assignments, /*history=*/true);
+}
+
+absl::StatusOr<LastWrites> LastWritesOf(Transaction& tx, const std::string& consortium) {
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows,
+                           tx.Query("SELECT writer, last_number FROM mentor_writes WHERE consortium IN ('', ?)", {consortium}));
+  LastWrites writes;
+  for (const Row& row : rows) writes[row.Int(0)] = row.Int(1);
+  return writes;
+}
+
+absl::Status BeginStamping(sql::Database& database, absl::Time now) {
+  return sql::TransactAgain(database, [&](Transaction& tx) -> absl::Status {
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> founded, tx.Query("SELECT 1 FROM consortia LIMIT 1"));
+    return tx
+        .Execute("INSERT IGNORE INTO mentor_writes (consortium, writer, last_number, time) VALUES ('', ?, ?, ?)",
+                 {kStampingBegan, founded.empty() ? Number(0) : Micros(now), std::numeric_limits<int64_t>::max()})
+        .status();
+  });
+}
+
+absl::Status ForgetWriters(Transaction& tx, absl::Time before) {
+  return tx.Execute("DELETE FROM mentor_writes WHERE time < ?", {Micros(before)}).status();
+}
+
+absl::StatusOr<Members::List> MembersOf(Transaction& tx, const std::string& consortium, const std::string& program) {
+  return QueryMembers(
+      tx,
+      absl::StrCat(Select<Mentor>(),
+                   " JOIN mentor_programs p ON p.consortium = t.consortium AND p.mentor = t.mentor WHERE p.consortium = ? AND "
+                   "p.program = ?"),
+      {consortium, program});
+}
+
+absl::StatusOr<Members::List> ChangedSince(Transaction& tx, const std::string& consortium, const Stamp& seen, int limit) {
+  return QueryMembers(tx, absl::StrCat(Select<Mentor>(), " WHERE t.consortium = ? AND t.written_by = ? AND t.write_number > ? LIMIT ?"),
+                      {consortium, seen.writer, seen.number, Number(limit)});
 }
 
 absl::Status Publish(Transaction& tx, const std::vector<Published>& changes, absl::Time now) {

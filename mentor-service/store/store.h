@@ -4,7 +4,9 @@
 #define REMATCH_MENTOR_SERVICE_STORE_STORE_H_
 
 #include <limits>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +16,7 @@
 #include "absl/time/time.h"
 #include "mentor-service/domain/changes.h"
 #include "mentor-service/domain/commands.h"
+#include "mentor-service/domain/members.h"
 #include "mentor-service/domain/ranking.h"
 #include "mentor-service/domain/roster.h"
 #include "platform/sql/database.h"
@@ -29,8 +32,32 @@ enum class Locks {
 absl::StatusOr<Roster> Load(sql::Transaction& tx, const std::string& consortium, Wants wants, Locks locks);
 // Adds to `roster` what `wants` names of its consortium, without what hangs on it.
 absl::Status Find(sql::Transaction& tx, const Wants& wants, Roster& roster);
+
+// Which write a mentor comes from: whose it was, and its number among theirs. The writes of one writer commit in the order of their
+// numbers.
+struct Stamp {
+  int64_t writer = 0;
+  int64_t number = 0;
+};
+
 // Writes what changed. Two writers who add the same row: one of them fails (sql::Failure::kConflict) and finds it there when run again.
-absl::Status Save(sql::Transaction& tx, const Roster& roster);
+// Mentors are stamped with `stamp`, which no other transaction has and whose writer has none under way beside this one; `now` says when.
+absl::Status Save(sql::Transaction& tx, const Roster& roster, const Stamp& stamp, absl::Time now);
+
+// By writers, the last of their writes of a consortium's mentors.
+using LastWrites = std::map<int64_t, int64_t>;
+// Among the writers of any consortium that has mentors: since when (microseconds since the epoch) all of them stamp what they write.
+inline constexpr int64_t kStampingBegan = 0;
+absl::StatusOr<LastWrites> LastWritesOf(sql::Transaction& tx, const std::string& consortium);
+// Notes that mentors are stamped from now on, or, on a store without any consortium, that they have always been. Once is enough.
+absl::Status BeginStamping(sql::Database& database, absl::Time now);
+// Forgets writers who have not written since. They may still do.
+absl::Status ForgetWriters(sql::Transaction& tx, absl::Time before);
+
+// Mentors as rankings read them, without how to reach them, in the order of their ids: the members of a program ...
+absl::StatusOr<Members::List> MembersOf(sql::Transaction& tx, const std::string& consortium, const std::string& program);
+// ... and up to `limit` of those of the consortium whom a writer was the last to write, by a later write than `seen`.
+absl::StatusOr<Members::List> ChangedSince(sql::Transaction& tx, const std::string& consortium, const Stamp& seen, int limit);
 
 // A change and the consortium in which it is.
 struct Published {

@@ -101,6 +101,7 @@ class Previewer {
   absl::StatusOr<int> FillBroadcast(const Stage& stage, PreviewedStage& out) {
     mv1::FindEligibleMentorsRequest find = Search(mv1::FindEligibleMentorsRequest::EVERYBODY);
     *find.mutable_exclude() = c_.struck();
+    find.set_view(mv1::FindEligibleMentorsRequest::BASIC);  // they are only counted
     const absl::StatusOr<mv1::FindEligibleMentorsResponse> found = mentor_.FindEligibleMentors(find);
     if (!found.ok()) return PeerUnavailable();
     int recipients = 0;

@@ -148,7 +148,7 @@ TEST(Store, ACandidateFromBeforeNeedsHadKeysIsEqualToNobodyUntilWrittenAgain_F18
   EXPECT_EQ(CrowdOf(kit, "ann", 1), (Crowd{false, true, true})) << "not even to one in their own case";
   Roster changed = kit.All();
   changed.candidates.Change("ann").contact.phone = "310 555 0199";
-  ASSERT_TRUE(kit.database().Transact([&](sql::Transaction& tx) { return store::Save(tx, changed); }).ok());
+  ASSERT_TRUE(kit.database().Transact([&](sql::Transaction& tx) { return kit.Save(tx, changed); }).ok());
   EXPECT_EQ(CrowdOf(kit, "ann", 1), (Crowd{true, true, true}));
   EXPECT_FALSE(CrowdOf(kit, "ann", 2).need);
 }

@@ -155,6 +155,8 @@ class DoorKit {
     return response;
   }
 
+  // As a writer beside those of the door.
+  absl::Status Save(sql::Transaction& tx, const Roster& roster) { return store::Save(tx, roster, stamps_.Next(), clock_.Now()); }
   // Writes a roster as it stands, beside the door.
   void Put(const Roster& roster) {
     Roster fresh;
@@ -170,7 +172,7 @@ class DoorKit {
     copy(roster.candidates, fresh.candidates);
     copy(roster.seats, fresh.seats);
     copy(roster.assignments, fresh.assignments);
-    const absl::Status status = database_->Transact([&](sql::Transaction& tx) { return store::Save(tx, fresh); });
+    const absl::Status status = database_->Transact([&](sql::Transaction& tx) { return Save(tx, fresh); });
     ASSERT_TRUE(status.ok()) << status;
   }
 
@@ -244,6 +246,7 @@ class DoorKit {
   platform::ManualClock clock_{TestNow()};
   platform::SeededRandom random_;
   platform::IdSource ids_;
+  Stamps stamps_{ids_};
   BatchHandler handler_;
   std::unique_ptr<sql::Database> database_;
   std::unique_ptr<Door> door_;

@@ -110,7 +110,7 @@ TEST(IndividualPool, TakesTheThreeTiersAndEachCountsOnlyWhenAskedFor_F4) {
   roster.mentors.Load(With("both", [](Mentor& m) { m.interested_in_more = true; }));
   const std::vector<Ranked> all = RankFor(roster);
   ASSERT_EQ(all.size(), 4u);
-  std::map<std::string, std::vector<Tier>> tiers;
+  std::map<std::string, decltype(Ranked::tiers)> tiers;
   for (const Ranked& ranked : all) tiers[ranked.mentor] = ranked.tiers;
   EXPECT_THAT(tiers["one"], ElementsAre(Tier::kOneCandidate));
   EXPECT_THAT(tiers["more"], ElementsAre(Tier::kInterested));
@@ -187,16 +187,19 @@ TEST(Ranking, PointsCountWithinATier_F15) {
   EXPECT_THAT(first.explanation, ::testing::HasSubstr("9 points"));
 }
 
-TEST(Ranking, OnlyThoseWhoAreShownAreExplained) {
+TEST(Ranking, TheBestOfAFewAreThoseOfAllAndAreExplainedWhereAskedFor) {
   Roster roster = SmallRoster();
   for (const char* id : {"a", "b", "c"}) roster.mentors.Load(With(id, [](Mentor&) {}));
-  const Roster& known = roster;
-  const std::vector<Ranked> all = RankFor(known);
-  const std::vector<Ranked> some = Rank(known, *known.programs.Find("p1"), *known.candidates.Find("ann"), {}, TestNow(), 1);
-  ASSERT_EQ(some.size(), all.size());
-  EXPECT_EQ(some[0], all[0]);
-  EXPECT_EQ(some[1].mentor, all[1].mentor);
-  EXPECT_EQ(some[1].explanation, "");
+  const std::vector<Ranked> all = RankFor(roster);
+  const Search search;
+  const Ranking best(roster, *roster.programs.Find("p1"), *roster.candidates.Find("ann"), search, TestNow(), 1);
+  EXPECT_EQ(best.size(), all.size());
+  Ranked first = all.back();
+  best.Describe(0, Ranking::Words::kExplanation, first);
+  EXPECT_EQ(first, all[0]);
+  best.Describe(0, Ranking::Words::kNone, first);
+  EXPECT_EQ(first.mentor, all[0].mentor);
+  EXPECT_EQ(first.explanation, "");
 }
 
 TEST(EverybodyPool, ReachesAllActiveMembersTheCurrentTheFullAndThoseWhoOptedOutIncluded_F9) {

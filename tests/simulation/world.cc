@@ -131,8 +131,11 @@ World::~World() {
 }
 
 void World::Found() {
+  if (!mentor::store::BeginStamping(*mentor_store_.database, time_.now).ok()) std::abort();
   for (const mentor::Roster& roster : DrawCast(chance_, time_.now)) {
-    if (!mentor_store_.database->Transact([&](sql::Transaction& tx) { return mentor::store::Save(tx, roster); }).ok()) std::abort();
+    const absl::Status saved = mentor_store_.database->Transact(
+        [&](sql::Transaction& tx) { return mentor::store::Save(tx, roster, {.writer = 1, .number = 1}, time_.now); });
+    if (!saved.ok()) std::abort();
     invariants_.Expect(roster.consortium_id);
   }
   invariants_.CheckRoster(1);

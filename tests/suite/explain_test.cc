@@ -23,8 +23,8 @@ using rematch::testing::Statements;
 
 // What there are few of, however long a service runs: what an operator configures, replicas that live, positions in feeds.
 const std::set<std::string> kSmall = {
-    "consortia", "districts", "programs",      "policies",     "calendars",         "program_policies",         "secrets",
-    "cursors",   "replicas",  "feed_position", "schema_lease", "schema_migrations", "program_template_versions"};
+    "consortia", "districts", "programs",      "policies",     "calendars",         "program_policies",          "secrets",
+    "cursors",   "replicas",  "feed_position", "schema_lease", "schema_migrations", "program_template_versions", "mentor_writes"};
 constexpr int kRows = 6000;
 
 // What looks at more of a service's rows than a page of a list, and why it may.
@@ -32,6 +32,7 @@ using Allowed = std::map<std::string, std::string>;
 constexpr char kImport[] = "an import is all or nothing, and compares with all that is there; there are few a year";
 const Allowed kMentorMayReadAll = {
     {"FROM mentor_programs WHERE consortium = ? AND program IN (?)", "a search ranks every mentor of the program"},
+    {"WHERE p.consortium = ? AND p.program = ?", "the members of a program, whom later rankings find in memory"},
     {"FROM external_ids t WHERE t.consortium = ? ORDER BY t.kind", kImport},
     {"FROM mentor_emails WHERE consortium = ?", kImport},
     {"FROM seats t WHERE t.consortium = ? ORDER BY t.seat FOR UPDATE", kImport},
