@@ -143,22 +143,25 @@ absl::Status ListSurveys(Context& context, const SurveyOptions& options) {
 }
 
 // The one that is named, or the last that was sent to a whole program.
-absl::StatusOr<std::string> SurveyName(Context& context, const SurveyOptions& options, Purpose purpose) {
+absl::StatusOr<std::string> SurveyName(Context& context, const SurveyOptions& options, const std::string& program, Purpose purpose) {
   if (options.given.starts_with("consortia/")) return options.given;
-  REMATCH_ASSIGN_OR_RETURN(const std::vector<std::string> programs, context.Programs(options.program));
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<std::string> programs, context.Programs(program));
   REMATCH_ASSIGN_OR_RETURN(const request_v1::ListSurveysResponse listed, Surveys(context, programs));
   std::vector<Known> known;
+  const Survey* last = nullptr;
   for (const Survey& survey : listed.surveys()) {
-    if (options.given.empty() && survey.kind() == Survey::PROGRAM) return survey.name();
     known.push_back({survey.name(), {}});
+    const bool is_later = last == nullptr || ToTime(last->send_time()) < ToTime(survey.send_time());
+    if (survey.kind() == Survey::PROGRAM && is_later) last = &survey;
   }
+  if (options.given.empty() && last != nullptr) return last->name();
   if (options.given.empty()) return Usage("no survey was sent");
   return rematch::cli::Resolve("survey", known, options.given, purpose);
 }
 
 absl::Status ShowResults(Context& context, const SurveyOptions& options) {
   request_v1::ListSurveyResultsRequest request;
-  REMATCH_ASSIGN_OR_RETURN(*request.mutable_parent(), SurveyName(context, options, Purpose::kRead));
+  REMATCH_ASSIGN_OR_RETURN(*request.mutable_parent(), SurveyName(context, options, options.program, Purpose::kRead));
   request.set_page_size(1000);
   request_v1::ListSurveyResultsResponse all;
   do {
@@ -180,7 +183,7 @@ absl::Status Answer(Context& context, const SurveyOptions& options) {
     answer.reply_code = options.code;
   } else {
     REMATCH_ASSIGN_OR_RETURN(const std::string candidate, context.CandidateName(options.candidate, options.program, Purpose::kWrite));
-    REMATCH_ASSIGN_OR_RETURN(const std::string survey, SurveyName(context, options, Purpose::kWrite));
+    REMATCH_ASSIGN_OR_RETURN(const std::string survey, SurveyName(context, options, Ancestor(candidate, "programs"), Purpose::kWrite));
     answer.name = absl::StrCat(survey, "/responses/", IdOf(candidate));
   }
   return AnswerSurvey(context, answer);

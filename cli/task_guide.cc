@@ -108,7 +108,7 @@ const std::vector<TaskOption>& TaskOptions() {
        .choices = {"1", "2", "3", "4", "5"}},
       {.name = "--words", .help = "What they said; private", .takes_value = true, .choices = {}},
       {.name = "--wants-change", .help = "The candidate asks for another mentor: that is their consent to a case", .choices = {}},
-      {.name = "--told", .help = "The candidate was told what the letter says", .choices = {}},
+      {.name = "--told", .help = "You spoke with the candidate, and told them what the letter says", .choices = {}},
       {.name = "--resume", .help = "End the pause of the case", .choices = {}},
       {.name = "--note", .help = "A note on the decision; private", .takes_value = true, .choices = {}},
   };
@@ -160,7 +160,7 @@ const std::vector<Verb>& VerbsOf(TaskKind kind) {
        {{"--talked-over", "you talked, and nothing else is wanted", {"--note"}, {}},
         {"--no-action", "nothing could be done, or was called for", {}, {"--note"}},
         {"--open", "open a case: another mentor is looked for", {"--consented", "--note"}, {}}}},
-      {TaskKind::CHECK_IN, {answer}},
+      {TaskKind::CHECK_IN, {answer, {"--told", "you spoke with them, and there is no answer to record", {}, {}}}},
       {TaskKind::TELL_CANDIDATE, {{"--told", "you told them what the letter says", {}, {}}, answer}},
       {TaskKind::RESUME_CASE, {{"--resume", "end the pause", {"--note"}, {}}, close}},
   };

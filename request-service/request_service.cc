@@ -43,7 +43,7 @@ RequestCore::RequestCore(const Environment& env, const RequestOptions& options, 
       messages_(env.mentor, codes_, env.clock),
       concern_reader_(env.database),
       terms_(env.mentor, policies_, calendars_, env.clock),
-      letters_(concern_reader_, env.mentor, env.notify, messages_, terms_),
+      letters_(concern_reader_, env.mentor, env.notify, messages_, terms_, env.clock),
       handler_(env.replica, policies_, calendars_, env.clock) {
   for (const char* alerted :
        {"reconciled_seats", "reconciled_candidates", "poisoned_effects", "poisoned_timers", "poisoned_deliveries", "poisoned_roster"})
@@ -53,7 +53,7 @@ RequestCore::RequestCore(const Environment& env, const RequestOptions& options, 
   effects_ = std::make_unique<EffectRunner>(options.effects, *door_, reader_, work_, policies_, calendars_, leases_, env.mentor, env.notify,
                                             messages_, letters_, env.effects, env.clock, env.metrics);
   timers_ = std::make_unique<TimerLoop>(*door_, work_, leases_, env.clock, env.metrics);
-  deliveries_ = std::make_unique<DeliveryFollower>(*door_, work_, env.notify, terms_, env.metrics);
+  deliveries_ = std::make_unique<DeliveryFollower>(*door_, work_, env.notify, env.metrics);
   roster_ = std::make_unique<RosterFollower>(*door_, reader_, work_, policies_, calendars_, env.mentor, terms_, env.metrics);
   reconciler_ = std::make_unique<Reconciler>(options.reconcile_interval, *door_, reader_, calendars_, env.mentor, env.clock, env.metrics);
   reassignments_ = std::make_unique<Reassignments>(*door_, reader_, concern_reader_, policies_, calendars_, env.mentor, codes_, env.ids,

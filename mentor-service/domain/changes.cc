@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 
 namespace rematch::mentor {
 namespace {
@@ -77,7 +78,10 @@ std::vector<Change> ChangesIn(const Roster& roster) {
   std::vector<Change> changes;
   for (const auto& [id, row] : roster.programs.rows()) {
     if (!row.changed || !row.before.has_value()) continue;
-    if (row.value.calendar != row.before->calendar || row.value.time_zone != row.before->time_zone) {
+    const auto leads = [](const Leader& leader) { return std::pair(leader.id, leader.mentor); };
+    const bool same_leaders =
+        leads(row.value.leader) == leads(row.before->leader) && leads(row.value.alternate) == leads(row.before->alternate);
+    if (row.value.calendar != row.before->calendar || row.value.time_zone != row.before->time_zone || !same_leaders) {
       changes.push_back({.kind = Change::Kind::kCalendarChanged, .program = id});
     }
   }

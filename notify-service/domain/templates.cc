@@ -78,6 +78,10 @@ constexpr Essential kEssentials[] = {
     {"official_candidate", "mentor_email"},
     {"official_mentor", "candidate_name"},
     {"official_mentor", "candidate_email"},
+    {"", "close_time"},  // so does an answer to a survey
+    // Whom to turn to (F1).
+    {"welcome", "leader_name"},
+    {"welcome", "leader_email"},
     // Whom it is about: such a message has no other news.
     {"former_mentor_note", "candidate_name"},
     {"proposal_note", "candidate_name"},

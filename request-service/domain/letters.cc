@@ -23,11 +23,11 @@ absl::Status Resolved() {
 
 std::optional<TaskTerms> TermsFor(const mentor::v1::Program& program, std::string_view mentor) {
   TaskTerms terms;
-  for (const auto& [leader, person] : {std::pair(&program.leader(), &terms.leader), std::pair(&program.alternate(), &terms.alternate)}) {
-    if (MayRead(program, leader->person(), mentor)) *person = leader->person();
-  }
-  terms.owner = terms.leader.empty() ? terms.alternate : terms.leader;
-  if (terms.owner.empty()) return std::nullopt;
+  terms.set_mentor(std::string(mentor));
+  if (MayRead(program, program.leader().person(), mentor)) terms.set_leader(program.leader().person());
+  if (MayRead(program, program.alternate().person(), mentor)) terms.set_alternate(program.alternate().person());
+  terms.set_owner(terms.leader().empty() ? terms.alternate() : terms.leader());
+  if (terms.owner().empty()) return std::nullopt;
   return terms;
 }
 
@@ -60,13 +60,15 @@ std::string LetterEffectId(std::string_view consortium, std::string_view letter)
   return absl::StrCat("letter-", Short(absl::StrCat(ToAbsl(consortium), "/", ToAbsl(letter))));
 }
 
-v1::SubmitSurveyResponseResponse::Result ResultOf(const Letter& letter, int relationship_quality, bool asks_for_change, int64_t now) {
+v1::SubmitSurveyResponseResponse::Result ResultOf(const Letter& letter, const Answer& answer, int64_t now) {
   using Response = v1::SubmitSurveyResponseResponse;
   if (letter.answered() != 0) {
-    const bool same = letter.relationship_quality() == relationship_quality && letter.asks_for_change() == asks_for_change;
+    const bool same = letter.relationship_quality() == answer.relationship_quality && letter.asks_for_change() == answer.asks_for_change &&
+                      answer.same_words;
     return same ? Response::RECORDED : Response::ANSWERED_BEFORE;
   }
-  return now > letter.closes() ? Response::SURVEY_CLOSED : Response::RECORDED;
+  if (letter.state() == v1::SurveyResponse::NOT_SENT) return Response::SURVEY_CLOSED;
+  return now > letter.closes() && !answer.by_leader ? Response::SURVEY_CLOSED : Response::RECORDED;
 }
 
 bool GivesConcern(const Letter& answered) {

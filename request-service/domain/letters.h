@@ -15,14 +15,6 @@
 
 namespace rematch::request {
 
-// Whose a task outside of cases is, who sees it, and when it is overdue. Persons are resource names.
-struct TaskTerms {
-  std::string owner;
-  std::string leader;     // of the program, unless they are the mentor whom it is about (F35)
-  std::string alternate;  // likewise
-  Clock clock;            // what its end is counted by
-};
-
 // Of a matter between a candidate and `mentor`, their mentor of record or nobody. Nothing when nobody else leads the program.
 std::optional<TaskTerms> TermsFor(const mentor::v1::Program& program, std::string_view mentor);
 // A leader of the program, or its alternate, other than the mentor whom the matter is about.
@@ -40,8 +32,15 @@ std::string ConcernTaskId(std::string_view concern);
 // Of the row in the outbox, unique over all consortia.
 std::string LetterEffectId(std::string_view consortium, std::string_view letter);
 
-// What becomes of an answer. The first counts; the same again is no other.
-v1::SubmitSurveyResponseResponse::Result ResultOf(const Letter& letter, int relationship_quality, bool asks_for_change, int64_t now);
+// What becomes of an answer: the first counts, and the same again is no other. `same_words`: as before. `by_leader`: who heard it from the
+// candidate may put it on record when the survey has closed as well.
+struct Answer {
+  int relationship_quality = 0;
+  bool asks_for_change = false;
+  bool same_words = false;
+  bool by_leader = false;
+};
+v1::SubmitSurveyResponseResponse::Result ResultOf(const Letter& letter, const Answer& answer, int64_t now);
 // Whether an answer is a concern (F12): the relationship is judged low, or another mentor is asked for.
 bool GivesConcern(const Letter& answered);
 

@@ -5,7 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include "platform/errors.h"
 #include "platform/validation.h"
 #include "request-service/domain/case_view.h"
 
@@ -36,30 +35,28 @@ std::optional<CaseCommand> ToCommand(const nv1::Delivery& delivery) {
   return command;
 }
 
+// Likewise for a letter to a candidate: that it could not be delivered.
+std::optional<CaseCommand> OfLetter(const nv1::Delivery& delivery) {
+  if (delivery.state() != nv1::Notification::FAILED) return std::nullopt;
+  const std::optional<std::vector<std::string>> ids = ParseName(delivery.origin(), "consortia/*/programs/*/candidates/*");
+  if (!ids.has_value()) return std::nullopt;
+  CaseCommand command = FactFor({.consortium = (*ids)[0], .program = (*ids)[1], .id = ""});
+  LetterCommand& failed =
+      command.letter.emplace(LetterCommand{.what = LetterCommand::What::kFailed, .letter = IdOf(delivery.notification())});
+  failed.cause = "BOUNCED";
+  return command;
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<DeliveryFollower::Reported>> DeliveryFollower::CommandsOf(const std::vector<nv1::Delivery>& page) {
   std::vector<Reported> reported;
   for (const nv1::Delivery& delivery : page) {
     std::optional<CaseCommand> command = ToCommand(delivery);
-    if (!command.has_value()) {
-      REMATCH_ASSIGN_OR_RETURN(command, OfLetter(delivery));
-    }
+    if (!command.has_value()) command = OfLetter(delivery);
     if (command.has_value()) reported.push_back({.position = delivery.position(), .command = *std::move(command)});
   }
   return reported;
-}
-
-absl::StatusOr<std::optional<CaseCommand>> DeliveryFollower::OfLetter(const nv1::Delivery& delivery) {
-  if (delivery.state() != nv1::Notification::FAILED) return std::optional<CaseCommand>();
-  const std::optional<std::vector<std::string>> ids = ParseName(delivery.origin(), "consortia/*/programs/*/candidates/*");
-  if (!ids.has_value()) return std::optional<CaseCommand>();
-  CaseCommand command = FactFor({.consortium = (*ids)[0], .program = (*ids)[1], .id = ""});
-  LetterCommand& failed =
-      command.letter.emplace(LetterCommand{.what = LetterCommand::What::kFailed, .letter = IdOf(delivery.notification())});
-  failed.cause = "BOUNCED";
-  REMATCH_ASSIGN_OR_RETURN(failed.terms, terms_.OfCandidate(delivery.origin()));
-  return std::optional<CaseCommand>(std::move(command));
 }
 
 }  // namespace rematch::request

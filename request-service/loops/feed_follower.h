@@ -45,7 +45,7 @@ class FeedFollower {
   FeedFollower(std::string feed, CaseDoor& door, WorkStore& work, platform::Metrics& metrics)
       : feed_(std::move(feed)), door_(door), work_(work), metrics_(metrics) {}
 
-  // What an item means for a case.
+  // What an item means for a case, or for a candidate.
   struct Reported {
     int64_t position = 0;
     CaseCommand command;

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "platform/errors.h"
-#include "platform/strings.h"
+#include "request-service/domain/case_view.h"
 #include "request-service/domain/reasons.h"
 
 namespace rematch::request {
@@ -14,6 +14,9 @@ namespace mv1 = mentor::v1;
 namespace nv1 = notify::v1;
 
 using What = LetterCommand::What;
+
+// How long answers to a check-in are taken that could not be sent in time.
+constexpr absl::Duration kLateCheckIn = absl::Hours(24 * 14);
 
 // A question about a mentor whom they do not have, or not any more, is none.
 bool IsWanted(const Letter& letter, const mv1::Candidate& candidate) {
@@ -36,21 +39,33 @@ absl::StatusOr<CaseCommand> LetterSender::Send(const EffectWork& work) {
   LetterCommand& answer = command.letter.emplace(LetterCommand{.what = What::kNotWanted, .letter = id});
   REMATCH_ASSIGN_OR_RETURN(const std::optional<LetterRow> row, reader_.FindLetter(command.key, id));
   if (!row.has_value()) return Error(absl::StatusCode::kInternal, reason::kStoreRefused, "the letter of an effect is not stored");
-  // Done before, or answered without it.
-  if (row->letter.state() != v1::SurveyResponse::PLANNED) return command;
+  // Done before, or answered without it. One that is known to have failed is still nobody's task.
+  const bool failed = row->letter.state() == v1::SurveyResponse::UNDELIVERABLE && !row->letter.has_terms();
+  if (row->letter.state() != v1::SurveyResponse::PLANNED && !failed) return command;
   const absl::StatusOr<mv1::Candidate> candidate = mentor_.GetCandidate(row->letter.candidate());
   if (absl::IsNotFound(candidate.status())) return command;
   REMATCH_RETURN_IF_ERROR(candidate.status());
   if (!IsWanted(row->letter, *candidate)) return command;
-  REMATCH_ASSIGN_OR_RETURN(const mv1::Program program, mentor_.GetProgram(ProgramName(work.key.consortium, work.key.program)));
-  REMATCH_ASSIGN_OR_RETURN(answer.terms, terms_.Of(program, candidate->mentor()));
+  Letter letter = row->letter;
+  if (!letter.survey().empty() && FromStored(letter.closes()) <= clock_.Now()) {
+    // It waited too long. What nobody else has asked is asked all the same.
+    if (letter.kind() != Letter::CHECK_IN_SURVEY) return command;
+    letter.set_closes(ToStored(clock_.Now() + kLateCheckIn));
+    answer.closes = letter.closes();
+  }
+  REMATCH_ASSIGN_OR_RETURN(const mv1::Program program, messages_.Program(ProgramName(work.key.consortium, work.key.program)));
+  // A welcome asks nothing, and so is about nobody.
+  if (!letter.survey().empty()) answer.mentor = candidate->mentor();
+  REMATCH_ASSIGN_OR_RETURN(answer.terms, terms_.Of(program, answer.mentor));
   // Nobody but the mentor whom it is about could read the answer (F35).
-  if (!row->letter.survey().empty() && !answer.terms.has_value()) return command;
-  nv1::SendNotificationRequest request = messages_.MakeLetter(command.key, row->letter, *candidate, program, answer.terms);
+  if (!answer.terms.has_value()) return command;
+  nv1::SendNotificationRequest request = messages_.MakeLetter(command.key, letter, *candidate, program, *answer.terms);
   request.set_request_id(work.row);
   const absl::StatusOr<nv1::Notification> sent = notify_.SendNotification(request);
   answer.what = What::kHandedOver;
-  if (sent.ok() || sent.status().code() == absl::StatusCode::kAlreadyExists) return command;
+  // The key is there, or was called back: notify-service has it.
+  const bool known = sent.status().code() == absl::StatusCode::kAlreadyExists || ReasonOf(sent.status()) == "NOTIFICATION_CANCELLED";
+  if (sent.ok() || known) return command;
   if (sent.status().code() != absl::StatusCode::kInvalidArgument && sent.status().code() != absl::StatusCode::kFailedPrecondition) {
     return sent.status();
   }

@@ -212,7 +212,7 @@ absl::StatusOr<nv1::SendNotificationRequest> MessageMaker::Make(const Case& c, c
 }
 
 nv1::SendNotificationRequest MessageMaker::MakeLetter(const CaseKey& key, const Letter& letter, const mv1::Candidate& candidate,
-                                                      const mv1::Program& program, const std::optional<TaskTerms>& terms) const {
+                                                      const mv1::Program& program, const TaskTerms& terms) const {
   nv1::SendNotificationRequest request;
   request.set_parent(ConsortiumName(key.consortium));
   request.set_notification_id(letter.id());
@@ -220,20 +220,20 @@ nv1::SendNotificationRequest MessageMaker::MakeLetter(const CaseKey& key, const 
   message.set_template_(TemplateOf(Letter::Kind_Name(letter.kind())));
   message.set_origin(letter.candidate());
   message.set_program(program.name());
-  const bool from_alternate = terms.has_value() && terms->owner == program.alternate().person();
-  const mv1::Contact& from = (from_alternate ? program.alternate() : program.leader()).contact();
+  const mv1::Contact& from = (terms.owner() == program.alternate().person() ? program.alternate() : program.leader()).contact();
   SetAddress(*message.mutable_to(), candidate.contact());
   SetAddress(*message.mutable_reply_to(), from);
   SetContact(message, "leader", from);
   auto& variables = *message.mutable_variables();
   variables["program_name"] = program.display_name();
   variables["candidate_name"] = candidate.contact().display_name();
-  if (terms.has_value()) {
-    for (const std::string& reader : {terms->leader, terms->alternate}) {
+  if (letter.survey().empty()) {
+    for (const std::string& reader : {terms.leader(), terms.alternate()}) {
       if (!reader.empty()) message.add_readers(reader);
     }
+    return request;
   }
-  if (letter.survey().empty()) return request;
+  // Whoever reads one has a code that speaks for the candidate: it is for them alone.
   absl::TimeZone zone;
   absl::LoadTimeZone(program.time_zone(), &zone);
   variables["close_time"] = LocalTimeText(FromStored(letter.closes()), zone);

@@ -4,7 +4,6 @@
 #define REMATCH_REQUEST_SERVICE_LOOPS_MESSAGES_H_
 
 #include <functional>
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -36,9 +35,10 @@ class MessageMaker {
 
   // The request for notify-service, without its request id. NOT_FOUND when somebody it is about is gone; else as the peer says.
   absl::StatusOr<notify::v1::SendNotificationRequest> Make(const Case& c, const Effect& effect, const Rules& rules);
-  // Likewise of a letter to `candidate`, from whom `terms` name, else from the leader.
+  // Likewise of a letter to `candidate`, from whom `terms` name.
   notify::v1::SendNotificationRequest MakeLetter(const CaseKey& key, const Letter& letter, const mentor::v1::Candidate& candidate,
-                                                 const mentor::v1::Program& program, const std::optional<TaskTerms>& terms) const;
+                                                 const mentor::v1::Program& program, const TaskTerms& terms) const;
+  absl::StatusOr<mentor::v1::Program> Program(const std::string& name);
 
  private:
   template <typename Resource>
@@ -52,7 +52,6 @@ class MessageMaker {
     absl::flat_hash_map<std::string, std::pair<absl::Duration, Resource>> known_ ABSL_GUARDED_BY(mutex_);
   };
 
-  absl::StatusOr<mentor::v1::Program> Program(const std::string& name);
   absl::StatusOr<mentor::v1::Site> Site(const std::string& name);
   absl::StatusOr<mentor::v1::District> District(const std::string& name);
 

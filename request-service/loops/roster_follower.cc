@@ -33,6 +33,7 @@ absl::StatusOr<std::vector<RosterFollower::Reported>> RosterFollower::CommandsOf
   for (const auto& [consortium, names] : candidates) {
     REMATCH_ASSIGN_OR_RETURN(standings[consortium], reader_.StandingOf(consortium, names));
   }
+  std::map<std::string, bool> welcomes;  // by program: an import is many new candidates of few
   std::vector<Reported> reported;
   for (const Change& change : page) {
     if (change.kind() == Change::MENTOR_LEFT) {
@@ -40,7 +41,7 @@ absl::StatusOr<std::vector<RosterFollower::Reported>> RosterFollower::CommandsOf
     } else if (change.kind() == Change::CALENDAR_CHANGED) {
       REMATCH_RETURN_IF_ERROR(AddCalendarChanged(change, reported));
     } else if (change.kind() == Change::CANDIDATE_ADDED) {
-      REMATCH_RETURN_IF_ERROR(AddNewCandidate(change, reported));
+      REMATCH_RETURN_IF_ERROR(AddNewCandidate(change, welcomes, reported));
     } else if (change.kind() == Change::CANDIDATE_LEFT || change.kind() == Change::ASSIGNMENT_CHANGED ||
                change.kind() == Change::DO_NOT_PAIR_ADDED) {
       REMATCH_RETURN_IF_ERROR(AddOfCandidate(change, standings[ConsortiumIn(change.candidate())], reported));
@@ -70,8 +71,8 @@ absl::Status RosterFollower::AddCalendarChanged(const Change& change, std::vecto
   REMATCH_ASSIGN_OR_RETURN(const std::string calendar, calendars_.Keep(*program));
   Reported& of_candidates = reported.emplace_back(
       Reported{.position = change.position(), .command = FactFor({.consortium = (*ids)[0], .program = (*ids)[1], .id = ""})});
-  of_candidates.command.candidate_task =
-      CandidateTask{.what = CandidateTask::What::kCalendarChanged, .calendar = calendar, .time_zone = program->time_zone()};
+  of_candidates.command.candidate_task = CandidateTask{
+      .what = CandidateTask::What::kCalendarChanged, .program = *program, .calendar = calendar, .time_zone = program->time_zone()};
   REMATCH_ASSIGN_OR_RETURN(const std::vector<CaseKey> cases, reader_.CasesWithDeadlines((*ids)[0], (*ids)[1]));
   for (const CaseKey& key : cases) {
     Reported& changed = reported.emplace_back(Reported{.position = change.position(), .command = FactFor(key)});
@@ -82,19 +83,22 @@ absl::Status RosterFollower::AddCalendarChanged(const Change& change, std::vecto
 }
 
 // F1.
-absl::Status RosterFollower::AddNewCandidate(const Change& change, std::vector<Reported>& reported) {
+absl::Status RosterFollower::AddNewCandidate(const Change& change, std::map<std::string, bool>& welcomes, std::vector<Reported>& reported) {
   const std::optional<std::vector<std::string>> ids = ParseName(change.candidate(), "consortia/*/programs/*/candidates/*");
   if (!ids.has_value()) return absl::OkStatus();
-  REMATCH_ASSIGN_OR_RETURN(const std::shared_ptr<const PolicyRecord> policy, policies_.Of((*ids)[0], (*ids)[1]));
-  if (!policy->policy.welcome_letter()) return absl::OkStatus();
-  AddLetter(change, *ids, LetterCommand::What::kWelcome, reported);
+  const auto [known, is_new] = welcomes.try_emplace(change.program());
+  if (is_new) {
+    REMATCH_ASSIGN_OR_RETURN(const std::shared_ptr<const PolicyRecord> policy, policies_.Of((*ids)[0], (*ids)[1]));
+    known->second = policy->policy.welcome_letter();
+  }
+  if (known->second) AddLetter(change, *ids, LetterCommand::What::kWelcome, reported);
   return absl::OkStatus();
 }
 
 void RosterFollower::AddLetter(const Change& change, const std::vector<std::string>& ids, LetterCommand::What what,
                                std::vector<Reported>& reported) {
   CaseCommand command = FactFor({.consortium = ids[0], .program = ids[1], .id = ""});
-  command.letter = LetterCommand{.what = what, .candidate = change.candidate()};
+  command.letter = LetterCommand{.what = what, .candidate = change.candidate(), .assignment = change.assignment()};
   reported.push_back({.position = change.position(), .command = std::move(command)});
 }
 
@@ -102,6 +106,7 @@ absl::Status RosterFollower::AddOfCandidate(const Change& change, CaseReader::St
   const std::optional<std::vector<std::string>> ids = ParseName(change.candidate(), "consortia/*/programs/*/candidates/*");
   if (!ids.has_value()) return absl::OkStatus();
   if (change.kind() == Change::CANDIDATE_LEFT) AddLetter(change, *ids, LetterCommand::What::kCandidateLeft, reported);
+  if (change.kind() == Change::ASSIGNMENT_CHANGED) AddLetter(change, *ids, LetterCommand::What::kReassigned, reported);
   const CaseKey program = {.consortium = (*ids)[0], .program = (*ids)[1], .id = ""};
   const auto case_id = standing.open_cases.find(change.candidate());
   const bool has_case = case_id != standing.open_cases.end();

@@ -1,9 +1,10 @@
-// Follows the roster's feed of mentor-service (F33, F37): a mentor who left, a candidate who left or has another mentor, two who are not to
-// be paired any more, a calendar that changed. What a change was is history by the time that it is read here, so cases are told what is so
-// now.
+// Follows the roster's feed of mentor-service (F1, F33, F37): a candidate who is new, who left or has another mentor, a mentor who left,
+// two who are not to be paired any more, a program with another calendar or other leaders. What a change was is history by the time that it
+// is read here, so cases are told what is so now.
 #ifndef REMATCH_REQUEST_SERVICE_LOOPS_ROSTER_FOLLOWER_H_
 #define REMATCH_REQUEST_SERVICE_LOOPS_ROSTER_FOLLOWER_H_
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -40,7 +41,8 @@ class RosterFollower final : public FeedFollower<mentor::v1::RosterChange> {
 
   absl::Status AddMentorLeft(const Change& change, std::vector<Reported>& reported);
   absl::Status AddCalendarChanged(const Change& change, std::vector<Reported>& reported);
-  absl::Status AddNewCandidate(const Change& change, std::vector<Reported>& reported);
+  // `welcomes`: what the page has asked of policies so far, by program.
+  absl::Status AddNewCandidate(const Change& change, std::map<std::string, bool>& welcomes, std::vector<Reported>& reported);
   // `ids`: of the candidate's name.
   static void AddLetter(const Change& change, const std::vector<std::string>& ids, LetterCommand::What what,
                         std::vector<Reported>& reported);

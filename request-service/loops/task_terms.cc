@@ -18,19 +18,11 @@ absl::StatusOr<std::optional<TaskTerms>> TermsFinder::Of(const mv1::Program& pro
   REMATCH_ASSIGN_OR_RETURN(const std::shared_ptr<const PolicyRecord> policy, policies_.Of((*ids)[0], (*ids)[1]));
   REMATCH_ASSIGN_OR_RETURN(const CalendarStore::Pointer time, calendars_.Of(program));
   const absl::Time now = clock_.Now();
-  terms->clock.set_from(ToStored(now));
-  *terms->clock.mutable_window() = policy->policy.task_due_after();
-  terms->clock.set_end(ToStored(time->EndOfWindow(now, terms->clock.window())));
+  Clock& clock = *terms->mutable_clock();
+  clock.set_from(ToStored(now));
+  *clock.mutable_window() = policy->policy.task_due_after();
+  clock.set_end(ToStored(time->EndOfWindow(now, clock.window())));
   return terms;
-}
-
-absl::StatusOr<std::optional<TaskTerms>> TermsFinder::OfCandidate(const std::string& name) {
-  const absl::StatusOr<mv1::Candidate> candidate = mentor_.GetCandidate(name);
-  if (absl::IsNotFound(candidate.status())) return std::optional<TaskTerms>();
-  REMATCH_RETURN_IF_ERROR(candidate.status());
-  if (candidate->has_unenroll_time()) return std::optional<TaskTerms>();
-  REMATCH_ASSIGN_OR_RETURN(const mv1::Program program, mentor_.GetProgram(name.substr(0, name.rfind("/candidates/"))));
-  return Of(program, candidate->mentor());
 }
 
 }  // namespace rematch::request

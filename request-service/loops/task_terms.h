@@ -24,8 +24,6 @@ class TermsFinder {
 
   // Of a matter between a candidate and `mentor` (domain/letters.h).
   absl::StatusOr<std::optional<TaskTerms>> Of(const mentor::v1::Program& program, std::string_view mentor);
-  // Of a candidate and their mentor now. Nothing when they are not there.
-  absl::StatusOr<std::optional<TaskTerms>> OfCandidate(const std::string& candidate);
 
  private:
   MentorPeer& mentor_;

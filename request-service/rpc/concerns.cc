@@ -124,8 +124,8 @@ absl::StatusOr<ConcernRow> Concerns::OwnConcern(const Call& call, const std::str
   return *std::move(row);
 }
 
-absl::StatusOr<TaskTerms> Concerns::TermsOf(const mv1::Program& program, const mv1::Candidate& candidate) {
-  REMATCH_ASSIGN_OR_RETURN(const std::optional<TaskTerms> terms, terms_.Of(program, candidate.mentor()));
+absl::StatusOr<TaskTerms> Concerns::TermsOf(const mv1::Program& program, const std::string& mentor) {
+  REMATCH_ASSIGN_OR_RETURN(const std::optional<TaskTerms> terms, terms_.Of(program, mentor));
   if (terms.has_value()) return *terms;
   return Error(absl::StatusCode::kFailedPrecondition, reason::kNoAlternate, "nobody but the mentor whom it is about leads the program");
 }
@@ -154,7 +154,7 @@ absl::StatusOr<CaseCommand> Concerns::PrepareConcern(const Call& call, const v1:
   }
   CaseCommand command = CommandFor(call, key);
   ConcernCommand& raise = command.concern.emplace(ConcernCommand{.what = ConcernCommand::What::kRaise, .reply = AnswerConcern});
-  REMATCH_ASSIGN_OR_RETURN(raise.terms, TermsOf(program, candidate));
+  REMATCH_ASSIGN_OR_RETURN(raise.terms, TermsOf(program, candidate.mentor()));
   raise.concern.set_id(ids_.Next());
   raise.concern.set_candidate(request.parent());
   raise.concern.set_source(v1::Concern::RAISED);
@@ -309,14 +309,19 @@ absl::StatusOr<CaseCommand> Concerns::PrepareAnswer(const Call& call, const v1::
   REMATCH_ASSIGN_OR_RETURN(const mv1::Program program, FindProgram(key));
   if (by_leader && !MayRead(program, call.caller.person, "")) return NotThere();
   REMATCH_ASSIGN_OR_RETURN(const mv1::Candidate candidate, FindCandidate(name));
-  if (by_leader && !MayRead(program, call.caller.person, candidate.mentor())) return NotThere();
+  const std::string letter = SurveyLetterId(response[2], name);
+  REMATCH_ASSIGN_OR_RETURN(const std::optional<LetterRow> row, reader_.FindLetter(key, letter));
+  if (!row.has_value()) return NotThere();
+  // Whom they were asked about, whoever is their mentor by now.
+  const std::string mentor = row->letter.mentor().empty() ? candidate.mentor() : row->letter.mentor();
+  if (by_leader && !MayRead(program, call.caller.person, mentor)) return NotThere();
   CaseCommand command = CommandFor(call, key);
-  LetterCommand& answer =
-      command.letter.emplace(LetterCommand{.what = LetterCommand::What::kAnswer, .letter = SurveyLetterId(response[2], name)});
-  REMATCH_ASSIGN_OR_RETURN(answer.terms, TermsOf(program, candidate));
+  LetterCommand& answer = command.letter.emplace(LetterCommand{.what = LetterCommand::What::kAnswer, .letter = letter});
+  answer.by_leader = by_leader;
+  REMATCH_ASSIGN_OR_RETURN(answer.terms, TermsOf(program, mentor));
   answer.relationship_quality = request.relationship_quality();
   answer.asks_for_change = request.asks_for_change();
-  answer.mentor = candidate.mentor();
+  answer.mentor = mentor;
   answer.concern = ids_.Next();
   answer.reply = [](v1::SubmitSurveyResponseResponse::Result result) {
     v1::SubmitSurveyResponseResponse out;
@@ -334,9 +339,10 @@ absl::StatusOr<v1::ListSurveysResponse> Concerns::ListSurveys(const Call& call, 
   if (!bad.empty()) return bad.ToStatus();
   const std::string question = QuestionOf(call, {request.parent()});
   REMATCH_ASSIGN_OR_RETURN(const std::vector<std::string> position, ReadPageToken(question, request.page_token(), 1));
-  REMATCH_RETURN_IF_ERROR(OwnProgram(call, KeyOf(ids)).status());
+  REMATCH_ASSIGN_OR_RETURN(const mv1::Program program, OwnProgram(call, KeyOf(ids)));
   REMATCH_ASSIGN_OR_RETURN(const std::vector<SurveyRow> rows,
-                           reader_.Surveys(KeyOf(ids), position.empty() ? "" : position[0], static_cast<size_t>(page_size) + 1));
+                           reader_.Surveys(KeyOf(ids), MentorOf(program, call.caller.person), position.empty() ? "" : position[0],
+                                           static_cast<size_t>(page_size) + 1));
   v1::ListSurveysResponse response;
   for (const SurveyRow& row : rows) {
     if (response.surveys_size() == page_size) {
@@ -356,7 +362,8 @@ absl::StatusOr<v1::ListSurveyResultsResponse> Concerns::ListSurveyResults(const 
   const std::string question = QuestionOf(call, {request.parent()});
   REMATCH_ASSIGN_OR_RETURN(const std::vector<std::string> position, ReadPageToken(question, request.page_token(), 1));
   REMATCH_ASSIGN_OR_RETURN(const mv1::Program program, OwnProgram(call, KeyOf(ids)));
-  REMATCH_ASSIGN_OR_RETURN(const std::optional<SurveyRow> survey, reader_.Survey(KeyOf(ids), ids[2]));
+  REMATCH_ASSIGN_OR_RETURN(const std::optional<SurveyRow> survey,
+                           reader_.Survey(KeyOf(ids), MentorOf(program, call.caller.person), ids[2]));
   if (!survey.has_value()) return NotThere();
   REMATCH_ASSIGN_OR_RETURN(const std::vector<LetterRow> rows,
                            reader_.Responses(KeyOf(ids), ids[2], MentorOf(program, call.caller.person), position.empty() ? "" : position[0],

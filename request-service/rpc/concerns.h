@@ -68,7 +68,7 @@ class Concerns {
   // The concern, if the caller may read it; else NOT_FOUND.
   absl::StatusOr<ConcernRow> OwnConcern(const Call& call, const std::string& name);
   // NO_ALTERNATE when nobody could read it.
-  absl::StatusOr<TaskTerms> TermsOf(const Program& program, const Candidate& candidate);
+  absl::StatusOr<TaskTerms> TermsOf(const Program& program, const std::string& mentor);
 
   absl::StatusOr<CaseCommand> PrepareConcern(const Call& call, const v1::RaiseConcernRequest& request, const CaseKey& program);
   absl::StatusOr<CaseCommand> PrepareSurvey(const Call& call, const v1::SendSurveyRequest& request, const CaseKey& program);

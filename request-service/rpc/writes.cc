@@ -156,7 +156,16 @@ absl::Status Reassignments::NameConcern(const Call& call, const v1::CreateReassi
   open.concern.set_id(id);
   open.concern.set_candidate_consents(request.candidate_consents());
   open.concern.set_resolver(call.caller.person);
-  if (command.text.empty()) command.text = row->words;
+  // Not for the eyes of whoever leads the case now and is the mentor whom they are about (F35).
+  const Command::Open& opened = command.command.open();
+  const bool leads_it = [&] {
+    for (const Leader* leader : {&opened.leader(), &opened.alternate()}) {
+      const bool is_replaced = !opened.current_mentor().empty() && leader->mentor() == opened.current_mentor();
+      if (!leader->person().empty() && !is_replaced && !MayRead(program, leader->person(), row->concern.mentor())) return true;
+    }
+    return false;
+  }();
+  if (command.text.empty() && !leads_it) command.text = row->words;
   return absl::OkStatus();
 }
 

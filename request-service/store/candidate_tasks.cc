@@ -91,7 +91,7 @@ absl::StatusOr<std::string> CandidateTasks::Apply(const CaseCommand& command, bo
       break;
     case CandidateTask::What::kTold: {
       REMATCH_ASSIGN_OR_RETURN(Row* const row, Asked(command));
-      if (row->task.kind() != v1::TELL_CANDIDATE) {
+      if (row->task.kind() != v1::TELL_CANDIDATE && row->task.kind() != v1::CHECK_IN) {
         return Error(absl::StatusCode::kFailedPrecondition, reason::kTaskNotACall, "another step ends this task");
       }
       End(IdIn(command));
@@ -105,13 +105,13 @@ absl::StatusOr<std::string> CandidateTasks::OnMentorLeft(const CaseCommand& comm
   const CandidateTask& asked = *command.candidate_task;
   Row& row = rows_[IdIn(command)];
   if (row.key.program == command.key.program && row.open != kEnded) return "";  // it was reported before
-  row = {.key = command.key, .leader = asked.terms.leader, .alternate = asked.terms.alternate, .task = {}};
+  row = {.key = command.key, .leader = asked.terms.leader(), .alternate = asked.terms.alternate(), .task = {}};
   row.task.set_id(IdOf(asked.candidate));
   row.task.set_kind(v1::MENTOR_LEFT);
-  row.task.set_owner(asked.terms.owner);
+  row.task.set_owner(asked.terms.owner());
   row.task.set_created(now_);
-  row.task.set_due(asked.terms.clock.end());
-  *row.task.mutable_clock() = asked.terms.clock;
+  row.task.set_due(asked.terms.clock().end());
+  *row.task.mutable_clock() = asked.terms.clock();
   row.task.set_about(asked.candidate);
   row.open = has_open_case ? kCovered : kOpen;
   row.changed = true;
@@ -134,8 +134,15 @@ absl::StatusOr<CandidateTasks::Row*> CandidateTasks::Asked(const CaseCommand& co
 void CandidateTasks::Recount(const CaseCommand& command, const WorkingTime& time) {
   for (auto& [id, row] : rows_) {
     const bool is_theirs = id.first == command.key.consortium && row.key.program == command.key.program;
+    if (!is_theirs || row.open == kEnded) continue;
+    if (const std::optional<TaskTerms> terms = TermsFor(command.candidate_task->program, row.task.mentor())) {
+      row.changed |= row.leader != terms->leader() || row.alternate != terms->alternate();
+      row.leader = terms->leader();
+      row.alternate = terms->alternate();
+      row.task.set_owner(terms->owner());
+    }
     // One that was put off is due when whoever did so said.
-    if (!is_theirs || row.open == kEnded || !row.task.has_clock() || row.task.not_before() != 0) continue;
+    if (!row.task.has_clock() || row.task.not_before() != 0) continue;
     Clock& clock = *row.task.mutable_clock();
     const int64_t end = ToStored(time.EndOfWindow(FromStored(clock.from()), clock.window()));
     if (end == row.task.due()) continue;
@@ -147,7 +154,12 @@ void CandidateTasks::Recount(const CaseCommand& command, const WorkingTime& time
 
 void CandidateTasks::Open(const CaseKey& program, Task task, const TaskTerms& terms) {
   Row& row = rows_[{program.consortium, task.id()}];
-  row = {.key = program, .leader = terms.leader, .alternate = terms.alternate, .task = std::move(task), .open = kOpen, .changed = true};
+  task.set_owner(terms.owner());
+  task.set_mentor(terms.mentor());
+  task.set_created(now_);
+  task.set_due(terms.clock().end());
+  *task.mutable_clock() = terms.clock();
+  row = {.key = program, .leader = terms.leader(), .alternate = terms.alternate(), .task = std::move(task), .open = kOpen, .changed = true};
 }
 
 void CandidateTasks::End(const Id& id) {

@@ -31,9 +31,9 @@ class CandidateTasks {
   absl::Status Load(absl::Span<CaseCommand* const> commands, std::set<Id> others);
   // `has_open_case` is of the candidate that the command is about.
   absl::StatusOr<std::string> Apply(const CaseCommand& command, bool has_open_case);
-  // What is open in the program of the command is due as its calendar says now (F37).
+  // What is open in the program of the command is due as its calendar says now (F37), and is for those who lead it now.
   void Recount(const CaseCommand& command, const WorkingTime& time);
-  // A new one, or the same again with another cause. Only of those that were loaded.
+  // A new one, or the same again with another cause; whose it is and when it is due `terms` say. Only of those that were loaded.
   void Open(const CaseKey& program, Task task, const TaskTerms& terms);
   // If it is there, and open.
   void End(const Id& id);

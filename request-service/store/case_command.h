@@ -62,12 +62,14 @@ struct CandidateTask {
   enum class What { kMentorLeft, kSettled, kSnooze, kTold, kCalendarChanged };
 
   What what = What::kMentorLeft;
-  std::string candidate = {};  // resource name; empty for kCalendarChanged, which is of all of the program
-  std::string task = {};       // of kSnooze and kTold: its id; empty for the one above
-  TaskTerms terms = {};        // of kMentorLeft
-  int64_t time = 0;            // of kSnooze: until when it is put off
-  std::string calendar = {};   // of kCalendarChanged: the content hash
-  std::string time_zone = {};  // likewise
+  std::string candidate =
+      {};  // resource name; empty for kCalendarChanged, which is of all of the program: its calendar, or who leads it, is another
+  std::string task = {};             // of kSnooze and kTold: its id; empty for the one above
+  TaskTerms terms = {};              // of kMentorLeft
+  mentor::v1::Program program = {};  // of kCalendarChanged: who leads it
+  int64_t time = 0;                  // of kSnooze: until when it is put off
+  std::string calendar = {};         // of kCalendarChanged: the content hash
+  std::string time_zone = {};        // likewise
   // What is answered, from the program's key and the task.
   std::function<std::string(const CaseKey&, const Task&)> reply = {};
 };
@@ -94,20 +96,23 @@ struct ConcernCommand {
 // About letters to candidates, and what they answer (F1, F12, F43). The words of an answer are the command's text.
 struct LetterCommand {
   // It is made, for a new candidate or as a survey; it was handed over, is not wanted any more, or could not be delivered; it is answered;
-  // the candidate left, and nobody waits for them.
-  enum class What { kWelcome, kSurvey, kHandedOver, kNotWanted, kFailed, kAnswer, kCandidateLeft };
+  // the candidate left, and nobody waits for them, or has another assignment, and nobody waits for what they say of the one before.
+  enum class What { kWelcome, kSurvey, kHandedOver, kNotWanted, kFailed, kAnswer, kCandidateLeft, kReassigned };
 
   What what = What::kWelcome;
   std::string letter = {};                   // its id, but for those that are made and kCandidateLeft
-  std::string candidate = {};                // of kWelcome and kCandidateLeft
+  std::string candidate = {};                // of kWelcome, kCandidateLeft and kReassigned
+  std::string assignment = {};               // of kReassigned
   StoredSurvey survey = {};                  // of kSurvey
   std::vector<std::string> candidates = {};  // likewise
-  std::optional<TaskTerms> terms = {};       // of the task that may come of it
+  std::optional<TaskTerms> terms = {};       // of kHandedOver and kAnswer: of the task that may come of it
+  int64_t closes = 0;                        // of kHandedOver: until when answers count, if not until then
   std::string cause = {};                    // of kFailed
   // Of kAnswer.
   int relationship_quality = 0;
   bool asks_for_change = false;
-  std::string mentor = {};   // whom it is about
+  bool by_leader = false;    // who heard it from the candidate
+  std::string mentor = {};   // whom it is about; of kHandedOver as well
   std::string concern = {};  // the id of what may become of it
   std::function<std::string(v1::SubmitSurveyResponseResponse::Result)> reply = {};
 };

@@ -197,6 +197,8 @@ absl::StatusOr<std::vector<StoredTask>> CaseReader::Tasks(std::string_view conso
   // 2: a task of a candidate whose place an open case has taken.
   statement += open_only ? " AND open = 1" : " AND open <> 2";
   AddLeader(statement, parameters, viewer);
+  // That there is one says what a candidate confided.
+  if (viewer.leader.empty()) statement += " AND task NOT LIKE 'concern-%'";
   statement += " AND (due > ? OR (due = ? AND (case_id > ? OR (case_id = ? AND task > ?)))) ORDER BY due, case_id, task LIMIT ?";
   for (Value value : {Value(after.due), Value(after.due), Value(after.case_id), Value(after.case_id), Value(after.task),
                       Value(static_cast<int64_t>(limit))}) {

@@ -95,7 +95,8 @@ class CaseReader {
   absl::StatusOr<std::vector<StoredText>> Texts(const CaseKey& key);
   // Private. By the id of the person in the case.
   absl::StatusOr<absl::flat_hash_map<std::string, StoredPerson>> People(const CaseKey& key);
-  // Tasks of a program by due time, case and id, behind the position given; those of candidates have no case.
+  // Tasks of a program by due time, case and id, behind the position given; those of candidates have no case. Those about concerns are for
+  // leaders only.
   struct TaskPosition {
     int64_t due = 0;
     std::string case_id;

@@ -69,14 +69,10 @@ absl::StatusOr<std::string> ConcernBatch::Apply(const CaseCommand& command) {
 
 const StoredConcern& ConcernBatch::Raise(const CaseKey& program, StoredConcern concern, std::string words, const TaskTerms& terms) {
   concern.set_created(now_);
-  concern.set_owner(terms.owner);
+  concern.set_owner(terms.owner());
   Task task;
   task.set_id(ConcernTaskId(concern.id()));
   task.set_kind(v1::RESOLVE_CONCERN);
-  task.set_owner(terms.owner);
-  task.set_created(now_);
-  task.set_due(terms.clock.end());
-  *task.mutable_clock() = terms.clock;
   task.set_about(concern.candidate());
   task.set_subject(ConcernName(program, concern.id()));
   tasks_.Open(program, std::move(task), terms);

@@ -68,8 +68,8 @@ absl::StatusOr<std::vector<LetterRow>> ConcernReader::ReadLetters(const CaseKey&
   return found;
 }
 
-absl::StatusOr<std::vector<SurveyRow>> ConcernReader::ReadSurveys(const CaseKey& program, const std::string& where,
-                                                                  std::vector<Value> values) {
+absl::StatusOr<std::vector<SurveyRow>> ConcernReader::ReadSurveys(const CaseKey& program, const std::string& but_of,
+                                                                  const std::string& where, std::vector<Value> values) {
   values.insert(values.begin(), {program.consortium, program.program});
   std::vector<SurveyRow> found;
   REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
@@ -88,9 +88,10 @@ absl::StatusOr<std::vector<SurveyRow>> ConcernReader::ReadSurveys(const CaseKey&
     sql::PadInList(ids);
     const std::string list = sql::InList(ids.size());
     ids.insert(ids.begin(), program.consortium);
+    if (!but_of.empty()) ids.emplace_back(but_of);
     REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> counts,
                              tx.Query(absl::StrCat("SELECT survey, state, COUNT(*) FROM letters WHERE consortium = ? AND survey IN ", list,
-                                                   " GROUP BY survey, state"),
+                                                   but_of.empty() ? "" : " AND mentor <> ?", " GROUP BY survey, state"),
                                       ids));
     for (const Row& row : counts) {
       Count(static_cast<v1::SurveyResponse::State>(row.Int(1)), static_cast<int>(row.Int(2)), found[places.at(row.Text(0))]);
@@ -108,8 +109,8 @@ absl::StatusOr<std::optional<LetterRow>> ConcernReader::FindLetter(const CaseKey
   return FirstOf(ReadLetters(program, " AND id = ?", {id}));
 }
 
-absl::StatusOr<std::optional<SurveyRow>> ConcernReader::Survey(const CaseKey& program, const std::string& id) {
-  return FirstOf(ReadSurveys(program, " AND id = ?", {id}));
+absl::StatusOr<std::optional<SurveyRow>> ConcernReader::Survey(const CaseKey& program, const std::string& but_of, const std::string& id) {
+  return FirstOf(ReadSurveys(program, but_of, " AND id = ?", {id}));
 }
 
 absl::StatusOr<std::vector<ConcernRow>> ConcernReader::Concerns(const CaseKey& program, const std::string& but_of, bool open_only,
@@ -129,11 +130,12 @@ absl::StatusOr<std::vector<ConcernRow>> ConcernReader::Concerns(const CaseKey& p
   return ReadConcerns(program, kConcernWithoutText, where + " ORDER BY id DESC LIMIT ?", std::move(values));
 }
 
-absl::StatusOr<std::vector<SurveyRow>> ConcernReader::Surveys(const CaseKey& program, const std::string& before, size_t limit) {
+absl::StatusOr<std::vector<SurveyRow>> ConcernReader::Surveys(const CaseKey& program, const std::string& but_of, const std::string& before,
+                                                              size_t limit) {
   std::vector<Value> values;
   if (!before.empty()) values.emplace_back(before);
   values.emplace_back(static_cast<int64_t>(limit));
-  return ReadSurveys(program, absl::StrCat(before.empty() ? "" : " AND id < ?", " ORDER BY id DESC LIMIT ?"), std::move(values));
+  return ReadSurveys(program, but_of, absl::StrCat(before.empty() ? "" : " AND id < ?", " ORDER BY id DESC LIMIT ?"), std::move(values));
 }
 
 absl::StatusOr<std::vector<LetterRow>> ConcernReader::Responses(const CaseKey& program, const std::string& survey,

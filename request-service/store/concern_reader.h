@@ -45,11 +45,12 @@ class ConcernReader {
   // Nothing when there is none of this program.
   absl::StatusOr<std::optional<ConcernRow>> Concern(const CaseKey& program, const std::string& id);
   absl::StatusOr<std::optional<LetterRow>> FindLetter(const CaseKey& program, const std::string& id);
-  absl::StatusOr<std::optional<SurveyRow>> Survey(const CaseKey& program, const std::string& id);
+  absl::StatusOr<std::optional<SurveyRow>> Survey(const CaseKey& program, const std::string& but_of, const std::string& id);
   // The newest first: those with an id below `before` (empty: from the newest), at most `limit`. Without words and notes.
   absl::StatusOr<std::vector<ConcernRow>> Concerns(const CaseKey& program, const std::string& but_of, bool open_only,
                                                    const std::string& before, size_t limit);
-  absl::StatusOr<std::vector<SurveyRow>> Surveys(const CaseKey& program, const std::string& before, size_t limit);
+  absl::StatusOr<std::vector<SurveyRow>> Surveys(const CaseKey& program, const std::string& but_of, const std::string& before,
+                                                 size_t limit);
   // By candidate, behind `after` (a resource name; empty: from the first).
   absl::StatusOr<std::vector<LetterRow>> Responses(const CaseKey& program, const std::string& survey, const std::string& but_of,
                                                    const std::string& after, size_t limit);
@@ -58,7 +59,8 @@ class ConcernReader {
   absl::StatusOr<std::vector<ConcernRow>> ReadConcerns(const CaseKey& program, const std::string& columns, const std::string& where,
                                                        std::vector<sql::Value> values);
   absl::StatusOr<std::vector<LetterRow>> ReadLetters(const CaseKey& program, const std::string& where, std::vector<sql::Value> values);
-  absl::StatusOr<std::vector<SurveyRow>> ReadSurveys(const CaseKey& program, const std::string& where, std::vector<sql::Value> values);
+  absl::StatusOr<std::vector<SurveyRow>> ReadSurveys(const CaseKey& program, const std::string& but_of, const std::string& where,
+                                                     std::vector<sql::Value> values);
 
   sql::Database& database_;
 };

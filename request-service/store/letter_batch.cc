@@ -15,17 +15,12 @@ using sql::Bytes;
 using sql::RowWriter;
 using What = LetterCommand::What;
 
-constexpr char kColumns[] = "SELECT consortium, id, program, letter, words FROM letters WHERE ";
-
-Task NewTask(v1::TaskKind kind, const Letter& letter, const TaskTerms& terms, int64_t now) {
+Task NewTask(const CaseKey& program, const Letter& letter) {
   Task task;
   task.set_id(LetterTaskId(letter.id()));
-  task.set_kind(kind);
-  task.set_owner(terms.owner);
-  task.set_created(now);
-  task.set_due(terms.clock.end());
-  *task.mutable_clock() = terms.clock;
+  task.set_kind(letter.kind() == Letter::CHECK_IN_SURVEY ? v1::CHECK_IN : v1::TELL_CANDIDATE);
   task.set_about(letter.candidate());
+  if (!letter.survey().empty()) task.set_subject(ResponseName(program, letter));
   return task;
 }
 
@@ -39,7 +34,7 @@ absl::Status LetterBatch::Load(absl::Span<CaseCommand* const> commands) {
     if (!command->letter.has_value()) continue;
     const LetterCommand& asked = *command->letter;
     const std::string& consortium = command->key.consortium;
-    if (asked.what == What::kCandidateLeft) {
+    if (asked.what == What::kCandidateLeft || asked.what == What::kReassigned) {
       candidates.emplace(consortium, asked.candidate);
     } else if (asked.what == What::kWelcome) {
       welcomed[{consortium, WelcomeId(asked.candidate)}] = command;
@@ -55,22 +50,24 @@ absl::Status LetterBatch::Load(absl::Span<CaseCommand* const> commands) {
     ids.insert(id);
   }
   REMATCH_RETURN_IF_ERROR(insert.Write(tx_));
-  struct Part {
-    const char* column;
-    const std::set<Id>& wanted;
-    const char* order;
-  };
-  for (const Part& part : {Part{"id", ids, "consortium, id"}, Part{"candidate", candidates, "consortium, candidate, id"}}) {
-    if (part.wanted.empty()) continue;
-    const auto [where, values] = WhereIds(part.column, part.wanted);
+  if (!candidates.empty()) {
+    // Those of a candidate are few, and once found they are locked in the order of all others.
+    const auto [where, values] = WhereIds("candidate", candidates);
     REMATCH_ASSIGN_OR_RETURN(const std::vector<sql::Row> rows,
-                             tx_.Query(absl::StrCat(kColumns, where, " ORDER BY ", part.order, " FOR UPDATE"), values));
-    for (const sql::Row& row : rows) {
-      Row& one = rows_[{row.Text(0), row.Text(1)}];
-      one.key = {.consortium = row.Text(0), .program = row.Text(2), .id = ""};
-      if (!one.letter.ParseFromString(row.Text(3))) return sql::StoreError(sql::Failure::kSplit, "a stored letter cannot be read");
-      one.words = row.Text(4);
-    }
+                             tx_.Query(absl::StrCat("SELECT consortium, id FROM letters WHERE ", where), values));
+    for (const sql::Row& row : rows) ids.emplace(row.Text(0), row.Text(1));
+  }
+  if (ids.empty()) return absl::OkStatus();
+  const auto [where, values] = WhereIds("id", ids);
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<sql::Row> rows,
+                           tx_.Query(absl::StrCat("SELECT consortium, id, program, letter, words FROM letters WHERE ", where,
+                                                  " ORDER BY consortium, id FOR UPDATE"),
+                                     values));
+  for (const sql::Row& row : rows) {
+    Row& one = rows_[{row.Text(0), row.Text(1)}];
+    one.key = {.consortium = row.Text(0), .program = row.Text(2), .id = ""};
+    if (!one.letter.ParseFromString(row.Text(3))) return sql::StoreError(sql::Failure::kSplit, "a stored letter cannot be read");
+    one.words = row.Text(4);
   }
   return absl::OkStatus();
 }
@@ -94,8 +91,9 @@ absl::StatusOr<std::string> LetterBatch::Apply(const CaseCommand& command) {
       SendSurvey(command);
       return asked.reply ? asked.reply(v1::SubmitSurveyResponseResponse::RESULT_UNSPECIFIED) : "";
     case What::kCandidateLeft:
-      for (const auto& [id, row] : rows_) {
-        if (id.first == command.key.consortium && row.letter.candidate() == asked.candidate) EndTask(row);
+    case What::kReassigned:
+      for (auto& [id, row] : rows_) {
+        if (id.first == command.key.consortium && row.letter.candidate() == asked.candidate) CallOff(asked, row);
       }
       return "";
     default:
@@ -108,9 +106,7 @@ absl::StatusOr<std::string> LetterBatch::Apply(const CaseCommand& command) {
       HandedOver(command, *row);
       return "";
     case What::kNotWanted:
-      if (row->letter.state() != v1::SurveyResponse::PLANNED) return "";
-      row->letter.set_state(v1::SurveyResponse::NOT_SENT);
-      row->changed = true;
+      if (row->letter.state() == v1::SurveyResponse::PLANNED) SetState(*row, v1::SurveyResponse::NOT_SENT);
       return "";
     case What::kFailed:
       Failed(command, *row);
@@ -154,7 +150,8 @@ void LetterBatch::SendSurvey(const CaseCommand& command) {
     letter.set_survey(survey.id());
     letter.set_closes(survey.closes());
     letter.set_concern_at_or_below(survey.concern_at_or_below());
-    to_send_.emplace_back(command.key, letter.id());
+    // Whoever has room takes some at a time: they are many, and nobody's case waits behind them.
+    planned_.push_back({.key = command.key, .letter = letter.id(), .due = now_});
     Make(command.key, std::move(letter));
   }
 }
@@ -182,26 +179,45 @@ void LetterBatch::PlanCheckIn(const CaseKey& key, const Case& c, int concern_at_
 }
 
 void LetterBatch::HandedOver(const CaseCommand& command, Row& row) {
-  if (row.letter.state() != v1::SurveyResponse::PLANNED) return;  // the feed was faster, or the candidate
-  row.letter.set_state(v1::SurveyResponse::INVITED);
+  const LetterCommand& asked = *command.letter;
+  Letter& letter = row.letter;
+  if (letter.state() == v1::SurveyResponse::ANSWERED || letter.state() == v1::SurveyResponse::NOT_SENT || letter.has_terms()) return;
+  if (asked.terms.has_value()) *letter.mutable_terms() = *asked.terms;
+  letter.set_mentor(asked.mentor);
+  if (asked.closes != 0) letter.set_closes(asked.closes);
   row.changed = true;
-  if (row.letter.kind() != Letter::CHECK_IN_SURVEY || !command.letter->terms.has_value()) return;
-  const TaskTerms& terms = *command.letter->terms;
-  Task task = NewTask(v1::CHECK_IN, row.letter, terms, now_);
-  task.set_subject(ResponseName(row.key, row.letter));
-  tasks_.Open(row.key, std::move(task), terms);
+  // The feed may have been faster.
+  if (letter.state() == v1::SurveyResponse::UNDELIVERABLE) return OpenTask(row, "BOUNCED");
+  SetState(row, v1::SurveyResponse::INVITED);
+  if (letter.kind() == Letter::CHECK_IN_SURVEY) OpenTask(row, "");
 }
 
 void LetterBatch::Failed(const CaseCommand& command, Row& row) {
   if (row.letter.state() != v1::SurveyResponse::PLANNED && row.letter.state() != v1::SurveyResponse::INVITED) return;
-  row.letter.set_state(v1::SurveyResponse::UNDELIVERABLE);
+  if (command.letter->terms.has_value()) *row.letter.mutable_terms() = *command.letter->terms;
+  SetState(row, v1::SurveyResponse::UNDELIVERABLE);
+  OpenTask(row, command.letter->cause);
+}
+
+void LetterBatch::SetState(Row& row, v1::SurveyResponse::State state) {
+  row.letter.set_state(state);
   row.changed = true;
-  if (!command.letter->terms.has_value()) return;
-  const TaskTerms& terms = *command.letter->terms;
-  Task task = NewTask(row.letter.kind() == Letter::CHECK_IN_SURVEY ? v1::CHECK_IN : v1::TELL_CANDIDATE, row.letter, terms, now_);
-  task.set_cause(command.letter->cause);
-  if (!row.letter.survey().empty()) task.set_subject(ResponseName(row.key, row.letter));
-  tasks_.Open(row.key, std::move(task), terms);
+}
+
+void LetterBatch::OpenTask(const Row& row, const std::string& cause) {
+  if (!row.letter.has_terms()) return;
+  Task task = NewTask(row.key, row.letter);
+  task.set_cause(cause);
+  tasks_.Open(row.key, std::move(task), row.letter.terms());
+}
+
+void LetterBatch::CallOff(const LetterCommand& asked, Row& row) {
+  const bool is_moot =
+      asked.what == What::kCandidateLeft || (row.letter.kind() == Letter::CHECK_IN_SURVEY && row.letter.assignment() != asked.assignment);
+  if (!is_moot) return;
+  EndTask(row);
+  // Its effect finds that there is nothing to do.
+  if (row.letter.state() == v1::SurveyResponse::PLANNED) SetState(row, v1::SurveyResponse::NOT_SENT);
 }
 
 absl::StatusOr<std::string> LetterBatch::Answer(const CaseCommand& command, Row& row) {
@@ -210,15 +226,19 @@ absl::StatusOr<std::string> LetterBatch::Answer(const CaseCommand& command, Row&
   Letter& letter = row.letter;
   if (letter.survey().empty()) return Error(absl::StatusCode::kNotFound, reason::kNotFound, "no such survey");
   const bool answered_before = letter.answered() != 0;
-  const Response::Result result = ResultOf(letter, asked.relationship_quality, asked.asks_for_change, now_);
+  const Response::Result result = ResultOf(letter,
+                                           {.relationship_quality = asked.relationship_quality,
+                                            .asks_for_change = asked.asks_for_change,
+                                            .same_words = row.words == command.text,
+                                            .by_leader = asked.by_leader},
+                                           now_);
   if (result == Response::RECORDED && !answered_before) {
-    letter.set_state(v1::SurveyResponse::ANSWERED);
+    SetState(row, v1::SurveyResponse::ANSWERED);
     letter.set_answered(now_);
     letter.set_relationship_quality(asked.relationship_quality);
     letter.set_asks_for_change(asked.asks_for_change);
     letter.set_mentor(asked.mentor);
     row.words = command.text;
-    row.changed = true;
     EndTask(row);
     if (GivesConcern(letter) && asked.terms.has_value()) {
       letter.set_concern(asked.concern);

@@ -58,7 +58,12 @@ class LetterBatch {
   void HandedOver(const CaseCommand& command, Row& row);
   void Failed(const CaseCommand& command, Row& row);
   absl::StatusOr<std::string> Answer(const CaseCommand& command, Row& row);
+  void SetState(Row& row, v1::SurveyResponse::State state);
+  // That is as its terms say; none without them.
+  void OpenTask(const Row& row, const std::string& cause);
   void EndTask(const Row& row);
+  // Nobody waits for it any more, if that is so.
+  void CallOff(const LetterCommand& asked, Row& row);
 
   sql::Transaction& tx_;
   const int64_t now_;

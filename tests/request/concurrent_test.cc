@@ -305,7 +305,7 @@ TEST_P(ConcurrentPeople, AnAnswerThatComesManyTimesIsOneConcern_F12_F32) {
   v1::SendSurveyRequest send;
   send.set_parent(kProgram);
   ASSERT_TRUE(h.Write(AsLeader(), &Concerns::SendSurvey, send).ok());
-  h.Settle();
+  h.Advance(absl::Seconds(2));
   v1::SubmitSurveyResponseRequest answer;
   answer.set_reply_code(h.notify.Messages("mid_year_survey").at(0).variables().at("reply_code"));
   answer.set_relationship_quality(1);

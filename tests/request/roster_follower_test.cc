@@ -294,8 +294,10 @@ TEST_F(RosterTest, ACaseThatOpensInTheBatchOfTheTaskCoversIt_F33) {
   const std::string candidate = h.mentor.AddCandidate("dan", "old");
   CaseCommand left;
   left.key = {.consortium = "c1", .program = "p1", .id = ""};
-  left.candidate_task =
-      CandidateTask{.what = CandidateTask::What::kMentorLeft, .candidate = candidate, .terms = {.owner = kLeader, .leader = kLeader}};
+  TaskTerms terms;
+  terms.set_owner(kLeader);
+  terms.set_leader(kLeader);
+  left.candidate_task = CandidateTask{.what = CandidateTask::What::kMentorLeft, .candidate = candidate, .terms = terms};
   h.core().door().Submit({}, std::move(left), [](const absl::StatusOr<std::string>& reply) { EXPECT_TRUE(reply.ok()) << reply.status(); });
   h.OpenFor(candidate);
   EXPECT_THAT(TasksOfProgram(), IsEmpty());

@@ -139,7 +139,7 @@ class InStep {
     survey.set_parent(kProgram);
     ASSERT_TRUE(h_.Write(testing::AsLeader(), &Concerns::SendSurvey, survey).ok());
     Note("a survey");
-    Follow("a survey");
+    Follow("a survey", absl::Seconds(2));
     const std::vector<notify::v1::Notification> letters = h_.notify.Messages("mid_year_survey");
     ASSERT_EQ(letters.size(), static_cast<size_t>(cases_));
     All<v1::SubmitSurveyResponseRequest, v1::SubmitSurveyResponseResponse>(
