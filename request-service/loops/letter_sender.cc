@@ -25,7 +25,7 @@ bool IsWanted(const Letter& letter, const mv1::Candidate& candidate) {
     case Letter::CHECK_IN_SURVEY:
       return candidate.assignment() == letter.assignment();
     case Letter::MID_YEAR_SURVEY:
-      return !candidate.mentor().empty();
+      return candidate.mentor() == letter.mentor();
     default:
       return true;
   }
@@ -54,9 +54,7 @@ absl::StatusOr<CaseCommand> LetterSender::Send(const EffectWork& work) {
     answer.closes = letter.closes();
   }
   REMATCH_ASSIGN_OR_RETURN(const mv1::Program program, messages_.Program(ProgramName(work.key.consortium, work.key.program)));
-  // A welcome asks nothing, and so is about nobody.
-  if (!letter.survey().empty()) answer.mentor = candidate->mentor();
-  REMATCH_ASSIGN_OR_RETURN(answer.terms, terms_.Of(program, answer.mentor));
+  REMATCH_ASSIGN_OR_RETURN(answer.terms, terms_.Of(program, letter.mentor()));
   // Nobody but the mentor whom it is about could read the answer (F35).
   if (!answer.terms.has_value()) return command;
   nv1::SendNotificationRequest request = messages_.MakeLetter(command.key, letter, *candidate, program, *answer.terms);

@@ -259,7 +259,9 @@ absl::StatusOr<CaseCommand> Concerns::PrepareSurvey(const Call& call, const v1::
   letter.survey.set_concern_at_or_below(policy->policy.concern_at_or_below());
   for (const mv1::Candidate& candidate : *candidates) {
     // Who has no mentor has nothing to judge; and an answer that nobody else could read is not asked for (F35).
-    if (!candidate.mentor().empty() && TermsFor(program, candidate.mentor()).has_value()) letter.candidates.push_back(candidate.name());
+    if (!candidate.mentor().empty() && TermsFor(program, candidate.mentor()).has_value()) {
+      letter.candidates.emplace_back(candidate.name(), candidate.mentor());
+    }
   }
   if (letter.candidates.empty()) {
     return Error(absl::StatusCode::kFailedPrecondition, reason::kNoCandidates,
@@ -307,21 +309,17 @@ absl::StatusOr<CaseCommand> Concerns::PrepareAnswer(const Call& call, const v1::
   const bool by_leader = by_name && call.caller.role == access::kProgramLeader;
   if (by_name && !by_leader && call.caller.person != name) return NotThere();
   REMATCH_ASSIGN_OR_RETURN(const mv1::Program program, FindProgram(key));
-  if (by_leader && !MayRead(program, call.caller.person, "")) return NotThere();
-  REMATCH_ASSIGN_OR_RETURN(const mv1::Candidate candidate, FindCandidate(name));
   const std::string letter = SurveyLetterId(response[2], name);
   REMATCH_ASSIGN_OR_RETURN(const std::optional<LetterRow> row, reader_.FindLetter(key, letter));
   if (!row.has_value()) return NotThere();
   // Whom they were asked about, whoever is their mentor by now.
-  const std::string mentor = row->letter.mentor().empty() ? candidate.mentor() : row->letter.mentor();
-  if (by_leader && !MayRead(program, call.caller.person, mentor)) return NotThere();
+  if (by_leader && !MayRead(program, call.caller.person, row->letter.mentor())) return NotThere();
   CaseCommand command = CommandFor(call, key);
   LetterCommand& answer = command.letter.emplace(LetterCommand{.what = LetterCommand::What::kAnswer, .letter = letter});
   answer.by_leader = by_leader;
-  REMATCH_ASSIGN_OR_RETURN(answer.terms, TermsOf(program, mentor));
+  REMATCH_ASSIGN_OR_RETURN(answer.terms, TermsOf(program, row->letter.mentor()));
   answer.relationship_quality = request.relationship_quality();
   answer.asks_for_change = request.asks_for_change();
-  answer.mentor = mentor;
   answer.concern = ids_.Next();
   answer.reply = [](v1::SubmitSurveyResponseResponse::Result result) {
     v1::SubmitSurveyResponseResponse out;

@@ -100,19 +100,18 @@ struct LetterCommand {
   enum class What { kWelcome, kSurvey, kHandedOver, kNotWanted, kFailed, kAnswer, kCandidateLeft, kReassigned };
 
   What what = What::kWelcome;
-  std::string letter = {};                   // its id, but for those that are made and kCandidateLeft
-  std::string candidate = {};                // of kWelcome, kCandidateLeft and kReassigned
-  std::string assignment = {};               // of kReassigned
-  StoredSurvey survey = {};                  // of kSurvey
-  std::vector<std::string> candidates = {};  // likewise
-  std::optional<TaskTerms> terms = {};       // of kHandedOver and kAnswer: of the task that may come of it
-  int64_t closes = 0;                        // of kHandedOver: until when answers count, if not until then
-  std::string cause = {};                    // of kFailed
+  std::string letter = {};                                           // its id, but for those that are made and kCandidateLeft
+  std::string candidate = {};                                        // of kWelcome, kCandidateLeft and kReassigned
+  std::string assignment = {};                                       // of kReassigned
+  StoredSurvey survey = {};                                          // of kSurvey
+  std::vector<std::pair<std::string, std::string>> candidates = {};  // likewise, each with the mentor whom they are asked about
+  std::optional<TaskTerms> terms = {};                               // of kHandedOver and kAnswer: of the task that may come of it
+  int64_t closes = 0;                                                // of kHandedOver: until when answers count, if not until then
+  std::string cause = {};                                            // of kFailed
   // Of kAnswer.
   int relationship_quality = 0;
   bool asks_for_change = false;
   bool by_leader = false;    // who heard it from the candidate
-  std::string mentor = {};   // whom it is about; of kHandedOver as well
   std::string concern = {};  // the id of what may become of it
   std::function<std::string(v1::SubmitSurveyResponseResponse::Result)> reply = {};
 };

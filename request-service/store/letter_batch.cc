@@ -142,12 +142,13 @@ void LetterBatch::Welcome(const CaseCommand& command) {
 void LetterBatch::SendSurvey(const CaseCommand& command) {
   const StoredSurvey& survey = command.letter->survey;
   MakeSurvey(command.key, survey);
-  for (const std::string& candidate : command.letter->candidates) {
+  for (const auto& [candidate, mentor] : command.letter->candidates) {
     Letter letter;
     letter.set_id(SurveyLetterId(survey.id(), candidate));
     letter.set_kind(Letter::MID_YEAR_SURVEY);
     letter.set_candidate(candidate);
     letter.set_survey(survey.id());
+    letter.set_mentor(mentor);
     letter.set_closes(survey.closes());
     letter.set_concern_at_or_below(survey.concern_at_or_below());
     // Whoever has room takes some at a time: they are many, and nobody's case waits behind them.
@@ -174,6 +175,7 @@ void LetterBatch::PlanCheckIn(const CaseKey& key, const Case& c, int concern_at_
   letter.set_closes(closes);
   letter.set_concern_at_or_below(concern_at_or_below);
   letter.set_assignment(c.new_assignment());
+  if (const Offer* match = FindOffer(c, c.proposed_offer()); match != nullptr) letter.set_mentor(match->mentor());
   planned_.push_back({.key = program, .letter = letter.id(), .due = at});
   Make(program, std::move(letter));
 }
@@ -183,7 +185,6 @@ void LetterBatch::HandedOver(const CaseCommand& command, Row& row) {
   Letter& letter = row.letter;
   if (letter.state() == v1::SurveyResponse::ANSWERED || letter.state() == v1::SurveyResponse::NOT_SENT || letter.has_terms()) return;
   if (asked.terms.has_value()) *letter.mutable_terms() = *asked.terms;
-  letter.set_mentor(asked.mentor);
   if (asked.closes != 0) letter.set_closes(asked.closes);
   row.changed = true;
   // The feed may have been faster.
@@ -237,7 +238,6 @@ absl::StatusOr<std::string> LetterBatch::Answer(const CaseCommand& command, Row&
     letter.set_answered(now_);
     letter.set_relationship_quality(asked.relationship_quality);
     letter.set_asks_for_change(asked.asks_for_change);
-    letter.set_mentor(asked.mentor);
     row.words = command.text;
     EndTask(row);
     if (GivesConcern(letter) && asked.terms.has_value()) {
@@ -248,7 +248,7 @@ absl::StatusOr<std::string> LetterBatch::Answer(const CaseCommand& command, Row&
       concern.set_source(letter.kind() == Letter::CHECK_IN_SURVEY ? v1::Concern::CHECK_IN_SURVEY : v1::Concern::SURVEY);
       concern.set_relationship_quality(letter.relationship_quality());
       concern.set_candidate_consents(letter.asks_for_change());
-      concern.set_mentor(asked.mentor);
+      concern.set_mentor(letter.mentor());
       concern.set_survey_response(ResponseName(row.key, letter));
       concerns_.Raise(row.key, std::move(concern), row.words, *asked.terms);
     }
