@@ -213,8 +213,10 @@ void LetterBatch::OpenTask(const Row& row, const std::string& cause) {
 }
 
 void LetterBatch::CallOff(const LetterCommand& asked, Row& row) {
-  const bool is_moot =
-      asked.what == What::kCandidateLeft || (row.letter.kind() == Letter::CHECK_IN_SURVEY && row.letter.assignment() != asked.assignment);
+  // One that waits for its day is looked at then: what the feed tells now may be from before it was planned.
+  const bool is_moot = asked.what == What::kCandidateLeft ||
+                       (row.letter.kind() == Letter::CHECK_IN_SURVEY && row.letter.state() != v1::SurveyResponse::PLANNED &&
+                        row.letter.assignment() != asked.assignment);
   if (!is_moot) return;
   EndTask(row);
   // Its effect finds that there is nothing to do.
