@@ -100,12 +100,12 @@ struct LetterCommand {
   enum class What { kWelcome, kSurvey, kHandedOver, kNotWanted, kFailed, kAnswer, kCandidateLeft, kReassigned };
 
   What what = What::kWelcome;
-  std::string letter = {};                                           // its id, but for those that are made and kCandidateLeft
+  std::string letter = {};                                           // its id, but for those that are made, kCandidateLeft and kReassigned
   std::string candidate = {};                                        // of kWelcome, kCandidateLeft and kReassigned
   std::string assignment = {};                                       // of kReassigned
   StoredSurvey survey = {};                                          // of kSurvey
   std::vector<std::pair<std::string, std::string>> candidates = {};  // likewise, each with the mentor whom they are asked about
-  std::optional<TaskTerms> terms = {};                               // of kHandedOver and kAnswer: of the task that may come of it
+  std::optional<TaskTerms> terms = {};                               // of kHandedOver, kFailed and kAnswer: of the task that may come of it
   int64_t closes = 0;                                                // of kHandedOver: until when answers count, if not until then
   std::string cause = {};                                            // of kFailed
   // Of kAnswer.

@@ -33,7 +33,7 @@ class People {
         notify_(std::move(notify)),
         tell_(std::move(tell)) {}
 
-  // Programs, by name, whose leaders do nothing for now.
+  // Programs, by name, whose leaders are on holiday: they do nothing until they are back.
   void SetHoliday(std::set<std::string> programs) { on_holiday_ = std::move(programs); }
   // A policy of the program's own, as its leader publishes it.
   void Publish(const std::string& consortium, const mentor::Program& program);
