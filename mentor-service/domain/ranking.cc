@@ -227,8 +227,9 @@ void Ranking::Sort(size_t described) {
     return std::tie(a.by_leader, a.tier, a.points, a.merit, a.tie, a.mentor->id) <
            std::tie(b.by_leader, b.tier, b.points, b.merit, b.tie, b.mentor->id);
   };
-  std::partial_sort(standings_.begin(), standings_.begin() + static_cast<ptrdiff_t>(std::min(described, standings_.size())),
-                    standings_.end(), before);
+  // A partial sort of all is a heap's, and takes about twice as long.
+  if (described >= standings_.size()) return std::sort(standings_.begin(), standings_.end(), before);
+  std::partial_sort(standings_.begin(), standings_.begin() + static_cast<ptrdiff_t>(described), standings_.end(), before);
 }
 
 void Ranking::Describe(size_t place, Words words, Ranked& ranked) const {

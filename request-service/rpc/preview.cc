@@ -2,10 +2,10 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
-#include <set>
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "access/access.h"
 #include "platform/errors.h"
 #include "platform/validation.h"
@@ -120,7 +120,7 @@ class Previewer {
   const Case& c_;
   const v1::EscalationPolicy& policy_;
   std::vector<std::string> not_to_be_asked_;
-  std::set<std::string> reached_;  // by the stages before
+  absl::flat_hash_set<std::string> reached_;  // by the stages before
 };
 
 void SetTimes(const StageForecast& forecast, PreviewedStage& out) {
