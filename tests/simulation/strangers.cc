@@ -278,6 +278,8 @@ template <typename Response, typename Request>
 void Strangers::ChangeRoster(const Person& person, Request request) {
   MentorProcess* const process = mentor_();
   if (process == nullptr) return;
+  // What waits in the door may make them one of a mentor's leaders first: the roster that the rule goes by is that of before.
+  if (process->door().RunOnce()) return;
   request.set_request_id(absl::StrCat("s", ++requests_));
   attempt_.what = absl::StrCat(person.caller.person, " asks ", Request::descriptor()->name(), " ", request.ShortDebugString());
   JudgeRoster(attempt_, process->Change<Response>(request, person.caller).status());
