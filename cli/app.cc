@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/completion.h"
 #include "cli/views.h"
+#include "platform/build_info.h"
 
 namespace rematch::cli {
 namespace {
@@ -72,7 +73,7 @@ absl::Status ShowStep(Context& context, const rematch::request::v1::Reassignment
 void BuildTree(CLI::App& app, Globals& globals, Chosen& chosen) {
   app.name("rematch");
   app.description("Rematch: a new mentor for a candidate who asks for one, step by step and in confidence.");
-  app.set_version_flag("--version", "rematch " REMATCH_VERSION);
+  app.set_version_flag("--version", "rematch " + platform::BuildInfo());
   app.require_subcommand(1);
   app.add_option("--as", globals.as,
                  "Who you are: leader:PERSON, candidate:NAME, mentor:PERSON, site-admin:SITE, auditor, service [REMATCH_AS]");

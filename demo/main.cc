@@ -21,9 +21,31 @@ ABSL_FLAG(std::string, work_dir, "", "where databases, mail and logs go; by defa
 ABSL_FLAG(std::string, store, "sqlite",
           "sqlite, or mysql: a MariaDB of its own below the work folder, with a schema and a user for each service");
 ABSL_FLAG(bool, keep, false, "keep that folder at the end");
+ABSL_FLAG(std::string, cases, "abcde", "which cases are played");
+ABSL_FLAG(std::string, suite, "", "a file as REMATCH_SUITE names it: plays on the suite that runs at its addresses, and starts none");
+ABSL_FLAG(std::string, mail_dir, "", "with --suite: where its mail arrives, as Maildirs by recipient");
 
 namespace rematch::demo {
 namespace {
+
+StoryOptions Options() {
+  const char* no_color = std::getenv("NO_COLOR");
+  StoryOptions options;
+  options.cast = DemoCast(absl::GetFlag(FLAGS_source_dir));
+  options.color = isatty(STDOUT_FILENO) == 1 && (no_color == nullptr || *no_color == '\0');
+  options.cases = absl::GetFlag(FLAGS_cases);
+  return options;
+}
+
+// Plays on a suite that is there. Its programs are told to follow the demo's policy, whose windows are seconds.
+absl::Status PlayOn(const std::string& file) {
+  REMATCH_ASSIGN_OR_RETURN(auto addresses, ReadSuiteFile(file));
+  const std::unique_ptr<Suite> suite = Suite::Attach(
+      {.addresses = std::move(addresses), .bin_dir = absl::GetFlag(FLAGS_bin_dir), .mail_dir = absl::GetFlag(FLAGS_mail_dir)});
+  StoryOptions options = Options();
+  options.policy = absl::StrCat(absl::GetFlag(FLAGS_source_dir), "/examples/policies/demo.textproto");
+  return TellStory(*suite, options, std::cout);
+}
 
 // Plays on a suite in `work_dir`, over a MariaDB there if `mysql`.
 absl::Status PlayIn(const std::string& work_dir, bool mysql) {
@@ -37,11 +59,7 @@ absl::Status PlayIn(const std::string& work_dir, bool mysql) {
     REMATCH_ASSIGN_OR_RETURN(suite_options.databases, mariadb->Databases());
   }
   REMATCH_ASSIGN_OR_RETURN(const std::unique_ptr<Suite> suite, Suite::Start(std::move(suite_options)));
-  const char* no_color = std::getenv("NO_COLOR");
-  StoryOptions options;
-  options.cast = DemoCast(source_dir);
-  options.color = isatty(STDOUT_FILENO) == 1 && (no_color == nullptr || *no_color == '\0');
-  return TellStory(*suite, options, std::cout);
+  return TellStory(*suite, Options(), std::cout);
 }
 
 int Main() {
@@ -51,6 +69,12 @@ int Main() {
     return 2;
   }
   const absl::Time begin = absl::Now();
+  if (const std::string file = absl::GetFlag(FLAGS_suite); !file.empty()) {
+    const absl::Status status = PlayOn(file);
+    std::cout << std::flush;
+    if (!status.ok()) std::cerr << "rematch-demo: " << status.message() << "\n";
+    return status.ok() ? 0 : 1;
+  }
   std::string work_dir = absl::GetFlag(FLAGS_work_dir);
   if (work_dir.empty()) {
     char folder[] = "/tmp/rematch-demo-XXXXXX";
@@ -68,7 +92,8 @@ int Main() {
     std::cerr << "\nrematch-demo: " << status.message() << "\nlogs, mail and databases are in " << work_dir << "\n";
     return 1;
   }
-  std::cout << "\nFour cases, " << absl::ToInt64Seconds(absl::Now() - begin) << " seconds, nothing differed.\n";
+  const size_t cases = absl::GetFlag(FLAGS_cases).size();
+  std::cout << "\n" << (cases == 1 ? "One case" : absl::StrCat(cases, " cases")) << ", " << absl::ToInt64Seconds(absl::Now() - begin) << " seconds, nothing differed.\n";
   if (keep) {
     std::cout << "Mail, databases and logs are in " << work_dir << ". The servers start on them with\n\n  REMATCH_HOME=" << work_dir
               << " ./dev up" << (store == "mysql" ? " --store=mysql" : "") << " --policy examples/policies/demo.textproto\n";
@@ -84,7 +109,7 @@ int Main() {
 }  // namespace rematch::demo
 
 int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage("plays four reassignment cases against the real servers and checks what came of them");
+  absl::SetProgramUsageMessage("plays five reassignment cases against the real servers and checks what came of them");
   absl::ParseCommandLine(argc, argv);
   return rematch::demo::Main();
 }

@@ -108,16 +108,13 @@ class Story {
   absl::Status Tell() {
     REMATCH_RETURN_IF_ERROR(Import());
     before_ = LoadsOf(directory_);
+    const Cast& cast = options_.cast;
+    REMATCH_RETURN_IF_ERROR(TellCase("Case a: one declines, one stays silent, one is willing", "a", cast.first, TellDeclineSilenceYes));
+    REMATCH_RETURN_IF_ERROR(TellCase("Case b: nobody in the pool; somebody new is recommended", "b", cast.second, TellNobodyInPool));
+    REMATCH_RETURN_IF_ERROR(TellCase("Case c: every stage fails, and the Leader takes the candidate", "c", cast.third, TellEveryStageFails));
+    REMATCH_RETURN_IF_ERROR(TellCase("Case d: a late yes, a bounce, a pause, and a mentor who leaves", "d", cast.fourth, TellLateYes));
     REMATCH_RETURN_IF_ERROR(
-        TellCase("Case a: one declines, one stays silent, one is willing", "a", options_.cast.first, TellDeclineSilenceYes));
-    REMATCH_RETURN_IF_ERROR(
-        TellCase("Case b: nobody in the pool; somebody new is recommended", "b", options_.cast.second, TellNobodyInPool));
-    REMATCH_RETURN_IF_ERROR(
-        TellCase("Case c: every stage fails, and the Leader takes the candidate", "c", options_.cast.third, TellEveryStageFails));
-    REMATCH_RETURN_IF_ERROR(
-        TellCase("Case d: a late yes, a bounce, a pause, and a mentor who leaves", "d", options_.cast.fourth, TellLateYes));
-    REMATCH_RETURN_IF_ERROR(
-        TellCase("Case e: a survey, a concern, another policy, and a holiday that moves", "e", options_.cast.fifth, TellSurveyAndHoliday));
+        TellCase("Case e: a survey, a concern, another policy, and a holiday that moves", "e", cast.fifth, TellSurveyAndHoliday));
     page_.Section("Caseloads, before and after");
     Caseloads();
     for (Told& told : told_) REMATCH_RETURN_IF_ERROR(Show(told));
@@ -131,8 +128,11 @@ class Story {
   absl::Status Import() {
     page_.Section("The suite");
     for (Part part : kParts) {
-      page_.Line(absl::StrFormat("%-16s %s   serving after %d ms", NameOf(part), suite_.address(part),
-                                 absl::ToInt64Milliseconds(suite_.start_time(part))));
+      std::string line = absl::StrFormat("%-16s %s", NameOf(part), suite_.address(part));
+      if (suite_.running(part)) {
+        absl::StrAppend(&line, "   serving after ", absl::ToInt64Milliseconds(suite_.start_time(part)), " ms");
+      }
+      page_.Line(line);
     }
     page_.Section("The roster, imported with `rematch roster import`");
     REMATCH_ASSIGN_OR_RETURN(const Finished import,
@@ -149,15 +149,28 @@ class Story {
 
   template <typename TellOne>
   absl::Status TellCase(const std::string& title, const std::string& key, const std::string& email, TellOne tell) {
+    if (!absl::StrContains(options_.cases, key)) return absl::OkStatus();
     page_.Section(title);
     const std::string candidate = directory_.CandidateByEmail(email);
     if (candidate.empty()) return absl::NotFoundError(absl::StrCat("the roster has no candidate ", email));
+    if (!options_.policy.empty()) REMATCH_RETURN_IF_ERROR(Publish(candidate.substr(0, candidate.find("/candidates/"))));
     const std::map<std::string, Load> before = LoadsOf(directory_);
     Play play({.suite = suite_, .directory = directory_, .narrator = page_, .candidate = candidate, .key = key});
     const absl::StatusOr<Expected> expected = tell(play, words_);
     if (!expected.ok()) return absl::Status(expected.status().code(), absl::StrCat("case ", key, ": ", expected.status().message()));
     std::vector<std::string> differences = Differences(play, *expected, before);
     told_.push_back({title, std::move(play), std::move(differences)});
+    return absl::OkStatus();
+  }
+
+  absl::Status Publish(const std::string& program) {
+    const auto found = directory_.programs.find(program);
+    if (found == directory_.programs.end()) return absl::NotFoundError(absl::StrCat("the roster has no ", program));
+    REMATCH_ASSIGN_OR_RETURN(const Finished said,
+                             suite_.CommandLine(absl::StrCat("leader:", found->second.leader().person()),
+                                                {"policy", "publish", options_.policy, "--program", Tail(program)}));
+    if (said.exit_code != 0) return absl::InternalError(absl::StrCat("the policy was not published: ", said.err));
+    page_.Line(absl::StrCat("the program follows ", options_.policy, " from here on"));
     return absl::OkStatus();
   }
 

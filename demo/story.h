@@ -27,6 +27,9 @@ Cast DemoCast(const std::string& source_dir);
 struct StoryOptions {
   Cast cast;
   bool color = false;
+  std::string cases = "abcde";
+  // A file of examples/policies that the programs of these cases follow, published by their leaders; empty: what the suite was started with.
+  std::string policy = {};
 };
 
 // Imports the roster through the command line, plays the cases and checks them, and prints all of it. OK when nothing differed; the

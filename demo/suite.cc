@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -61,6 +62,20 @@ std::string HealthNameOf(Part part) {
       return "rematch.request.v1.ReassignmentService";
   }
   return "";
+}
+
+absl::StatusOr<std::map<Part, std::string>> ReadSuiteFile(const std::string& path) {
+  std::map<Part, std::string> addresses;
+  const std::string text = ReadFile(path);
+  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
+    for (const Part part : kParts) {
+      const std::string name = NameOf(part);
+      const std::string key = absl::StrCat(name.substr(0, name.find('-')), "=");
+      if (absl::StartsWith(line, key)) addresses[part] = std::string(line.substr(key.size()));
+    }
+  }
+  if (addresses.size() != kParts.size()) return absl::NotFoundError(absl::StrCat(path, " does not name all three services"));
+  return addresses;
 }
 
 absl::StatusOr<std::string> HttpGet(const std::string& url) {
@@ -152,12 +167,23 @@ absl::StatusOr<std::unique_ptr<Suite>> Suite::Start(SuiteOptions options) {
   std::unique_ptr<Suite> suite(new Suite(std::move(options)));
   for (Part part : kParts) {
     if (absl::Status started = suite->StartPart(part); !started.ok()) return started;
-    suite->channels_[static_cast<size_t>(part)] = QuickChannel(suite->address(part));
   }
-  suite->mentor_ = mentor::v1::MentorService::NewStub(suite->channel(Part::kMentor));
-  suite->notify_ = notify::v1::NotifyService::NewStub(suite->channel(Part::kNotify));
-  suite->request_ = request::v1::ReassignmentService::NewStub(suite->channel(Part::kRequest));
+  suite->Connect();
   return suite;
+}
+
+std::unique_ptr<Suite> Suite::Attach(SuiteElsewhere elsewhere) {
+  std::unique_ptr<Suite> suite(new Suite({.bin_dir = elsewhere.bin_dir, .work_dir = "", .policy = ""}));
+  suite->elsewhere_ = std::move(elsewhere);
+  suite->Connect();
+  return suite;
+}
+
+void Suite::Connect() {
+  for (Part part : kParts) channels_[static_cast<size_t>(part)] = QuickChannel(address(part));
+  mentor_ = mentor::v1::MentorService::NewStub(channel(Part::kMentor));
+  notify_ = notify::v1::NotifyService::NewStub(channel(Part::kNotify));
+  request_ = request::v1::ReassignmentService::NewStub(channel(Part::kRequest));
 }
 
 Suite::Suite(SuiteOptions options) : options_(std::move(options)) {
@@ -301,6 +327,7 @@ absl::Duration Suite::start_time(Part part, int replica) {
 }
 
 std::string Suite::address(Part part) const {
+  if (const auto found = elsewhere_.addresses.find(part); found != elsewhere_.addresses.end()) return found->second;
   if (options_.replicas == 1) return address(part, 0);
   std::string all = "ipv4:";
   for (int replica = 0; replica < options_.replicas; ++replica) absl::StrAppend(&all, replica == 0 ? "" : ",", address(part, replica));
@@ -317,7 +344,9 @@ absl::StatusOr<std::string> Suite::Metrics(Part part, int replica) const {
 
 bool Suite::Serving(Part part, int replica) const { return HealthOf(channel(part, replica), HealthNameOf(part)).value_or(0) == kServing; }
 
-std::string Suite::mail_dir() const { return absl::StrCat(options_.work_dir, "/mail"); }
+std::string Suite::mail_dir() const {
+  return elsewhere_.addresses.empty() ? absl::StrCat(options_.work_dir, "/mail") : elsewhere_.mail_dir;
+}
 
 absl::StatusOr<Finished> Suite::CommandLine(const std::string& as, const std::vector<std::string>& words, bool color) const {
   std::vector<std::string> argv = {absl::StrCat(options_.bin_dir, "/rematch"), color ? "--color=always" : "--color=never"};

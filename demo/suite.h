@@ -61,6 +61,16 @@ struct SuiteOptions {
   absl::Duration start_timeout = absl::Seconds(20);
 };
 
+// The addresses in a suite file, as `./dev up` writes it: lines like "mentor=127.0.0.1:4001". NOT_FOUND when it does not name all three.
+absl::StatusOr<std::map<Part, std::string>> ReadSuiteFile(const std::string& path);
+
+// A suite that somebody else runs.
+struct SuiteElsewhere {
+  std::map<Part, std::string> addresses;  // of each part, as gRPC takes it
+  std::string bin_dir;                    // where `rematch` is
+  std::string mail_dir;                   // Maildirs by recipient
+};
+
 class Suite;
 
 // Somebody who calls. Copyable; must not outlive the suite.
@@ -86,6 +96,8 @@ class Suite {
  public:
   // Starts all processes and waits until each says SERVING. The error says which one did not and its last line.
   static absl::StatusOr<std::unique_ptr<Suite>> Start(SuiteOptions options);
+  // Only calls it, from here on; there is no process to be killed or restarted, and no log.
+  static std::unique_ptr<Suite> Attach(SuiteElsewhere elsewhere);
   // SIGTERM, then SIGKILL to what has not ended soon after.
   ~Suite();
 
@@ -152,6 +164,7 @@ class Suite {
   };
 
   explicit Suite(SuiteOptions options);
+  void Connect();
   absl::Status StartPart(Part part);
   absl::Status StartProcess(Part part, int replica);
   absl::Status AwaitServing(Part part, int replica);
@@ -160,6 +173,7 @@ class Suite {
   const Slot& slot(Part part, int replica) const { return slots_[static_cast<size_t>(part)][static_cast<size_t>(replica)]; }
 
   const SuiteOptions options_;
+  SuiteElsewhere elsewhere_;   // without addresses, unless it is
   mutable absl::Mutex mutex_;  // of the processes; ports and channels are set before anybody else has the suite
   std::array<std::vector<Slot>, 3> slots_;
   std::array<std::shared_ptr<grpc::Channel>, 3> channels_;

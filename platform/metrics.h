@@ -16,13 +16,13 @@ namespace rematch::platform {
 
 // Thread-safe. Names: rematch_rpc_seconds{method,code}, rematch_batch_commands, rematch_batch_seconds, rematch_queue_wait_seconds,
 // rematch_batch_retries_total, rematch_batch_splits_total, rematch_due_lateness_seconds{kind}, rematch_oldest_due_seconds{queue},
-// rematch_reconciled_seats_total ...
+// rematch_reconciled_seats_total ..., and rematch_build_info{version,commit}, which is 1.
 class Metrics : public rpc::CallObserver, public GroupCommitObserver {
  public:
   Metrics();
   ~Metrics() override;
 
-  // Serves /metrics on `address` ("127.0.0.1:0"); returns the port. Loopback only.
+  // Serves /metrics on `address` ("127.0.0.1:0"); returns the port.
   absl::StatusOr<int> Serve(const std::string& address);
 
   void Began() override;

@@ -29,6 +29,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
+#include "platform/build_info.h"
 #include "platform/errors.h"
 #include "platform/log.h"
 #include "platform/loop.h"
@@ -38,9 +39,13 @@
 #include "platform/sql/watched.h"
 #include "platform/strings.h"
 
-ABSL_FLAG(std::string, listen, "127.0.0.1:0", "Address to serve on, loopback only; port 0 takes a free one.");
+ABSL_FLAG(std::string, listen, "127.0.0.1:0",
+          "Address to serve on, loopback only without --unauthenticated_callers; port 0 takes a free one.");
+ABSL_FLAG(bool, unauthenticated_callers, false,
+          "Serve beyond loopback, although whoever reaches the port may claim to be anybody: only where the network lets nobody in but trusted "
+          "callers, as with NetworkPolicies.");
 ABSL_FLAG(std::string, port_file, "", "File to write the port to once the service serves.");
-ABSL_FLAG(std::string, metrics_listen, "127.0.0.1:0", "Address to serve /metrics on, loopback only; empty: nowhere.");
+ABSL_FLAG(std::string, metrics_listen, "127.0.0.1:0", "Address to serve /metrics on, under the same rule; empty: nowhere.");
 ABSL_FLAG(std::string, metrics_port_file, "", "File to write the port of /metrics to.");
 ABSL_FLAG(std::string, database, "",
           "The store: sqlite:PATH, or mysql://USER@HOST[:PORT][,HOST...]/SCHEMA[?password_file=PATH&ssl_ca=PATH&pool=N]; by default a file "
@@ -329,6 +334,7 @@ void PrintHelp(const std::string& name) {
 
 struct Parsed {
   bool help = false;
+  bool version = false;
 };
 
 // Sets the flags that `argv` names: --name=value, --name value, and --name or --noname for a bool. absl::ParseCommandLine() would print
@@ -338,6 +344,7 @@ absl::StatusOr<Parsed> ParseFlags(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     std::string_view argument = argv[i];
     if (argument == "--help" || argument == "-h") return Parsed{.help = true};
+    if (argument == "--version") return Parsed{.version = true};
     if (!argument.starts_with("--")) return bad(absl::StrCat("unexpected argument '", argv[i], "'; --help lists the flags"));
     argument.remove_prefix(2);
     const size_t equals = argument.find('=');
@@ -369,9 +376,10 @@ absl::Status CheckFlags() {
     if (status.ok()) return status;
     return Error(absl::StatusCode::kInvalidArgument, reason::kInvalidField, absl::StrCat("flag --", ToAbsl(flag), " ", status.message()));
   };
-  REMATCH_RETURN_IF_ERROR(check("listen", CheckLoopback(absl::GetFlag(FLAGS_listen))));
+  const auto check_address = absl::GetFlag(FLAGS_unauthenticated_callers) ? CheckAddress : CheckLoopback;
+  REMATCH_RETURN_IF_ERROR(check("listen", check_address(absl::GetFlag(FLAGS_listen))));
   if (const std::string metrics = absl::GetFlag(FLAGS_metrics_listen); !metrics.empty()) {
-    REMATCH_RETURN_IF_ERROR(check("metrics_listen", CheckLoopback(metrics)));
+    REMATCH_RETURN_IF_ERROR(check("metrics_listen", check_address(metrics)));
   }
   const absl::Duration drain = absl::GetFlag(FLAGS_drain_timeout);
   if (drain < absl::ZeroDuration() || drain > absl::Hours(1)) {
@@ -415,7 +423,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
     return true;
   }();
   (void)once;
-  REMATCH_RETURN_IF_ERROR(CheckLoopback(options.listen));
+  const auto check_address = options.unauthenticated_callers ? CheckAddress : CheckLoopback;
+  REMATCH_RETURN_IF_ERROR(check_address(options.listen));
+  if (!options.metrics_listen.empty()) REMATCH_RETURN_IF_ERROR(check_address(options.metrics_listen));
   REMATCH_ASSIGN_OR_RETURN(std::unique_ptr<sql::Database> database, sql::Open(options.database));
   auto server = std::make_unique<RunningServer>(options, std::move(database));
   REMATCH_RETURN_IF_ERROR(server->Start(definition, make, std::move(on_failure)));
@@ -427,6 +437,10 @@ int ServerMain(int argc, char** argv, ServerDefinition definition, MakeService m
   if (!parsed.ok()) return Fail(definition.name, parsed.status(), kBadFlags);
   if (parsed->help) {
     PrintHelp(definition.name);
+    return 0;
+  }
+  if (parsed->version) {
+    std::cout << definition.name << " " << platform::BuildInfo() << "\n";
     return 0;
   }
   if (const absl::Status status = CheckFlags(); !status.ok()) return Fail(definition.name, status, kBadFlags);
@@ -444,6 +458,7 @@ int ServerMain(int argc, char** argv, ServerDefinition definition, MakeService m
 
   ServerOptions options;
   options.listen = absl::GetFlag(FLAGS_listen);
+  options.unauthenticated_callers = absl::GetFlag(FLAGS_unauthenticated_callers);
   options.port_file = absl::GetFlag(FLAGS_port_file);
   options.metrics_listen = absl::GetFlag(FLAGS_metrics_listen);
   options.metrics_port_file = absl::GetFlag(FLAGS_metrics_port_file);
@@ -481,6 +496,7 @@ int ServerMain(int argc, char** argv, ServerDefinition definition, MakeService m
     end();
   });
   started.Notify();
+  if (server.ok() && !CheckLoopback(options.listen).ok()) log::Warn("callers_are_not_authenticated", {{"listen", options.listen}});
   if (!server.ok()) {
     end();
     signals.join();

@@ -188,6 +188,29 @@ TEST(Loopback, OnlyThisMachineIsListenedOn) {
   }
 }
 
+TEST(Loopback, OfOtherAddressesOnlyThoseOfIpAreTaken) {
+  for (const char* good : {"0.0.0.0:4001", "[::]:4001", "10.0.0.1:0", "[fd00::7]:65535", "localhost:4001", "127.0.0.1:0"}) {
+    EXPECT_TRUE(CheckAddress(good).ok()) << good;
+  }
+  for (const char* bad : {"example.org:4001", "0.0.0.0", "0.0.0.0:", "0.0.0.0:65536", "0.0:4001", "::4001", "[]:4001", "[::1:4001", "", ":4001",
+                          "unix:/tmp/x"}) {
+    EXPECT_EQ(CheckAddress(bad).code(), absl::StatusCode::kInvalidArgument) << bad;
+  }
+}
+
+TEST(Server, ListensBeyondLoopbackOnlyIfItIsSaidThatCallersAreNotAuthenticated) {
+  Probe probe;
+  for (std::string ServerOptions::*address : {&ServerOptions::listen, &ServerOptions::metrics_listen}) {
+    ServerOptions options = InMemory();
+    options.*address = "0.0.0.0:0";
+    EXPECT_EQ(Server::Start(options, kDefinition, Making(probe)).status().code(), absl::StatusCode::kInvalidArgument);
+    options.unauthenticated_callers = true;
+    const auto server = Server::Start(options, kDefinition, Making(probe));
+    ASSERT_TRUE(server.ok()) << server.status();
+    EXPECT_EQ(*Echo((*server)->port(), "hello"), "hello");
+  }
+}
+
 TEST(Server, ServesWithHealthOfEachServiceAndReflection) {
   Probe probe;
   const auto server = Server::Start(InMemory(), kDefinition, Making(probe));
@@ -359,9 +382,13 @@ TEST_F(ServerMainTest, ABadFlagIsOneLineAndCode2) {
               OneLine("echo-service: flag --drain_timeout does not take this value; its default is '10s'"));
   EXPECT_EXIT(Main({"--log_level", "loud"}), ExitedWithCode(2), OneLine("echo-service: invalid: log_level must be .*"));
   EXPECT_EXIT(Main({"--listen=0.0.0.0:4001"}), ExitedWithCode(2), OneLine("echo-service: flag --listen must be a port on loopback.*"));
+  EXPECT_EXIT(Main({"--unauthenticated_callers", "--metrics_listen=example.org:80"}), ExitedWithCode(2),
+              OneLine("echo-service: flag --metrics_listen must be an IP address with a port.*"));
 }
 
 TEST_F(ServerMainTest, HelpListsTheFlagsAndNothingFails) { EXPECT_EXIT(Main({"--help"}), ExitedWithCode(0), "^$"); }
+
+TEST_F(ServerMainTest, VersionIsPrintedAndNothingFails) { EXPECT_EXIT(Main({"--version"}), ExitedWithCode(0), "^$"); }
 
 TEST_F(ServerMainTest, AnUnwritablePathIsOneLineAndCode1) {
   EXPECT_EXIT(Main({"--database=sqlite:/nowhere/at/all.db"}), ExitedWithCode(1), OneLine("echo-service: .*/nowhere/at/all.db.*"));

@@ -104,6 +104,14 @@ TEST_P(BadStart, AMetricsPortInUseIsOneLine) {
   ExpectOneLine({absl::StrCat("--metrics_listen=127.0.0.1:", taken.port())}, absl::StrCat(taken.port()));
 }
 
+TEST_P(BadStart, VersionSaysWhichBuildThisIs) {
+  const demo::Finished finished = Start({"--version"});
+  EXPECT_EQ(finished.exit_code, 0);
+  EXPECT_THAT(finished.out, testing::StartsWith(absl::StrCat(demo::NameOf(GetParam()), " 0.")));
+  EXPECT_THAT(finished.out, HasSubstr("), gRPC 1."));
+  EXPECT_THAT(finished.err, testing::IsEmpty());
+}
+
 TEST_P(BadStart, AnAddressThatIsNotLoopbackIsOneLine) { ExpectOneLine({"--listen=0.0.0.0:0"}, "loopback", 2); }
 
 TEST_P(BadStart, AnUnknownFlagIsOneLine) { ExpectOneLine({"--no_such_flag=1"}, "no_such_flag", 2); }
