@@ -30,7 +30,7 @@ const remove = (list, holds) => list.splice(list.findIndex(holds), 1);
 
 // What is planted, where, and the line that must come of it.
 const MISTAKES = [
-  ["a kind that is not there", "prod", (get) => (get("Deployment", "mentor-service").apiVersion = "extensions/v1beta1"), /there is no Deployment in extensions\/v1beta1/],
+  ["a kind that is not there", "prod", (get) => (get("Deployment", "mentor-service").apiVersion = "apps/v2"), /there is no Deployment in apps\/v2/],
   ["a value of the wrong type", "prod", (get) => (container(get).ports[0].containerPort = "4001"), /containers\[0\]\.ports\[0\]\.containerPort must be integer/],
   ["a misspelt field", "prod", (get) => (container(get).resource = {}), /Deployment\/mentor-service: spec\.template\.spec\.containers\[0\]\.resource is no field/],
   ["a field that is missing", "prod", (get) => delete get("Service", "notify-service").spec.ports[0].port, /Service\/notify-service: .*port/],

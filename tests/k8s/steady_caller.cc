@@ -19,6 +19,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
+#include "demo/directory.h"
 #include "demo/mail.h"
 #include "demo/suite.h"
 #include "platform/errors.h"
@@ -34,7 +35,6 @@ namespace rematch::scenario {
 namespace {
 
 constexpr char kParent[] = "consortia/canyon";
-constexpr char kProgram[] = "consortia/canyon/programs/induction";
 constexpr absl::Duration kTimeout = absl::Seconds(10);
 constexpr absl::Duration kForMail = absl::Seconds(60);
 
@@ -68,8 +68,11 @@ class Ledger {
 
 class SteadyCallers {
  public:
-  explicit SteadyCallers(const std::map<demo::Part, std::string>& addresses)
-      : mentor_(mentor::v1::MentorService::NewStub(rpc::MakeChannel(addresses.at(demo::Part::kMentor)))),
+  SteadyCallers(const std::map<demo::Part, std::string>& addresses, const demo::Directory& directory)
+      : program_(directory.programs.begin()->first),
+        leader_({"PROGRAM_LEADER", directory.programs.begin()->second.leader().person()}),
+        site_(directory.sites.begin()->first),
+        mentor_(mentor::v1::MentorService::NewStub(rpc::MakeChannel(addresses.at(demo::Part::kMentor)))),
         request_(request::v1::ReassignmentService::NewStub(rpc::MakeChannel(addresses.at(demo::Part::kRequest)))),
         notify_(notify::v1::NotifyService::NewStub(rpc::MakeChannel(addresses.at(demo::Part::kNotify)))) {}
 
@@ -92,12 +95,12 @@ class SteadyCallers {
     std::vector<std::string> wrong = ledger_.failed();
     std::multiset<std::string> stored, messages_stored;
     mentor::v1::ListCandidatesRequest candidates;
-    candidates.set_parent(kProgram);
+    candidates.set_parent(program_);
     List(*mentor_, &demo::MentorStub::ListCandidates, candidates, [&](const auto& page) {
       for (const auto& one : page.candidates()) stored.insert(one.name());
     });
     request::v1::ListReassignmentsRequest cases;
-    cases.set_parent(kProgram);
+    cases.set_parent(program_);
     std::map<std::string, int> of_candidate;
     List(*request_, &demo::RequestStub::ListReassignments, cases, [&](const auto& page) {
       for (const auto& one : page.reassignments()) {
@@ -154,7 +157,7 @@ class SteadyCallers {
   void List(Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*), Request request, Take take) {
     request.set_page_size(1000);
     Response page;
-    const rpc::Caller caller = std::is_same_v<Stub, demo::RequestStub> ? rpc::Caller{"PROGRAM_LEADER", "rosa"} : rpc::Caller{"SERVICE", ""};
+    const rpc::Caller caller = std::is_same_v<Stub, demo::RequestStub> ? leader_ : rpc::Caller{"SERVICE", ""};
     do {
       if (!Call(stub, method, request, &page, caller)) return;
       take(page);
@@ -164,13 +167,13 @@ class SteadyCallers {
 
   void One(const std::string& id) {
     mentor::v1::CreateCandidateRequest candidate;
-    candidate.set_parent(kProgram);
+    candidate.set_parent(program_);
     candidate.set_candidate_id(id);
     candidate.set_request_id(absl::StrCat("candidate-", id));
     auto& person = *candidate.mutable_candidate();
     person.mutable_contact()->set_display_name(absl::StrCat("Candidate ", id));
     person.mutable_contact()->set_email(absl::StrCat(id, "@canyon.example"));
-    person.set_site(absl::StrCat(kParent, "/sites/s1"));
+    person.set_site(site_);
     person.set_credential("Single Subject");
     person.set_grade_band("9-12");
     person.mutable_enroll_time()->set_seconds(1'756'000'000);
@@ -179,7 +182,7 @@ class SteadyCallers {
     ledger_.Acknowledge(enrolled.name());
 
     request::v1::CreateReassignmentRequest open;
-    open.set_parent(kProgram);
+    open.set_parent(program_);
     open.set_candidate(enrolled.name());
     open.set_reasons("We do not find times to meet.");
     open.set_request_id(absl::StrCat("case-", id));
@@ -188,7 +191,7 @@ class SteadyCallers {
     ledger_.Acknowledge(opened.name());
     request::v1::GetReassignmentRequest get;
     get.set_name(opened.name());
-    Call(*request_, &demo::RequestStub::GetReassignment, get, &opened, {"PROGRAM_LEADER", "rosa"});
+    Call(*request_, &demo::RequestStub::GetReassignment, get, &opened, leader_);
 
     notify::v1::SendNotificationRequest send;
     send.set_parent(kParent);
@@ -212,6 +215,9 @@ class SteadyCallers {
     ledger_.Acknowledge(sent.name());
   }
 
+  const std::string program_;
+  const rpc::Caller leader_;
+  const std::string site_;
   const std::unique_ptr<demo::MentorStub> mentor_;
   const std::unique_ptr<demo::RequestStub> request_;
   const std::unique_ptr<demo::NotifyStub> notify_;
@@ -228,6 +234,7 @@ int Main() {
     std::cerr << "steady_caller: " << addresses.status().message() << "\n";
     return 2;
   }
+  absl::StatusOr<demo::Directory> directory;
   {
     const std::unique_ptr<demo::Suite> suite =
         demo::Suite::Attach({.addresses = *addresses, .bin_dir = "", .mail_dir = absl::GetFlag(FLAGS_mail_dir)});
@@ -235,8 +242,13 @@ int Main() {
       std::cerr << "steady_caller: " << imported.message() << "\n";
       return 1;
     }
+    directory = demo::Directory::Load(*suite, kParent);
+    if (!directory.ok() || directory->programs.empty() || directory->sites.empty()) {
+      std::cerr << "steady_caller: cannot read the roster\n";
+      return 1;
+    }
   }
-  SteadyCallers callers(*addresses);
+  SteadyCallers callers(*addresses, *directory);
   std::atomic<bool> ending = false;
   std::thread waits([&] {
     int received = 0;

@@ -62,6 +62,9 @@ class Pod {
   container() {
     return this.spec.containers[0];
   }
+  lastLine() {
+    return this.says().trim().split("\n").at(-1);
+  }
   says() {
     return fs.existsSync(this.log) ? fs.readFileSync(this.log, "utf8") : "";
   }
@@ -236,7 +239,7 @@ export class Node {
     const { startupProbe, readinessProbe, livenessProbe } = pod.container();
     const ask = (probe) => serves(pod.address, probe.grpc.port, probe.grpc.service ?? "", probe.timeoutSeconds ?? 1);
     for (let failed = 0; pod.alive && !(await ask(startupProbe)); await sleep((startupProbe.periodSeconds ?? 10) * 1000)) {
-      if (++failed >= (startupProbe.failureThreshold ?? 3)) throw new Error(`${pod.name} does not start: ${pod.says().trim().split("\n").at(-1)}`);
+      if (++failed >= (startupProbe.failureThreshold ?? 3)) throw new Error(`${pod.name} does not start: ${pod.lastLine()}`);
     }
     pod.started = true;
     const repeat = async (probe, judge) => {
@@ -283,7 +286,7 @@ export class Node {
     await until(`${pods[0].name} is ready`, () => {
       for (const pod of pods) {
         if (pod.failed) throw pod.failed;
-        if (!pod.alive) throw new Error(`${pod.name} ended: ${pod.says().trim().split("\n").at(-1)}`);
+        if (!pod.alive) throw new Error(`${pod.name} ended: ${pod.lastLine()}`);
       }
       return pods.every((pod) => pod.ready);
     }, seconds);
@@ -324,7 +327,8 @@ export class Node {
     for (const pod of old) {
       const another = this.#another(owner, template);
       await this.awaitReady([another], 60);
-      await until("minReadySeconds", () => Date.now() - another.since_ready >= (owner.spec.minReadySeconds ?? 0) * 1000, 60);
+      const wanted = owner.spec.minReadySeconds ?? 0;
+      await until("minReadySeconds", () => Date.now() - another.since_ready >= wanted * 1000, wanted + 30);
       ends.push(await this.endPod(pod));
     }
     return ends;
@@ -335,7 +339,7 @@ export class Node {
     const template = podsOf(this.objects).find((one) => one.owner === owner);
     const pod = this.startPod(template, `${owner.metadata.name}-${++this.children}`);
     const code = await pod.exited;
-    if (code !== 0) throw new Error(`${nameOf(owner)} failed: ${pod.says().trim().split("\n").at(-1)}`);
+    if (code !== 0) throw new Error(`${nameOf(owner)} failed: ${pod.lastLine()}`);
     this.pods = this.pods.filter((one) => one !== pod);
     return code;
   }

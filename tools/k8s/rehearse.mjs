@@ -64,7 +64,10 @@ async function main() {
   if (jobs.length > 0) {
     await until("the pods answer", () => pods.every((pod) => pod.started || (pod.failed && must(false, pod.failed.message))), 60);
     await sleep(3000);
-    must(pods.every((pod) => pod.alive && !pod.ready), "a pod is ready, though its schema is not there");
+    for (const pod of pods) {
+      must(pod.alive, `${pod.name} ended, where it should wait for its schema: ${pod.lastLine()}`);
+      must(!pod.ready, `${pod.name} is ready, though its schema is not there`);
+    }
     say(`${pods.length} pods live and are not ready: their schemas are not there`);
     for (const job of jobs) await node.runJob(job);
     say(`${jobs.length} Jobs have migrated the schemas`);
@@ -156,11 +159,14 @@ function scrape(node) {
 async function rollUnderLoad(node, client, deployments, suite, mail) {
   const caller = node.spawnIn(client, [path.join(bin, "steady_caller"), `--suite=${suite}`, `--mail_dir=${mail}`]);
   await sleep(2000);
-  for (const deployment of deployments) {
-    const ends = await node.roll(deployment);
-    must(ends.every((end) => end.code === 0), `a pod of ${deployment.metadata.name} ended with ${ends.map((end) => end.code).join(", ")}`);
-    say(`${deployment.metadata.name} was rolled: ${ends.length} pods drained in ${ends.map((end) => end.seconds.toFixed(1)).join(" and ")} s`);
-  }
+  // All at once, as one kubectl apply does it.
+  await Promise.all(
+    deployments.map(async (deployment) => {
+      const ends = await node.roll(deployment);
+      must(ends.every((end) => end.code === 0), `a pod of ${deployment.metadata.name} ended with ${ends.map((end) => end.code).join(", ")}`);
+      say(`${deployment.metadata.name} was rolled: ${ends.length} pods drained in ${ends.map((end) => end.seconds.toFixed(1)).join(" and ")} s`);
+    }),
+  );
   await sleep(2000);
   process.kill(caller.pid, "SIGTERM");
   const code = await caller.done;
@@ -184,7 +190,10 @@ try {
   await main();
   process.exit(0);
 } catch (error) {
-  console.error(`${overlay}: ${error.message.split("\n")[0]}`);
-  if (process.env.REMATCH_DEBUG) console.error(error.stack);
+  const logs = path.join(source, "build/k8s/logs");
+  fs.rmSync(logs, { recursive: true, force: true });
+  fs.mkdirSync(logs, { recursive: true });
+  for (const file of fs.readdirSync(values.work)) if (file.endsWith(".log")) fs.copyFileSync(path.join(values.work, file), path.join(logs, file));
+  console.error(`${overlay}: ${error.message.split("\n")[0]}; what every pod said is in build/k8s/logs`);
   process.exit(1);
 }
