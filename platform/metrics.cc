@@ -130,6 +130,8 @@ struct Metrics::Impl {
                                           .Register(*registry)
                                           .Add({});
 
+  std::atomic<int64_t> begun = 0;
+
   absl::Mutex rpc_mutex;
   // By method (whose text lives as long as the process, see rpc::MethodOf) and code.
   absl::flat_hash_map<std::pair<absl::string_view, int>, prometheus::Histogram*> rpcs ABSL_GUARDED_BY(rpc_mutex);
@@ -179,7 +181,11 @@ absl::StatusOr<int> Metrics::Serve(const std::string& address) {
   return Error(absl::StatusCode::kFailedPrecondition, "ADDRESS_IN_USE", "the address cannot be listened on");
 }
 
-void Metrics::Began() { impl_->rpcs_under_way.Increment(); }
+void Metrics::Began() {
+  impl_->rpcs_under_way.Increment();
+  impl_->begun.fetch_add(1, std::memory_order_relaxed);
+}
+int64_t Metrics::calls_begun() const { return impl_->begun.load(std::memory_order_relaxed); }
 int Metrics::calls_under_way() const { return static_cast<int>(impl_->rpcs_under_way.Value()); }
 
 void Metrics::Finished(std::string_view method, grpc::StatusCode code, absl::Duration took) {

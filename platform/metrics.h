@@ -27,7 +27,9 @@ class Metrics : public rpc::CallObserver, public GroupCommitObserver {
 
   void Began() override;
   void Finished(std::string_view method, grpc::StatusCode code, absl::Duration took) override;
-  // Calls and streams that have begun and not finished.
+  // Calls and streams so far.
+  int64_t calls_begun() const;
+  // Those that have begun and not finished.
   int calls_under_way() const;
   void Batch(size_t commands, absl::Duration took) override;
   void Waited(absl::Duration in_queue) override;

@@ -4,10 +4,11 @@
 
 namespace rematch::rpc {
 
-// Only UNAVAILABLE: the call was not answered, and request ids make a second one harmless. Every other code says that trying again by
+// The health is watched at every address: a server that is told to end says so before it turns calls away. Of errors only UNAVAILABLE: the call was not answered, and request ids make a second one harmless. Every other code says that trying again by
 // itself is of no use.
 const char kServiceConfig[] = R"({
   "loadBalancingConfig": [{"round_robin": {}}],
+  "healthCheckConfig": {"serviceName": "accepting"},
   "methodConfig": [{
     "name": [{}],
     "retryPolicy": {
@@ -38,7 +39,8 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target) {
   arguments.SetInt(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, 1'000);
   // A restarted peer is found again soon.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
+  // Despite its name: how long one attempt may take to connect, to a machine that is busy or to one that is gone.
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1'000);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2'000);
   return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
 }

@@ -1,4 +1,4 @@
-// Channels to peers: keepalive, round_robin over a list of addresses, and a retry policy for UNAVAILABLE only.
+// Channels to peers: keepalive, round_robin over those of a list of addresses that take calls, and a retry policy for UNAVAILABLE only.
 #ifndef REMATCH_PLATFORM_RPC_CHANNEL_H_
 #define REMATCH_PLATFORM_RPC_CHANNEL_H_
 

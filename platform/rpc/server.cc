@@ -29,6 +29,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
 #include "platform/build_info.h"
 #include "platform/errors.h"
 #include "platform/log.h"
@@ -52,7 +53,7 @@ ABSL_FLAG(std::string, database, "",
           "named after the service in the current folder.");
 ABSL_FLAG(bool, migrate_only, false, "Bring the schema up to date and exit.");
 ABSL_FLAG(std::string, log_level, "info", "debug, info, warn, error or off.");
-ABSL_FLAG(absl::Duration, drain_timeout, absl::Seconds(10), "How long calls in flight may take to end after SIGTERM.");
+ABSL_FLAG(absl::Duration, drain_timeout, absl::Seconds(10), "How long calls in flight may take to end after SIGTERM, once the loops have ended.");
 
 // What jemalloc reads before main(), by this name: a thread of its own gives memory back, which else only those who ask for memory do, and
 // after a large import nobody may for hours. Unused by the allocators of sanitizers.
@@ -68,6 +69,9 @@ constexpr int kFailed = 1;
 constexpr size_t kMaxBlockingQueue = 4096;
 // How long answers that were given may take to be sent when nothing else is under way.
 constexpr absl::Duration kLastAnswers = absl::Milliseconds(100);
+// Without a new call for this long, there come no more; and how long is waited for that at most.
+constexpr absl::Duration kNoMoreCalls = absl::Milliseconds(50);
+constexpr absl::Duration kLameDuck = absl::Seconds(2);
 // What a start may still take when it is told to end: usually it is over in a tenth of it.
 constexpr absl::Duration kRestOfStart = absl::Seconds(1);
 constexpr absl::Duration kLookAtStore = absl::Seconds(1);
@@ -124,6 +128,7 @@ std::unique_ptr<grpc::Server> Listen(const std::string& address, const std::vect
     // What the health service answers until it is told otherwise; the process itself lives.
     server->GetHealthCheckService()->SetServingStatus("", false);
     server->GetHealthCheckService()->SetServingStatus(kLiveness, true);
+    server->GetHealthCheckService()->SetServingStatus(kAccepting, true);
   }
   return server;
 }
@@ -184,10 +189,11 @@ class RunningServer final : public Server {
     }
     loop_.reset();
     if (waiting_ != nullptr) waiting_->Shutdown(std::chrono::system_clock::now());
-    const auto deadline = std::chrono::system_clock::now() + absl::ToChronoNanoseconds(options_.drain_timeout);
     if (started_) service_->StopIntake();
-    // Doors are still open: a call that was taken on before may come to its command only now.
-    if (server_ != nullptr) EndCalls(deadline);
+    // Doors are still open: a call that was taken on before may come to its command only now. Until here calls were taken on, however long the
+    // loops took to end, so the time for calls in flight begins here.
+    if (server_ != nullptr) AwaitNoMoreCalls();
+    if (server_ != nullptr) EndCalls(std::chrono::system_clock::now() + absl::ToChronoNanoseconds(options_.drain_timeout));
     if (started_) service_->Stop();
     absl::MutexLock lock(&mutex_);
     server_.reset();
@@ -262,6 +268,16 @@ class RunningServer final : public Server {
     return kLookAtStore;
   }
 
+  // Until none has begun for a moment. A call that comes to a server of gRPC while it shuts down fails as CANCELLED, which nobody tries again
+  // (https://github.com/grpc/grpc/issues/41785); clients that watch the health have heard by now and begin none, others are not waited for.
+  void AwaitNoMoreCalls() {
+    const absl::Time end = absl::Now() + std::min(kLameDuck, options_.drain_timeout);
+    for (int64_t before = -1; before != metrics_.calls_begun() && absl::Now() < end;) {
+      before = metrics_.calls_begun();
+      absl::SleepFor(kNoMoreCalls);
+    }
+  }
+
   // Those in flight may take until `deadline`. A stream that nobody but its client ends (a watch of the health, reflection) is cut off
   // behind the last of them.
   void EndCalls(std::chrono::system_clock::time_point deadline) {
@@ -284,6 +300,7 @@ class RunningServer final : public Server {
     grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService();
     for (const std::string& name : service_->health_names()) health->SetServingStatus(name, serving);
     health->SetServingStatus("", serving);
+    health->SetServingStatus(kAccepting, !drained_);
   }
 
   const ServerOptions options_;

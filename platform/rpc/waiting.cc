@@ -8,6 +8,7 @@
 #include "absl/synchronization/mutex.h"
 #include "platform/rpc/call.h"
 #include "platform/sql/database.h"
+#include "platform/strings.h"
 
 namespace rematch::rpc {
 namespace {
@@ -38,8 +39,9 @@ class Health final : public grpc::ServerGenericBidiReactor {
     if (finished_) return;
     if (!ok) return End(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "no request"));
     // The two messages of grpc.health.v1 have one field each: field 1 a string here, field 1 an enum there.
-    const bool lives = BytesOf(request_) == absl::StrCat("\x0a", std::string(1, sizeof kLiveness - 1), kLiveness);
-    const grpc::Slice slice(lives ? "\x08\x01" : "\x08\x02");
+    const std::string asked = BytesOf(request_);
+    const auto about = [&](std::string_view name) { return asked == absl::StrCat("\x0a", std::string(1, static_cast<char>(name.size())), ToAbsl(name)); };
+    const grpc::Slice slice(about(kLiveness) || about(kAccepting) ? "\x08\x01" : "\x08\x02");
     response_ = grpc::ByteBuffer(&slice, 1);
     if (watch_) return StartWrite(&response_);
     finished_ = true;

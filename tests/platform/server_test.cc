@@ -18,6 +18,7 @@
 #include "absl/synchronization/notification.h"
 #include "platform/group_commit.h"
 #include "platform/rpc/address.h"
+#include "platform/rpc/channel.h"
 #include "tests/platform/echo_service.h"
 #include "tests/platform/faulty_database.h"
 #include "tests/platform/temp_dir.h"
@@ -140,7 +141,8 @@ std::string Bytes(const grpc::ByteBuffer& buffer) {
 
 // One message there and one back, as any client of another language would send it: Debian ships no headers of these services.
 absl::StatusOr<std::string> Raw(int port, const std::string& method, const std::string& request) {
-  grpc::GenericStub stub(ChannelTo(port));
+  // Without the published config, by which a channel itself turns away from who is told to end.
+  grpc::GenericStub stub(grpc::CreateChannel(absl::StrCat("127.0.0.1:", port), grpc::InsecureChannelCredentials()));
   grpc::CompletionQueue queue;
   grpc::ClientContext context;
   Prepare(context, absl::Seconds(20), {"READER", ""});
@@ -199,8 +201,8 @@ TEST(Loopback, OfOtherAddressesOnlyThoseOfIpAreTaken) {
 }
 
 TEST(Server, ListensBeyondLoopbackOnlyIfItIsSaidThatCallersAreNotAuthenticated) {
-  Probe probe;
   for (std::string ServerOptions::*address : {&ServerOptions::listen, &ServerOptions::metrics_listen}) {
+    Probe probe;
     ServerOptions options = InMemory();
     options.*address = "0.0.0.0:0";
     EXPECT_EQ(Server::Start(options, kDefinition, Making(probe)).status().code(), absl::StatusCode::kInvalidArgument);
@@ -287,6 +289,68 @@ TEST(Server, ADrainSaysNotServingThenLetsCallsInFlightEnd) {
   EXPECT_EQ(while_stopping, Health::kNotServing);
   ASSERT_TRUE(answer.ok()) << answer.status();
   EXPECT_EQ(*answer, "late");
+}
+
+TEST(Server, WhatLoopsTakeToEndIsNotTakenFromTheTimeOfCallsInFlight) {
+  Probe probe;
+  absl::Notification in_call, ends;
+  probe.in_call = [&] {
+    in_call.Notify();
+    ends.WaitForNotification();
+  };
+  ServerOptions options = InMemory();
+  options.drain_timeout = absl::Seconds(1);
+  // Longer than calls in flight are given, and the call is answered only then.
+  probe.on_stop_intake = [&] { absl::SleepFor(2 * options.drain_timeout); };
+  const auto server = Server::Start(options, kDefinition, Making(probe));
+  ASSERT_TRUE(server.ok());
+  absl::StatusOr<std::string> answer;
+  std::thread client([&] { answer = Echo((*server)->port(), "late"); });
+  in_call.WaitForNotification();
+  std::thread drain([&] { (*server)->Drain(); });
+  probe.intake_stopped.WaitForNotification();
+  ends.Notify();
+  drain.join();
+  client.join();
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_EQ(*answer, "late");
+}
+
+TEST(Server, NoCallFailsWhenOneOfTwoServersIsDrained) {
+  Probe staying, leaving;
+  const auto stays = Server::Start(InMemory(), kDefinition, Making(staying));
+  auto leaves = Server::Start(InMemory(), kDefinition, Making(leaving));
+  ASSERT_TRUE(stays.ok() && leaves.ok());
+  const auto stub = echo::v1::EchoService::NewStub(
+      MakeChannel(absl::StrCat("ipv4:127.0.0.1:", (*stays)->port(), ",127.0.0.1:", (*leaves)->port())));
+  std::atomic<bool> done = false;
+  std::atomic<int> calls = 0, by_the_leaving = 0;
+  leaving.in_call = [&] { ++by_the_leaving; };
+  absl::Mutex mutex;
+  std::vector<std::string> failed;
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 4; ++i) {
+    callers.emplace_back([&] {
+      while (!done) {
+        grpc::ClientContext context;
+        Prepare(context, absl::Seconds(20), {"READER", ""});
+        echo::v1::EchoRequest request;
+        request.set_text("hello");
+        echo::v1::EchoResponse response;
+        const grpc::Status status = stub->Echo(&context, request, &response);
+        ++calls;
+        absl::MutexLock lock(&mutex);
+        if (!status.ok()) failed.push_back(status.error_message());
+      }
+    });
+  }
+  while (by_the_leaving <= 20) std::this_thread::yield();
+  (*leaves)->Drain();
+  const int before = calls;
+  while (calls <= before + 20) std::this_thread::yield();
+  done = true;
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_THAT(failed, ::testing::IsEmpty());
 }
 
 TEST(Server, ACallInFlightMayComeToItsDoorDuringTheDrain) {

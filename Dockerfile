@@ -1,0 +1,57 @@
+# One image a binary: --target mentor-service, notify-service, request-service or rematch. `./dev k8s image` builds all four without a container
+# engine; with one:
+#   docker build --target mentor-service --build-arg COMMIT=$(git rev-parse --short HEAD) -t rematch/mentor-service .
+ARG BASE=docker.io/library/debian:12
+
+FROM ${BASE} AS build
+WORKDIR /src
+COPY dev ./
+RUN ./dev setup
+COPY . ./
+ARG COMMIT=development
+# Debug symbols stay behind; what a build made before it is taken from the cache of the compiler, where one is mounted at /ccache.
+RUN export CCACHE_DIR=/ccache CCACHE_BASEDIR=/src \
+ && cmake --preset release -DREMATCH_COMMIT="${COMMIT}" \
+ && cmake --build build/release --target mentor-service notify-service request-service rematch -j "$(nproc)" \
+ && for binary in mentor-service notify-service request-service rematch; do tools/k8s/image_root build/release/bin "$binary" "/images/$binary"; done
+
+# Nothing but what the binary links, zones, authorities and policies: no shell, no package manager, nobody to become.
+FROM scratch AS mentor-service
+ARG COMMIT=development
+LABEL org.opencontainers.image.title="mentor-service" \
+      org.opencontainers.image.description="Rematch: the roster, caseloads and seats" \
+      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.revision="${COMMIT}"
+COPY --from=build /images/mentor-service /
+USER 10001:10001
+ENTRYPOINT ["/usr/bin/mentor-service"]
+
+FROM scratch AS notify-service
+ARG COMMIT=development
+LABEL org.opencontainers.image.title="notify-service" \
+      org.opencontainers.image.description="Rematch: messages and the way to the mail server" \
+      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.revision="${COMMIT}"
+COPY --from=build /images/notify-service /
+USER 10001:10001
+ENTRYPOINT ["/usr/bin/notify-service"]
+
+FROM scratch AS request-service
+ARG COMMIT=development
+LABEL org.opencontainers.image.title="request-service" \
+      org.opencontainers.image.description="Rematch: reassignment cases and their escalation" \
+      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.revision="${COMMIT}"
+COPY --from=build /images/request-service /
+USER 10001:10001
+ENTRYPOINT ["/usr/bin/request-service"]
+
+FROM scratch AS rematch
+ARG COMMIT=development
+LABEL org.opencontainers.image.title="rematch" \
+      org.opencontainers.image.description="Rematch: the command line" \
+      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.revision="${COMMIT}"
+COPY --from=build /images/rematch /
+USER 10001:10001
+ENTRYPOINT ["/usr/bin/rematch"]
