@@ -25,6 +25,13 @@ absl::StatusOr<std::unique_ptr<Mariadb>> Mariadb::Start(const std::string& tool,
   return server;
 }
 
+absl::StatusOr<std::unique_ptr<Mariadb>> Mariadb::Restore(const std::string& tool, const std::string& from, const std::string& dir) {
+  std::unique_ptr<Mariadb> server(new Mariadb(std::filesystem::absolute(tool).string(), std::filesystem::absolute(dir).string()));
+  REMATCH_RETURN_IF_ERROR(server->Tool({"restore", std::filesystem::absolute(from).string(), server->dir_}).status());
+  REMATCH_RETURN_IF_ERROR(server->Restart());
+  return server;
+}
+
 Mariadb::~Mariadb() { Stop().IgnoreError(); }
 
 absl::StatusOr<std::string> Mariadb::Url(const std::string& schema) { return Tool({"schema", dir_, schema}); }
@@ -51,6 +58,8 @@ std::vector<std::string> Mariadb::Client(const std::string& statements) const {
           "-e",
           statements};
 }
+
+absl::Status Mariadb::Backup(const std::string& to) const { return Tool({"backup", dir_, std::filesystem::absolute(to).string()}).status(); }
 
 void Mariadb::Signal(int signal) const {
   int pid = 0;

@@ -25,6 +25,8 @@ class Mariadb {
  public:
   // `tool` is tools/mariadb of the sources. Makes `dir` if it is not there, else goes on with the data in it.
   static absl::StatusOr<std::unique_ptr<Mariadb>> Start(const std::string& tool, const std::string& dir);
+  // Makes `dir` of what Backup() left in `from`, and starts a server there.
+  static absl::StatusOr<std::unique_ptr<Mariadb>> Restore(const std::string& tool, const std::string& from, const std::string& dir);
   ~Mariadb();
   Mariadb(const Mariadb&) = delete;
   Mariadb& operator=(const Mariadb&) = delete;
@@ -38,6 +40,9 @@ class Mariadb {
 
   // The command line that runs statements so.
   std::vector<std::string> Client(const std::string& statements) const;
+
+  // Of all schemas at one moment, into the new folder `to`, while the server goes on.
+  absl::Status Backup(const std::string& to) const;
 
   void Signal(int signal) const;
   // SIGKILL; returns when the process is gone.

@@ -409,6 +409,33 @@ std::string KeyOf(const ReassignmentEvent& event) {
   return "";
 }
 
+absl::StatusOr<std::vector<CaseRecord>> RecordsAsTheyStand(demo::Suite& suite, const std::string& consortium) {
+  std::vector<CaseRecord> records;
+  REMATCH_ASSIGN_OR_RETURN(const Directory directory, Directory::Load(suite, consortium));
+  for (const auto& [name, program] : directory.programs) {
+    const Caller leader = suite.As("PROGRAM_LEADER", program.leader().person());
+    request::v1::ListReassignmentsRequest list;
+    list.set_parent(name);
+    REMATCH_ASSIGN_OR_RETURN(const auto cases, All<Reassignment>(leader, &RequestStub::ListReassignments, list,
+                                                                 [](const auto& page) { return page.reassignments(); }));
+    for (const Reassignment& listed : cases) {
+      REMATCH_ASSIGN_OR_RETURN(const Reassignment c, Get(leader, listed.name()));
+      REMATCH_ASSIGN_OR_RETURN(const Events events, EventsOf(leader, c.name()));
+      CaseRecord& record = records.emplace_back();
+      record.name = c.name();
+      record.candidate = c.candidate();
+      record.leader = program.leader().person();
+      record.reasons = c.reasons();
+      for (const auto& note : c.notes()) record.notes.insert(note.text());
+      for (const ReassignmentEvent& event : events) {
+        if (const std::string key = KeyOf(event); !key.empty()) ++record.steps[key];
+      }
+      if (!absl::SimpleAtoi(c.etag(), &record.version)) return absl::InternalError("an etag that is no number");
+    }
+  }
+  return records;
+}
+
 absl::Status AwaitRest(demo::Suite& suite, const std::string& consortium, const std::vector<CaseRecord>& cases, absl::Duration patience) {
   const absl::Time end = absl::Now() + patience;
   // What is at rest stays so: nobody acts any more.

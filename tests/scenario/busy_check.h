@@ -32,6 +32,9 @@ struct CaseRecord {
 // What an event is called in CaseRecord::steps: one name for each act of a person. Empty for what follows from others.
 std::string KeyOf(const request::v1::ReassignmentEvent& event);
 
+// Every case of a consortium, as if all that its trail says had been acknowledged.
+absl::StatusOr<std::vector<CaseRecord>> RecordsAsTheyStand(demo::Suite& suite, const std::string& consortium);
+
 // Waits until no effect is outstanding, no message under way and nothing due. DEADLINE_EXCEEDED says which case is not at rest, and why.
 absl::Status AwaitRest(demo::Suite& suite, const std::string& consortium, const std::vector<CaseRecord>& cases, absl::Duration patience);
 

@@ -662,6 +662,8 @@ demo::SuiteOptions BusyProgram::SuiteFor(const WorkFolder& folder, absl::Duratio
   return options;
 }
 
+const char* BusyProgram::consortium() { return kBusy; }
+
 BusyProgram::BusyProgram(Options options)
     : options_(std::move(options)), roster_(std::make_unique<Beside>()), messages_(std::make_unique<Beside>()) {}
 BusyProgram::~BusyProgram() = default;

@@ -65,6 +65,9 @@ class BusyProgram {
   // die is on its way, and seats that are lost then must be seen to be lost.
   static demo::SuiteOptions SuiteFor(const WorkFolder& folder, absl::Duration reconcile_interval = absl::Hours(1));
 
+  // Where its cases are.
+  static const char* consortium();
+
   explicit BusyProgram(Options options);
   ~BusyProgram();
 

@@ -221,6 +221,7 @@ export class Node {
     pod.process = child;
     pod.exited = new Promise((resolve) => {
       child.on("exit", (code, signal) => {
+        pod.ended_at = Date.now();
         pod.ready = false;
         pod.alive = false;
         resolve(code ?? signal);
@@ -305,10 +306,11 @@ export class Node {
       process.kill(this.#pidOf(pod), "SIGKILL");
       throw new Error(`${pod.name} did not end within its grace of ${grace} s`);
     }
+    const seconds = (pod.ended_at - begin) / 1000;
     this.pods = this.pods.filter((one) => one !== pod);
     run("ip", ["netns", "del", pod.network]);
     this.applyPolicies();
-    return { code, seconds: (Date.now() - begin) / 1000 };
+    return { code, seconds };
   }
 
   // A rollout as the Deployment's strategy says. Gives how each old pod ended.
@@ -368,8 +370,10 @@ export class Node {
     return pod;
   }
 
-  // Every NetworkPolicy as rules of nftables in the network of each pod that it selects.
+  // Every NetworkPolicy as rules of nftables in the network of each pod that it selects; all pods side by side.
   applyPolicies() {
+    const files = path.join(this.work, "policies");
+    fs.mkdirSync(files, { recursive: true });
     const policies = this.objects.filter((one) => one.kind === "NetworkPolicy");
     for (const pod of this.pods) {
       const of_pod = policies.filter((one) => namespaceOf(one) === pod.namespace && selects(one.spec.podSelector, pod.labels));
@@ -392,7 +396,9 @@ export class Node {
         ...chain("out", "output", ["oif lo accept"], rules("Egress", "egress", "to", "daddr")),
         "}",
       ].join("\n");
-      run("nsenter", [`--net=/run/netns/${pod.network}`, "nft", "-f", "-"], { input: text });
+      fs.writeFileSync(path.join(files, pod.network), text);
     }
+    const script = 'for pod in "$@"; do nsenter --net="/run/netns/$pod" nft -f "$pod" & all+=($!); done; for one in "${all[@]}"; do wait "$one" || exit 1; done';
+    run("bash", ["-c", script, "bash", ...this.pods.map((pod) => pod.network)], { cwd: files });
   }
 }

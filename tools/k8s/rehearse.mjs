@@ -46,6 +46,9 @@ async function main() {
   const mail = overlay === "prod" ? path.join(work, "mail") : path.join(node.claim("notify-service"), "mail");
   fs.mkdirSync(mail, { recursive: true });
 
+  for (const name of SERVICES) node.image(name);
+  say("the roots of the images are made");
+
   // --- Neighbours ---
   node.startNames("kube-dns");
   let database;
