@@ -44,7 +44,7 @@ async function main() {
   const deployments = SERVICES.map((name) => objects.find((one) => one.kind === "Deployment" && one.metadata.name === name));
   const jobs = objects.filter((one) => one.kind === "Job");
   const mail = overlay === "prod" ? path.join(work, "mail") : path.join(node.claim("notify-service"), "mail");
-  fs.mkdirSync(mail, { recursive: true });
+  if (overlay === "prod") fs.mkdirSync(mail);
 
   for (const name of SERVICES) node.image(name);
   say("the roots of the images are made");
