@@ -1,7 +1,7 @@
 # One image a binary: --target mentor-service, notify-service, request-service or rematch. `./dev k8s image` builds all four without a container
 # engine; with one:
 #   docker build --target mentor-service --build-arg COMMIT=$(git rev-parse --short HEAD) -t rematch/mentor-service .
-ARG BASE=docker.io/library/debian:12
+ARG BASE=debian:12
 
 FROM ${BASE} AS build
 WORKDIR /src

@@ -93,7 +93,9 @@ int Main() {
     return 1;
   }
   const size_t cases = absl::GetFlag(FLAGS_cases).size();
-  std::cout << "\n" << (cases == 1 ? "One case" : absl::StrCat(cases, " cases")) << ", " << absl::ToInt64Seconds(absl::Now() - begin) << " seconds, nothing differed.\n";
+  std::cout << "\n"
+            << (cases == 1 ? "One case" : absl::StrCat(cases, " cases")) << ", " << absl::ToInt64Seconds(absl::Now() - begin)
+            << " seconds, nothing differed.\n";
   if (keep) {
     std::cout << "Mail, databases and logs are in " << work_dir << ". The servers start on them with\n\n  REMATCH_HOME=" << work_dir
               << " ./dev up" << (store == "mysql" ? " --store=mysql" : "") << " --policy examples/policies/demo.textproto\n";

@@ -59,7 +59,9 @@ std::vector<std::string> Mariadb::Client(const std::string& statements) const {
           statements};
 }
 
-absl::Status Mariadb::Backup(const std::string& to) const { return Tool({"backup", dir_, std::filesystem::absolute(to).string()}).status(); }
+absl::Status Mariadb::Backup(const std::string& to) const {
+  return Tool({"backup", dir_, std::filesystem::absolute(to).string()}).status();
+}
 
 void Mariadb::Signal(int signal) const {
   int pid = 0;

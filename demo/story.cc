@@ -111,7 +111,8 @@ class Story {
     const Cast& cast = options_.cast;
     REMATCH_RETURN_IF_ERROR(TellCase("Case a: one declines, one stays silent, one is willing", "a", cast.first, TellDeclineSilenceYes));
     REMATCH_RETURN_IF_ERROR(TellCase("Case b: nobody in the pool; somebody new is recommended", "b", cast.second, TellNobodyInPool));
-    REMATCH_RETURN_IF_ERROR(TellCase("Case c: every stage fails, and the Leader takes the candidate", "c", cast.third, TellEveryStageFails));
+    REMATCH_RETURN_IF_ERROR(
+        TellCase("Case c: every stage fails, and the Leader takes the candidate", "c", cast.third, TellEveryStageFails));
     REMATCH_RETURN_IF_ERROR(TellCase("Case d: a late yes, a bounce, a pause, and a mentor who leaves", "d", cast.fourth, TellLateYes));
     REMATCH_RETURN_IF_ERROR(
         TellCase("Case e: a survey, a concern, another policy, and a holiday that moves", "e", cast.fifth, TellSurveyAndHoliday));
@@ -166,9 +167,8 @@ class Story {
   absl::Status Publish(const std::string& program) {
     const auto found = directory_.programs.find(program);
     if (found == directory_.programs.end()) return absl::NotFoundError(absl::StrCat("the roster has no ", program));
-    REMATCH_ASSIGN_OR_RETURN(const Finished said,
-                             suite_.CommandLine(absl::StrCat("leader:", found->second.leader().person()),
-                                                {"policy", "publish", options_.policy, "--program", Tail(program)}));
+    REMATCH_ASSIGN_OR_RETURN(const Finished said, suite_.CommandLine(absl::StrCat("leader:", found->second.leader().person()),
+                                                                     {"policy", "publish", options_.policy, "--program", Tail(program)}));
     if (said.exit_code != 0) return absl::InternalError(absl::StrCat("the policy was not published: ", said.err));
     page_.Line(absl::StrCat("the program follows ", options_.policy, " from here on"));
     return absl::OkStatus();

@@ -28,7 +28,8 @@ struct StoryOptions {
   Cast cast;
   bool color = false;
   std::string cases = "abcde";
-  // A file of examples/policies that the programs of these cases follow, published by their leaders; empty: what the suite was started with.
+  // A file of examples/policies that the programs of these cases follow, published by their leaders; empty: what the suite was started
+  // with.
   std::string policy = {};
 };
 

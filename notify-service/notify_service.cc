@@ -43,10 +43,12 @@ class NotifyServiceProcess final : public rpc::Service {
         sender_({.from = options.from, .max_in_flight = options.max_in_flight, .beat = options.lease / kBeatsPerLease}, store_, door_,
                 leases_, *transport_, pool_, env.clock,
                 {.late = [&env](absl::Duration by) { env.metrics.Late("send", by); },
-                 .oldest = [&env](absl::Duration age) { env.metrics.Oldest("mail", age); }}),
+                 .oldest = [&env](absl::Duration age) { env.metrics.Oldest("mail", age); },
+                 .ended = [&env](const char* outcome) { env.metrics.Count(outcome); }}),
         reader_(env.database, env.clock),
         handlers_(calls_, feeds_, door_, store_, words_, reader_, options.mail_domain),
         housekeeping_(env.database, env.clock, {"sends"}) {
+    for (const char* outcome : kSendOutcomes) env.metrics.Count(outcome, 0);
     sender_.OnRoom([this] { Wake(); });
   }
   ~NotifyServiceProcess() override { NotifyServiceProcess::Stop(); }

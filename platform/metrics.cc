@@ -131,6 +131,7 @@ struct Metrics::Impl {
                                           .Add({});
 
   std::atomic<int64_t> begun = 0;
+  std::atomic<bool> turns_away = false;
 
   absl::Mutex rpc_mutex;
   // By method (whose text lives as long as the process, see rpc::MethodOf) and code.
@@ -181,10 +182,12 @@ absl::StatusOr<int> Metrics::Serve(const std::string& address) {
   return Error(absl::StatusCode::kFailedPrecondition, "ADDRESS_IN_USE", "the address cannot be listened on");
 }
 
-void Metrics::Began() {
+bool Metrics::Began() {
   impl_->rpcs_under_way.Increment();
   impl_->begun.fetch_add(1, std::memory_order_relaxed);
+  return !impl_->turns_away.load(std::memory_order_relaxed);
 }
+void Metrics::TurnAway() { impl_->turns_away = true; }
 int64_t Metrics::calls_begun() const { return impl_->begun.load(std::memory_order_relaxed); }
 int Metrics::calls_under_way() const { return static_cast<int>(impl_->rpcs_under_way.Value()); }
 

@@ -25,10 +25,12 @@ class Metrics : public rpc::CallObserver, public GroupCommitObserver {
   // Serves /metrics on `address` ("127.0.0.1:0"); returns the port.
   absl::StatusOr<int> Serve(const std::string& address);
 
-  void Began() override;
+  bool Began() override;
   void Finished(std::string_view method, grpc::StatusCode code, absl::Duration took) override;
   // Calls and streams so far.
   int64_t calls_begun() const;
+  // From here on every call is turned away.
+  void TurnAway();
   // Those that have begun and not finished.
   int calls_under_way() const;
   void Batch(size_t commands, absl::Duration took) override;

@@ -45,9 +45,8 @@ RequestCore::RequestCore(const Environment& env, const RequestOptions& options, 
       terms_(env.mentor, policies_, calendars_, env.clock),
       letters_(concern_reader_, env.mentor, env.notify, messages_, terms_, env.clock),
       handler_(env.replica, policies_, calendars_, env.clock) {
-  for (const char* alerted :
-       {"reconciled_seats", "reconciled_candidates", "poisoned_effects", "poisoned_timers", "poisoned_deliveries", "poisoned_roster",
-        "stalled_roster"})
+  for (const char* alerted : {"reconciled_seats", "reconciled_candidates", "poisoned_effects", "poisoned_timers", "poisoned_deliveries",
+                              "poisoned_roster", "stalled_roster"})
     metrics_.Count(alerted, 0);
   handler_.Listen([this](Committed committed) { OnCommit(std::move(committed)); });
   door_ = std::make_unique<CaseDoor>(options.door, env.database, handler_, env.clock, env.random, &env.metrics);

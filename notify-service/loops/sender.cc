@@ -16,6 +16,26 @@ namespace {
 constexpr absl::Duration kIdle = absl::Seconds(1);
 constexpr char kTable[] = "sends";
 
+// Null for what never came to the transport.
+const char* NameOf(Outcome::Kind kind) {
+  switch (kind) {
+    case Outcome::Kind::kSent:
+      return kSendOutcomes[0];
+    case Outcome::Kind::kRejectedForever:
+      return kSendOutcomes[1];
+    case Outcome::Kind::kRetryLater:
+      return kSendOutcomes[2];
+    case Outcome::Kind::kUnknown:
+    case Outcome::Kind::kCannotTell:
+      return kSendOutcomes[3];
+    case Outcome::Kind::kNotSent:
+    case Outcome::Kind::kNotBegun:
+    case Outcome::Kind::kUnreadable:
+      break;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 Sender::~Sender() {
@@ -148,6 +168,7 @@ void Sender::Attempt(const Work& work, std::shared_ptr<Message> message) {
 
 // Without this, SENDING is durable all the same, and is settled later, like after a crash.
 void Sender::Finish(const Key& key, int64_t epoch, int64_t beginning, Outcome outcome) {
+  if (const char* name = NameOf(outcome.kind); name != nullptr) gauges_.ended(name);
   FinishSend finish{.target = key, .epoch = epoch, .beginning = beginning, .outcome = std::move(outcome)};
   door_.Submit({}, std::move(finish), [this, key](absl::StatusOr<std::string> done) {
     if (!done.ok() && ReasonOf(done.status()) != reason::kClaimLost) {

@@ -7,6 +7,7 @@
 #ifndef REMATCH_NOTIFY_SERVICE_LOOPS_SENDER_H_
 #define REMATCH_NOTIFY_SERVICE_LOOPS_SENDER_H_
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <string>
@@ -25,9 +26,14 @@
 namespace rematch::notify {
 
 // What a sender reports; see platform/metrics.h.
+// Taken; refused for good; put off, to be tried again; broken off, so that nobody knows.
+inline constexpr std::array<const char*, 4> kSendOutcomes = {"sends_taken", "sends_refused", "sends_put_off", "sends_broken_off"};
+
 struct SenderGauges {
   std::function<void(absl::Duration)> late = [](absl::Duration) {};    // how late a send began
   std::function<void(absl::Duration)> oldest = [](absl::Duration) {};  // age of the oldest message not sent yet
+  // What came of an attempt that reached the transport, as a name for a counter: one of kSendOutcomes.
+  std::function<void(const char*)> ended = [](const char*) {};
 };
 
 class Sender {

@@ -147,7 +147,7 @@ std::string MethodTaking(const google::protobuf::Descriptor& request) {
 }
 
 absl::StatusOr<Call> Calls::Begin(const grpc::CallbackServerContext* context, std::string_view method) {
-  observer_.Began();
+  if (!observer_.Began()) return Error(absl::StatusCode::kUnavailable, reason::kShuttingDown, "the service is shutting down");
   REMATCH_ASSIGN_OR_RETURN(Caller caller, CallerOf(*context));
   // gRPC's deadline is by the machine's clock, ours by the injected one: what remains is what both agree on.
   absl::Duration remaining = options_.default_deadline;

@@ -68,8 +68,8 @@ class Guard {
 class CallObserver {
  public:
   virtual ~CallObserver() = default;
-  // Of each call or stream, once, before its Finished().
-  virtual void Began() = 0;
+  // Of each call or stream, once, before its Finished(). False: the process ends, and the call is turned away.
+  virtual bool Began() = 0;
   virtual void Finished(std::string_view method, grpc::StatusCode code, absl::Duration took) = 0;
 };
 

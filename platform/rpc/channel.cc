@@ -4,8 +4,9 @@
 
 namespace rematch::rpc {
 
-// The health is watched at every address: a server that is told to end says so before it turns calls away. Of errors only UNAVAILABLE: the call was not answered, and request ids make a second one harmless. Every other code says that trying again by
-// itself is of no use.
+// The health is watched at every address: a server that is told to end says so before it turns calls away. Of errors only UNAVAILABLE is
+// tried again: the call was not answered, and request ids make a second one harmless. Every other code says that trying again by itself is
+// of no use.
 const char kServiceConfig[] = R"({
   "loadBalancingConfig": [{"round_robin": {}}],
   "healthCheckConfig": {"serviceName": "accepting"},
@@ -34,8 +35,8 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target) {
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   // A ranking of a large program, of about 250 bytes a mentor, passes the usual 4 MB.
   arguments.SetMaxReceiveMessageSize(64 << 20);
-  // Of a name that has other addresses now, since its pods were replaced, the new ones are asked for when one is gone; by default at most every
-  // 30 seconds, in which all that were known may go.
+  // Of a name that has other addresses now, since its pods were replaced, the new ones are asked for when one is gone; by default at most
+  // every 30 seconds, in which all that were known may go.
   arguments.SetInt(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, 1'000);
   // A restarted peer is found again soon.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);

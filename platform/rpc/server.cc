@@ -42,9 +42,10 @@
 
 ABSL_FLAG(std::string, listen, "127.0.0.1:0",
           "Address to serve on, loopback only without --unauthenticated_callers; port 0 takes a free one.");
-ABSL_FLAG(bool, unauthenticated_callers, false,
-          "Serve beyond loopback, although whoever reaches the port may claim to be anybody: only where the network lets nobody in but trusted "
-          "callers, as with NetworkPolicies.");
+ABSL_FLAG(
+    bool, unauthenticated_callers, false,
+    "Serve beyond loopback, although whoever reaches the port may claim to be anybody: only where the network lets nobody in but trusted "
+    "callers, as with NetworkPolicies.");
 ABSL_FLAG(std::string, port_file, "", "File to write the port to once the service serves.");
 ABSL_FLAG(std::string, metrics_listen, "127.0.0.1:0", "Address to serve /metrics on, under the same rule; empty: nowhere.");
 ABSL_FLAG(std::string, metrics_port_file, "", "File to write the port of /metrics to.");
@@ -53,7 +54,8 @@ ABSL_FLAG(std::string, database, "",
           "named after the service in the current folder.");
 ABSL_FLAG(bool, migrate_only, false, "Bring the schema up to date and exit.");
 ABSL_FLAG(std::string, log_level, "info", "debug, info, warn, error or off.");
-ABSL_FLAG(absl::Duration, drain_timeout, absl::Seconds(10), "How long calls in flight may take to end after SIGTERM, once the loops have ended.");
+ABSL_FLAG(absl::Duration, drain_timeout, absl::Seconds(10),
+          "How long calls in flight may take to end after SIGTERM, once the loops have ended.");
 
 // What jemalloc reads before main(), by this name: a thread of its own gives memory back, which else only those who ask for memory do, and
 // after a large import nobody may for hours. Unused by the allocators of sanitizers.
@@ -190,10 +192,9 @@ class RunningServer final : public Server {
     loop_.reset();
     if (waiting_ != nullptr) waiting_->Shutdown(std::chrono::system_clock::now());
     if (started_) service_->StopIntake();
-    // Doors are still open: a call that was taken on before may come to its command only now. Until here calls were taken on, however long the
-    // loops took to end, so the time for calls in flight begins here.
-    if (server_ != nullptr) AwaitNoMoreCalls();
-    if (server_ != nullptr) EndCalls(std::chrono::system_clock::now() + absl::ToChronoNanoseconds(options_.drain_timeout));
+    // Doors are still open: a call that was taken on before may come to its command only now. Until here calls were taken on, however long
+    // the loops took to end.
+    if (server_ != nullptr) EndCalls();
     if (started_) service_->Stop();
     absl::MutexLock lock(&mutex_);
     server_.reset();
@@ -268,30 +269,25 @@ class RunningServer final : public Server {
     return kLookAtStore;
   }
 
-  // Until none has begun for a moment. A call that comes to a server of gRPC while it shuts down fails as CANCELLED, which nobody tries again
-  // (https://github.com/grpc/grpc/issues/41785); clients that watch the health have heard by now and begin none, others are not waited for.
-  void AwaitNoMoreCalls() {
-    const absl::Time end = absl::Now() + std::min(kLameDuck, options_.drain_timeout);
-    for (int64_t before = -1; before != metrics_.calls_begun() && absl::Now() < end;) {
+  // Lets clients go and calls in flight end, which may take until `drain_timeout` from when no more are taken on. A call that comes to a
+  // server of gRPC while that shuts down fails as CANCELLED, which nobody tries again (https://github.com/grpc/grpc/issues/41785). So gRPC
+  // is told last, when nobody calls any more: clients that watch the health have heard and gone elsewhere, and the others are turned away
+  // by ourselves, as UNAVAILABLE.
+  void EndCalls() {
+    const absl::Time patience = absl::Now() + std::min(kLameDuck, options_.drain_timeout);
+    for (int64_t before = -1; before != metrics_.calls_begun() && absl::Now() < patience;) {
       before = metrics_.calls_begun();
       absl::SleepFor(kNoMoreCalls);
     }
-  }
-
-  // Those in flight may take until `deadline`. A stream that nobody but its client ends (a watch of the health, reflection) is cut off
-  // behind the last of them.
-  void EndCalls(std::chrono::system_clock::time_point deadline) {
-    absl::Notification ended;
-    std::thread cut_off([&] {
-      for (bool quiet = false; !ended.WaitForNotificationWithTimeout(kLastAnswers);) {
-        // Twice in a row, so that the last answers had time to go out.
-        if (!std::exchange(quiet, metrics_.calls_under_way() == 0) || !quiet) continue;
-        return grpc_server_cancel_all_calls(server_->c_server());
-      }
-    });
-    server_->Shutdown(deadline);
-    ended.Notify();
-    cut_off.join();
+    metrics_.TurnAway();
+    const absl::Time deadline = absl::Now() + options_.drain_timeout;
+    // Twice in a row, so that the last answers had time to go out.
+    for (bool quiet = false; absl::Now() < deadline;) {
+      if (std::exchange(quiet, metrics_.calls_under_way() == 0) && quiet) break;
+      absl::SleepFor(kLastAnswers);
+    }
+    // A stream that nobody but its client ends (a watch of the health, reflection) is cut off with whatever is left.
+    server_->Shutdown(std::chrono::system_clock::now());
   }
 
   void SetServing() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {

@@ -8,7 +8,8 @@
 //
 // Flags of every service: --listen=127.0.0.1:0 (loopback only, unless --unauthenticated_callers), --port_file=PATH (the port is written
 // there, whole, once serving), --metrics_listen=127.0.0.1:0, --metrics_port_file=PATH, --database=URL (platform/sql/database.h),
-// --migrate_only, --log_level=info, --drain_timeout=10s; `--help` lists them with the service's own, which are ABSL_FLAGs of its main.cc, and
+// --migrate_only, --log_level=info, --drain_timeout=10s; `--help` lists them with the service's own, which are ABSL_FLAGs of its main.cc,
+// and
 // `--version` says which build this is (platform/build_info.h). A bad flag, an
 // unwritable path, a database or port in use: one clear line on stderr, exit code 2 for flags, 1 for the rest. The health service also says
 // SERVING of the name "liveness", whatever becomes of the store. SIGTERM and SIGINT: health NOT_SERVING, loops stop, calls in flight end,

@@ -40,7 +40,9 @@ class Health final : public grpc::ServerGenericBidiReactor {
     if (!ok) return End(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "no request"));
     // The two messages of grpc.health.v1 have one field each: field 1 a string here, field 1 an enum there.
     const std::string asked = BytesOf(request_);
-    const auto about = [&](std::string_view name) { return asked == absl::StrCat("\x0a", std::string(1, static_cast<char>(name.size())), ToAbsl(name)); };
+    const auto about = [&](std::string_view name) {
+      return asked == absl::StrCat("\x0a", std::string(1, static_cast<char>(name.size())), ToAbsl(name));
+    };
     const grpc::Slice slice(about(kLiveness) || about(kAccepting) ? "\x08\x01" : "\x08\x02");
     response_ = grpc::ByteBuffer(&slice, 1);
     if (watch_) return StartWrite(&response_);

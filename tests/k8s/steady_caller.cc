@@ -259,8 +259,8 @@ int Main() {
   waits.join();
   const std::vector<std::string> wrong = callers.Check(absl::GetFlag(FLAGS_mail_dir));
   std::cout << callers.ledger().calls() << " calls, " << callers.ledger().acknowledged().size() << " writes acknowledged, "
-            << callers.ledger().failed().size() << " failed, the longest took "
-            << absl::ToInt64Milliseconds(callers.ledger().longest()) << " ms\n";
+            << callers.ledger().failed().size() << " failed, the longest took " << absl::ToInt64Milliseconds(callers.ledger().longest())
+            << " ms\n";
   for (const std::string& line : wrong) std::cerr << line << "\n";
   return wrong.empty() ? 0 : 1;
 }

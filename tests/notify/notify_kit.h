@@ -84,7 +84,8 @@ class Replica {
         store_(database, words_, clock, random, name, policy, {}),
         door_({.threads = 0}, database, store_, clock, random),
         leases_(database, clock, name, absl::Seconds(10)),
-        sender_({.from = {.display_name = "Rematch", .email = "from@example.org"}}, store_, door_, leases_, transport, pool_, clock, {}) {}
+        sender_({.from = {.display_name = "Rematch", .email = "from@example.org"}}, store_, door_, leases_, transport, pool_, clock,
+                {.ended = [this](const char* outcome) { ++outcomes_[outcome]; }}) {}
   ~Replica() {
     while (door_.RunOnce()) {
     }
@@ -95,6 +96,8 @@ class Replica {
   GroupCommit<Command>& door() { return door_; }
   platform::Leases& leases() { return leases_; }
   Sender& sender() { return sender_; }
+  // How often each of kSendOutcomes came about.
+  const std::map<std::string, int>& outcomes() const { return outcomes_; }
 
   absl::StatusOr<v1::Notification> Do(Command command, CommandMeta meta = {}) {
     const absl::StatusOr<std::string> reply = door_.Commit(std::move(meta), std::move(command));
@@ -141,6 +144,7 @@ class Replica {
   NotifyStore store_;
   GroupCommit<Command> door_;
   platform::Leases leases_;
+  std::map<std::string, int> outcomes_;
   Sender sender_;
 };
 

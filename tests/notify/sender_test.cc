@@ -14,6 +14,7 @@ namespace rematch::notify {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::Pair;
 using Kind = Outcome::Kind;
 using Settlement = MailTransport::Settlement;
 
@@ -187,6 +188,21 @@ TEST_F(SenderTest, ARefusedRecipientFailsAtOnceAndHoldsUpNobody_F39) {
   r().Send();
   EXPECT_EQ(r().Get("k1").state(), v1::Notification::FAILED);
   EXPECT_EQ(r().Get("k2").state(), v1::Notification::SENT);
+}
+
+TEST_F(SenderTest, CountsWhatCameOfItsAttempts) {
+  transport_.Refuse("gone@example.org");
+  ASSERT_TRUE(r().Do(AcceptOf(SendRequest("k1", "gone@example.org"))).ok());
+  r().Send();
+  Accept("k2");
+  transport_.Next({{.kind = Kind::kRetryLater, .error = "CONNECT"}, {.kind = Kind::kUnknown, .error = "BROKE_OFF"}});
+  r().Send();
+  clock_.Advance(policy_.first_backoff);
+  r().Send();
+  Accept("k3");
+  r().Send();
+  EXPECT_THAT(r().outcomes(),
+              ElementsAre(Pair("sends_broken_off", 1), Pair("sends_put_off", 1), Pair("sends_refused", 1), Pair("sends_taken", 1)));
 }
 
 TEST_F(SenderTest, UnknownIsSettledBeforeAnySecondSend_F40) {

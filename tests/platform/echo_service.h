@@ -72,7 +72,10 @@ class RecordingObserver final : public CallObserver {
     grpc::StatusCode code;
     absl::Duration took;
   };
-  void Began() override { ++under_way_; }
+  bool Began() override {
+    ++under_way_;
+    return true;
+  }
   void Finished(std::string_view method, grpc::StatusCode code, absl::Duration took) override {
     --under_way_;
     absl::MutexLock lock(&mutex_);

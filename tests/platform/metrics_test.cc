@@ -1,5 +1,5 @@
-#include "platform/build_info.h"
 #include "platform/metrics.h"
+#include "platform/build_info.h"
 
 #include <arpa/inet.h>
 #include <gmock/gmock.h>

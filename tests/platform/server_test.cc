@@ -194,8 +194,8 @@ TEST(Loopback, OfOtherAddressesOnlyThoseOfIpAreTaken) {
   for (const char* good : {"0.0.0.0:4001", "[::]:4001", "10.0.0.1:0", "[fd00::7]:65535", "localhost:4001", "127.0.0.1:0"}) {
     EXPECT_TRUE(CheckAddress(good).ok()) << good;
   }
-  for (const char* bad : {"example.org:4001", "0.0.0.0", "0.0.0.0:", "0.0.0.0:65536", "0.0:4001", "::4001", "[]:4001", "[::1:4001", "", ":4001",
-                          "unix:/tmp/x"}) {
+  for (const char* bad : {"example.org:4001", "0.0.0.0", "0.0.0.0:", "0.0.0.0:65536", "0.0:4001", "::4001", "[]:4001", "[::1:4001", "",
+                          ":4001", "unix:/tmp/x"}) {
     EXPECT_EQ(CheckAddress(bad).code(), absl::StatusCode::kInvalidArgument) << bad;
   }
 }
@@ -321,8 +321,8 @@ TEST(Server, NoCallFailsWhenOneOfTwoServersIsDrained) {
   const auto stays = Server::Start(InMemory(), kDefinition, Making(staying));
   auto leaves = Server::Start(InMemory(), kDefinition, Making(leaving));
   ASSERT_TRUE(stays.ok() && leaves.ok());
-  const auto stub = echo::v1::EchoService::NewStub(
-      MakeChannel(absl::StrCat("ipv4:127.0.0.1:", (*stays)->port(), ",127.0.0.1:", (*leaves)->port())));
+  const auto stub =
+      echo::v1::EchoService::NewStub(MakeChannel(absl::StrCat("ipv4:127.0.0.1:", (*stays)->port(), ",127.0.0.1:", (*leaves)->port())));
   std::atomic<bool> done = false;
   std::atomic<int> calls = 0, by_the_leaving = 0;
   leaving.in_call = [&] { ++by_the_leaving; };
@@ -350,6 +350,43 @@ TEST(Server, NoCallFailsWhenOneOfTwoServersIsDrained) {
   while (calls <= before + 20) std::this_thread::yield();
   done = true;
   for (std::thread& caller : callers) caller.join();
+  EXPECT_THAT(failed, ::testing::IsEmpty());
+}
+
+// One who does not call all the time hears late of what its connection has brought.
+TEST(Server, ACallNowAndThenDoesNotFailEitherWhenAServerIsDrained) {
+  constexpr int kRounds = 12;
+  Probe staying;
+  const auto stays = Server::Start(InMemory(), kDefinition, Making(staying));
+  ASSERT_TRUE(stays.ok());
+  std::vector<std::string> failed;
+  for (int round = 0; round < kRounds; ++round) {
+    Probe leaving;
+    auto leaves = Server::Start(InMemory(), kDefinition, Making(leaving));
+    ASSERT_TRUE(leaves.ok());
+    const auto stub =
+        echo::v1::EchoService::NewStub(MakeChannel(absl::StrCat("ipv4:127.0.0.1:", (*stays)->port(), ",127.0.0.1:", (*leaves)->port())));
+    std::atomic<bool> drained = false;
+    std::thread drain;
+    for (int call = 0; !drained || call < 8; ++call) {
+      grpc::ClientContext context;
+      Prepare(context, absl::Seconds(20), {"READER", ""});
+      echo::v1::EchoRequest request;
+      request.set_text("hello");
+      echo::v1::EchoResponse response;
+      const grpc::Status status = stub->Echo(&context, request, &response);
+      if (!status.ok()) failed.push_back(absl::StrCat(static_cast<int>(status.error_code()), " ", status.error_message()));
+      if (call == 3) {
+        drain = std::thread([&] {
+          (*leaves)->Drain();
+          drained = true;
+        });
+      }
+      // The pause of the caller, longer than the silence that a drain takes for the end.
+      if (call >= 3) absl::SleepFor(absl::Milliseconds(60 + 10 * round));
+    }
+    drain.join();
+  }
   EXPECT_THAT(failed, ::testing::IsEmpty());
 }
 

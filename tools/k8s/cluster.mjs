@@ -2,15 +2,23 @@
 import fs from "node:fs";
 import YAML from "yaml";
 
-// All objects of a file of YAML. Throws a one-line Error for what is no YAML.
+// All objects of a file of YAML; what Secrets hold is in stringData, however it was written. Throws a one-line Error for what is no YAML.
 export function readObjects(path) {
   const documents = YAML.parseAllDocuments(fs.readFileSync(path, "utf8"));
   return documents.flatMap((document) => {
     if (document.errors.length > 0) throw new Error(`${path}: ${document.errors[0].message.split("\n")[0]}`);
     const object = document.toJS();
+    if (object?.kind === "Secret") {
+      const decoded = Object.entries(object.data ?? {}).map(([key, value]) => [key, Buffer.from(value, "base64").toString()]);
+      object.stringData = { ...Object.fromEntries(decoded), ...object.stringData };
+      delete object.data;
+    }
     return object === null || object === undefined ? [] : [object];
   });
 }
+
+// The binary of a container: the last word of its image, whatever the registry, the tag or the digest.
+export const binaryOf = (container) => container.image.split("@")[0].split("/").at(-1).split(":")[0];
 
 export const nameOf = (object) => `${object.kind}/${object.metadata?.name ?? "?"}`;
 export const namespaceOf = (object) => object.metadata?.namespace ?? "default";

@@ -5,7 +5,7 @@ import fs from "node:fs";
 import http2 from "node:http2";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { argumentsOf, environmentOf, find, isPeer, keysOfSource, nameOf, namespaceOf, podsOf, portOf, selects } from "./cluster.mjs";
+import { argumentsOf, binaryOf, environmentOf, find, isPeer, keysOfSource, nameOf, namespaceOf, podsOf, portOf, selects } from "./cluster.mjs";
 
 const NODE_ADDRESS = "10.77.0.1";
 const HERE = path.dirname(new URL(import.meta.url).pathname);
@@ -150,7 +150,12 @@ export class Node {
     const bytes = Number.parseInt(limit, 10) * { Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30 }[limit.slice(-2)];
     const first = fs.existsSync("/sys/fs/cgroup/memory/cgroup.procs");
     const base = first ? "/sys/fs/cgroup/memory" : "/sys/fs/cgroup";
-    if (!first) fs.writeFileSync(path.join(base, "cgroup.subtree_control"), "+memory");
+    try {
+      if (!first) fs.writeFileSync(path.join(base, "cgroup.subtree_control"), "+memory");
+      fs.accessSync(base, fs.constants.W_OK);
+    } catch {
+      throw new Error("this machine lets nobody limit memory: no cgroup of it can be written to");
+    }
     const folder = path.join(base, `${path.basename(this.work)}-${pod.name}`);
     fs.mkdirSync(folder, { recursive: true });
     fs.writeFileSync(path.join(folder, first ? "memory.limit_in_bytes" : "memory.max"), String(bytes));
@@ -204,7 +209,7 @@ export class Node {
 
   #startContainer(pod) {
     const container = pod.container();
-    const binary = container.image.split(":")[0].split("/").at(-1);
+    const binary = binaryOf(container);
     const context = { ...pod.spec.securityContext, ...container.securityContext };
     const work = path.join(this.work, pod.name, `run${pod.restarts}`);
     fs.mkdirSync(work, { recursive: true });
@@ -295,6 +300,7 @@ export class Node {
 
   // SIGTERM and, behind the grace of the manifest, SIGKILL. Gives {code, seconds}.
   async endPod(pod) {
+    if (pod.restarts > 0) throw new Error(`${pod.name} was not alive, and would have been restarted`);
     pod.ending = true;
     pod.ready = false;
     this.publishNames();
@@ -306,11 +312,15 @@ export class Node {
       process.kill(this.#pidOf(pod), "SIGKILL");
       throw new Error(`${pod.name} did not end within its grace of ${grace} s`);
     }
-    const seconds = (pod.ended_at - begin) / 1000;
+    this.forget(pod);
+    return { code, seconds: (pod.ended_at - begin) / 1000 };
+  }
+
+  // Of a pod that has ended: its network goes.
+  forget(pod) {
     this.pods = this.pods.filter((one) => one !== pod);
     run("ip", ["netns", "del", pod.network]);
     this.applyPolicies();
-    return { code, seconds };
   }
 
   // A rollout as the Deployment's strategy says. Gives how each old pod ended.
@@ -342,7 +352,7 @@ export class Node {
     const pod = this.startPod(template, `${owner.metadata.name}-${++this.children}`);
     const code = await pod.exited;
     if (code !== 0) throw new Error(`${nameOf(owner)} failed: ${pod.lastLine()}`);
-    this.pods = this.pods.filter((one) => one !== pod);
+    this.forget(pod);
     return code;
   }
 
@@ -381,11 +391,17 @@ export class Node {
         const judged = of_pod.filter((one) => one.spec.policyTypes.includes(type));
         if (judged.length === 0) return ["accept"];
         const lines = judged.flatMap((policy) => (policy.spec[list] ?? []).flatMap((rule) => {
-          const who = this.pods.filter((one) => one !== pod && (rule[peers] ?? []).some((peer) => isPeer(this.all, namespaceOf(policy), peer, one)));
-          return who.flatMap((one) => (rule.ports ?? []).map(({ port, protocol = "TCP" }) => {
-            const number = portOf(list === "ingress" ? pod : one, port, protocol);
-            return `ip ${side} ${one.address} ${protocol.toLowerCase()} dport ${number} accept`;
-          }));
+          // Without peers it is everybody, without ports all of them.
+          const named = rule[peers]?.length > 0;
+          const who = this.pods.filter((one) => one !== pod && (!named || rule[peers].some((peer) => isPeer(this.all, namespaceOf(policy), peer, one))));
+          const blocks = (rule[peers] ?? []).flatMap((peer) => (peer.ipBlock ? [`ip ${side} ${peer.ipBlock.cidr}`] : []));
+          return [...who.map((one) => [`ip ${side} ${one.address}`, one]), ...blocks.map((block) => [block, pod])].flatMap(([from, one]) =>
+            (rule.ports ?? [undefined]).map((port) => {
+              if (port === undefined) return `${from} accept`;
+              const number = portOf(list === "ingress" ? pod : one, port.port, port.protocol) ?? port.port;
+              return `${from} ${(port.protocol ?? "TCP").toLowerCase()} dport ${number} accept`;
+            }),
+          );
         }));
         return [...new Set(lines), "meta l4proto tcp reject with tcp reset", "reject"];
       };

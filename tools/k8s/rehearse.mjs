@@ -14,6 +14,10 @@ const { values, positionals } = parseArgs({
   options: { work: { type: "string" }, bin: { type: "string" }, source: { type: "string" }, secrets: { type: "string" } },
 });
 const [overlay, rendered] = positionals;
+if (!["dev", "prod"].includes(overlay)) {
+  console.error(`${overlay}: dev and prod are rehearsed: an overlay of your own has its own database and mail server`);
+  process.exit(1);
+}
 const bin = path.resolve(values.bin);
 const source = path.resolve(values.source);
 const SERVICES = ["mentor-service", "notify-service", "request-service"];
@@ -55,8 +59,8 @@ async function main() {
   if (overlay === "prod") {
     database = await startDatabase(node, work, secrets);
     node.neighbour("smtp-relay", ["/usr/bin/python3", path.join(source, "tools/k8s/smtp_relay.py"), mail, "587"]);
-    node.neighbour("prometheus");
   }
+  node.neighbour("prometheus");
   const client = node.neighbour("client");
   node.neighbour("stranger");
   node.publishNames();
@@ -86,6 +90,7 @@ async function main() {
   fs.writeFileSync(suite, SERVICES.map((name) => `${name.split("-")[0]}=dns:///${name}:4001\n`).join(""));
   node.runIn(client, [path.join(bin, "rematch-demo"), `--suite=${suite}`, `--mail_dir=${mail}`, "--cases=a", `--bin_dir=${bin}`, `--source_dir=${source}`]);
   say("case (a) of the demo went through the Services, and nothing differed");
+  await runCommandLine(node);
   if (overlay === "prod") scrape(node);
 
   // --- Rollouts ---
@@ -96,7 +101,6 @@ async function main() {
     for (const pod of node.podsOf(deployment)) {
       const { code, seconds } = await node.endPod(pod);
       must(code === 0, `${pod.name} ended with ${code}`);
-      must(pod.restarts === 0, `${pod.name} would have been restarted`);
       say(`${pod.name} drained in ${seconds.toFixed(1)} s of ${pod.spec.terminationGracePeriodSeconds}; at most ${Math.round(pod.most_memory() / 2 ** 20)} MiB of ${pod.container().resources.limits.memory}`);
     }
   }
@@ -148,6 +152,18 @@ function tryAllWays(node, overlay, database) {
     }
   }
   say(`${open} ways are open and ${refused} are refused, as they must be`);
+}
+
+// The pod in which docs/operations.md runs `rematch`.
+async function runCommandLine(node) {
+  const [owner] = readObjects(path.join(source, "k8s/command-line.yaml"));
+  owner.metadata.name = `${owner.metadata.generateName}rehearsal`;
+  const pod = node.startPod(podsOf([owner])[0], owner.metadata.name);
+  const code = await pod.exited;
+  must(code === 0, `${pod.name} ended with ${code}: ${pod.lastLine()}`);
+  must(pod.says().includes("COMPLETED") || pod.says().toLowerCase().includes("case"), `${pod.name} says nothing of cases`);
+  node.forget(pod);
+  say("rematch in a pod of its own shows the overview");
 }
 
 function scrape(node) {

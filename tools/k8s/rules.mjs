@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import path from "node:path";
 import {
-  argumentsOf, environmentOf, expand, find, isPeer, keysOfSource, nameOf, namespaceOf, podsOf, portOf, selects,
+  argumentsOf, binaryOf, environmentOf, expand, find, isPeer, keysOfSource, nameOf, namespaceOf, podsOf, portOf, selects,
 } from "./cluster.mjs";
 
 // {objects, neighbours, all, pods, all_pods, bin}: what is rendered, what stands beside it in the cluster, and both; where the binaries are.
@@ -123,7 +123,7 @@ function* portsAreServed({ objects, pods, all_pods, all }) {
   }
 }
 
-// What egress allows one side must be allowed by the ingress of the other: an edge with one end is a mistake.
+// What one side may call must be let in by the other, at that port. (The rehearsal shows the other direction.)
 function* policiesAgree({ objects, all, pods }) {
   const policies = objects.filter((object) => object.kind === "NetworkPolicy");
   for (const policy of policies) {
@@ -133,8 +133,13 @@ function* policiesAgree({ objects, all, pods }) {
       for (const source of from) {
         for (const target of to) {
           const entering = policies.filter((one) => namespaceOf(one) === target.namespace && selects(one.spec.podSelector, target.labels));
-          const let_in = entering.flatMap((one) => one.spec.ingress ?? []).some((one) => (one.from ?? []).some((peer) => isPeer(all, target.namespace, peer, source)));
-          if (!let_in) yield `${nameOf(policy)}: lets ${nameOf(source.owner)} call ${nameOf(target.owner)}, which lets it in by no policy`;
+          const rules_in = entering.flatMap((one) => one.spec.ingress ?? []).filter((one) => (one.from ?? []).some((peer) => isPeer(all, target.namespace, peer, source)));
+          for (const { port, protocol } of rule.ports ?? []) {
+            const same = (one) => portOf(target, one.port, one.protocol) === portOf(target, port, protocol);
+            if (!rules_in.some((one) => (one.ports ?? []).some(same))) {
+              yield `${nameOf(policy)}: lets ${nameOf(source.owner)} call ${nameOf(target.owner)}, port '${port}', which lets it in by no policy`;
+            }
+          }
         }
       }
     }
@@ -149,8 +154,6 @@ function flagsOf(cluster, name) {
   }
   return cluster.flags.get(name);
 }
-
-const binaryOf = (container) => container.image.split(":")[0].split("/").at(-1);
 
 function* flagsExist(cluster) {
   for (const pod of cluster.pods) {
@@ -221,6 +224,7 @@ function* whatIsMountedExists({ all, objects, pods }) {
 // The standard "restricted" of Kubernetes, and a root that cannot be written to.
 function* podsAreRestricted({ pods }) {
   for (const { owner, spec } of pods) {
+    if (spec.initContainers?.length > 0) yield `${nameOf(owner)}: initContainers are not known here`;
     const must = function* (holds, what) {
       if (!holds) yield `${nameOf(owner)}: ${what}`;
     };
@@ -231,6 +235,10 @@ function* podsAreRestricted({ pods }) {
     yield* must(!(spec.volumes ?? []).some((volume) => volume.hostPath), "must mount nothing of its host");
     for (const container of spec.containers) {
       const context = container.securityContext ?? {};
+      yield* must(context.runAsUser !== 0 && context.runAsNonRoot !== false, "must run as a user other than root");
+      yield* must(!context.seccompProfile || context.seccompProfile.type === "RuntimeDefault", "must have the seccomp profile RuntimeDefault");
+      yield* must(!(container.ports ?? []).some((port) => port.hostPort), "must share nothing of its host");
+      yield* must(!container.envFrom, "has an envFrom, which is not known here");
       yield* must(context.allowPrivilegeEscalation === false && context.privileged !== true, "must not be able to gain rights");
       yield* must(context.readOnlyRootFilesystem === true, "must have a root that is read-only");
       yield* must((context.capabilities?.drop ?? []).includes("ALL") && (context.capabilities?.add ?? []).length === 0, "must drop all capabilities");
@@ -244,8 +252,8 @@ const secondsOf = (text) => {
   const match = text?.match(/^(\d+)(ms|s|m)$/);
   return match === null || match === undefined ? undefined : Number(match[1]) * { ms: 0.001, s: 1, m: 60 }[match[2]];
 };
-// What a process takes to stop behind its drain, at most; measured in milliseconds (docs/operations.md).
-const SHUTDOWN_SECONDS = 5;
+// What a process takes beside its drain, at most: loops that wait for a peer or a statement (5 s each), clients that go (2 s), doors.
+const SHUTDOWN_SECONDS = 15;
 
 function* deploymentsCanBeRolled({ objects, all, pods }) {
   for (const pod of pods.filter((one) => one.owner.kind === "Deployment")) {
@@ -275,6 +283,28 @@ function* deploymentsCanBeRolled({ objects, all, pods }) {
   }
 }
 
+// So that a release can be applied one service at a time, by their names.
+function* belongingsAreLabelled({ objects, pods }) {
+  for (const pod of pods.filter((one) => one.owner.kind === "Deployment")) {
+    const name = pod.owner.metadata.name;
+    for (const object of objects.filter((one) => one.metadata.name === name)) {
+      if (object.metadata.labels?.["app.kubernetes.io/name"] !== name) yield `${nameOf(object)}: belongs to ${name}, and has no label that says so`;
+    }
+  }
+}
+
+// A rule without peers lets everybody in, and one without ports into everything.
+function* policiesNameWhomTheyLet({ objects }) {
+  for (const object of objects.filter((one) => one.kind === "NetworkPolicy")) {
+    for (const [direction, key] of [["ingress", "from"], ["egress", "to"]]) {
+      for (const rule of object.spec[direction] ?? []) {
+        if (!(rule[key]?.length > 0) || !(rule.ports?.length > 0)) yield `${nameOf(object)}: an ${direction} rule names no peers or no ports: that is everybody, or all of them`;
+        for (const peer of rule[key] ?? []) if (peer.ipBlock?.cidr.endsWith("/0")) yield `${nameOf(object)}: ${peer.ipBlock.cidr} is everybody`;
+      }
+    }
+  }
+}
+
 function* nobodyIsLetInByDefault({ objects, pods }) {
   const denied = objects.some((object) => object.kind === "NetworkPolicy" && selects(object.spec.podSelector, {}) &&
       ["Ingress", "Egress"].every((type) => object.spec.policyTypes?.includes(type)) && !object.spec.ingress && !object.spec.egress);
@@ -284,5 +314,5 @@ function* nobodyIsLetInByDefault({ objects, pods }) {
 
 const RULES = [
   namesAreGivenOnce, namespacesExist, selectorsFindTheirPods, portsAreServed, policiesAgree, flagsExist, whatIsMountedExists,
-  podsAreRestricted, deploymentsCanBeRolled, nobodyIsLetInByDefault,
+  podsAreRestricted, deploymentsCanBeRolled, belongingsAreLabelled, policiesNameWhomTheyLet, nobodyIsLetInByDefault,
 ];
