@@ -161,22 +161,6 @@ absl::StatusOr<double> Rounds(demo::Suite& suite) {
   return rounds;
 }
 
-// Waits until the reconcilers of a suite that was started with a short interval have gone their rounds; a line if they mended anything.
-std::vector<std::string> WrongByReconciler(demo::Suite& suite) {
-  // A seat is given back in the second round that finds it, by whichever replica.
-  const auto before = Rounds(suite);
-  if (!before.ok()) return {"mentor-service shows no metrics"};
-  const bool went = demo::WaitUntil([&] { return Rounds(suite).value_or(0) >= *before + 4 * suite.replicas(); }, absl::Seconds(20));
-  if (!went) return {"the reconcilers went no rounds"};
-  std::vector<std::string> wrong;
-  for (int replica = 0; replica < suite.replicas(); ++replica) {
-    if (absl::StrContains(suite.log(Part::kRequest, replica), "seat_reconciled")) {
-      wrong.push_back(absl::StrCat("the reconciler of replica ", replica, " found a seat to give back"));
-    }
-  }
-  return wrong;
-}
-
 }  // namespace
 
 // A case with what its people know. Touched by one thread at a time.
@@ -660,6 +644,21 @@ demo::SuiteOptions BusyProgram::SuiteFor(const WorkFolder& folder, absl::Duratio
                              .flags = QuickRecovery()};
   options.flags[Part::kRequest].push_back(absl::StrCat("--reconcile_interval=", absl::FormatDuration(reconcile_interval)));
   return options;
+}
+
+std::vector<std::string> WrongByReconciler(demo::Suite& suite) {
+  // A seat is given back in the second round that finds it, by whichever replica.
+  const auto before = Rounds(suite);
+  if (!before.ok()) return {"mentor-service shows no metrics"};
+  const bool went = demo::WaitUntil([&] { return Rounds(suite).value_or(0) >= *before + 4 * suite.replicas(); }, absl::Seconds(20));
+  if (!went) return {"the reconcilers went no rounds"};
+  std::vector<std::string> wrong;
+  for (int replica = 0; replica < suite.replicas(); ++replica) {
+    if (absl::StrContains(suite.log(Part::kRequest, replica), "seat_reconciled")) {
+      wrong.push_back(absl::StrCat("the reconciler of replica ", replica, " found a seat to give back"));
+    }
+  }
+  return wrong;
 }
 
 const char* BusyProgram::consortium() { return kBusy; }

@@ -27,6 +27,9 @@ namespace rematch::scenario {
 // REMATCH_TEST_SEED of the environment; 1 without one.
 uint32_t SeedOfTests();
 
+// Waits until the reconcilers of a suite that was started with a short interval have gone their rounds; a line if they mended anything.
+std::vector<std::string> WrongByReconciler(demo::Suite& suite);
+
 class BusyProgram {
  public:
   struct Options {
