@@ -353,41 +353,38 @@ TEST(Server, NoCallFailsWhenOneOfTwoServersIsDrained) {
   EXPECT_THAT(failed, ::testing::IsEmpty());
 }
 
-// One who does not call all the time hears late of what its connection has brought.
-TEST(Server, ACallNowAndThenDoesNotFailEitherWhenAServerIsDrained) {
-  constexpr int kRounds = 12;
-  Probe staying;
-  const auto stays = Server::Start(InMemory(), kDefinition, Making(staying));
-  ASSERT_TRUE(stays.ok());
-  std::vector<std::string> failed;
-  for (int round = 0; round < kRounds; ++round) {
-    Probe leaving;
-    auto leaves = Server::Start(InMemory(), kDefinition, Making(leaving));
-    ASSERT_TRUE(leaves.ok());
-    const auto stub =
-        echo::v1::EchoService::NewStub(MakeChannel(absl::StrCat("ipv4:127.0.0.1:", (*stays)->port(), ",127.0.0.1:", (*leaves)->port())));
-    std::atomic<bool> drained = false;
-    std::thread drain;
-    for (int call = 0; !drained || call < 8; ++call) {
-      grpc::ClientContext context;
-      Prepare(context, absl::Seconds(20), {"READER", ""});
-      echo::v1::EchoRequest request;
-      request.set_text("hello");
-      echo::v1::EchoResponse response;
-      const grpc::Status status = stub->Echo(&context, request, &response);
-      if (!status.ok()) failed.push_back(absl::StrCat(static_cast<int>(status.error_code()), " ", status.error_message()));
-      if (call == 3) {
-        drain = std::thread([&] {
-          (*leaves)->Drain();
-          drained = true;
-        });
-      }
-      // The pause of the caller, longer than the silence that a drain takes for the end.
-      if (call >= 3) absl::SleepFor(absl::Milliseconds(60 + 10 * round));
-    }
-    drain.join();
-  }
-  EXPECT_THAT(failed, ::testing::IsEmpty());
+// Whoever does not watch the health and goes on calling is told so that they try elsewhere, while what is in flight ends.
+TEST(Server, CallersWhoDoNotLeaveAreTurnedAwayAsUnavailable) {
+  Probe probe;
+  absl::Notification in_call, may_answer;
+  std::atomic<int> calls = 0;
+  probe.in_call = [&] {
+    if (calls++ > 0) return;
+    in_call.Notify();
+    may_answer.WaitForNotification();
+  };
+  const auto server = Server::Start(InMemory(), kDefinition, Making(probe));
+  ASSERT_TRUE(server.ok());
+  const auto stub = echo::v1::EchoService::NewStub(
+      grpc::CreateChannel(absl::StrCat("127.0.0.1:", (*server)->port()), grpc::InsecureChannelCredentials()));
+  const auto call = [&] {
+    grpc::ClientContext context;
+    Prepare(context, absl::Seconds(20), {"READER", ""});
+    echo::v1::EchoResponse response;
+    return stub->Echo(&context, echo::v1::EchoRequest(), &response);
+  };
+  grpc::Status first;
+  std::thread client([&] { first = call(); });
+  in_call.WaitForNotification();
+  std::thread drain([&] { (*server)->Drain(); });
+  grpc::Status later;
+  // Longer than clients are given to leave, and shorter than calls in flight may take.
+  for (const absl::Time end = absl::Now() + absl::Seconds(8); later.ok() && absl::Now() < end;) later = call();
+  may_answer.Notify();
+  drain.join();
+  client.join();
+  EXPECT_TRUE(first.ok()) << first.error_message();
+  EXPECT_EQ(ReasonOf(FromGrpc(later)), reason::kShuttingDown) << later.error_message();
 }
 
 TEST(Server, ACallInFlightMayComeToItsDoorDuringTheDrain) {
