@@ -13,7 +13,8 @@ ARG COMMIT=development
 RUN export CCACHE_DIR=/ccache CCACHE_BASEDIR=/src \
  && cmake --preset release -DREMATCH_COMMIT="${COMMIT}" \
  && cmake --build build/release --target mentor-service notify-service request-service rematch -j "$(nproc)" \
- && for binary in mentor-service notify-service request-service rematch; do tools/k8s/image_root build/release/bin "$binary" "/images/$binary"; done
+ && for binary in mentor-service notify-service request-service rematch; do tools/k8s/image_root build/release/bin "$binary" "/images/$binary"; done \
+ && rm -rf build
 
 # Nothing but what the binary links, zones, authorities and policies: no shell, no package manager, nobody to become.
 FROM scratch AS mentor-service
