@@ -8,6 +8,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { argumentsOf, binaryOf, environmentOf, find, isPeer, keysOfSource, nameOf, namespaceOf, podsOf, portOf, selects } from "./cluster.mjs";
 
 const NODE_ADDRESS = "10.77.0.1";
+// Seconds for what usually takes a few: how busy the machine is, is not what is rehearsed.
+export const PATIENCE = 180;
 const HERE = path.dirname(new URL(import.meta.url).pathname);
 
 export function run(command, args, options = {}) {
@@ -131,7 +133,7 @@ export class Node {
   // Whether a connection of TCP comes about.
   connects(from, to, port) {
     try {
-      run("nsenter", [`--net=/run/netns/${from.network}`, "timeout", "2", "bash", "-c", `exec 3<>/dev/tcp/${to.address}/${port}`]);
+      run("nsenter", [`--net=/run/netns/${from.network}`, "timeout", "20", "bash", "-c", `exec 3<>/dev/tcp/${to.address}/${port}`]);
       return true;
     } catch {
       return false;
@@ -330,7 +332,7 @@ export class Node {
     const ends = [];
     if (owner.spec.strategy?.type === "Recreate") {
       for (const pod of old) ends.push(await this.endPod(pod));
-      await this.awaitReady(this.deploy(owner), 60);
+      await this.awaitReady(this.deploy(owner), PATIENCE);
       return ends;
     }
     if (owner.spec.strategy.rollingUpdate.maxUnavailable !== 0 || owner.spec.strategy.rollingUpdate.maxSurge !== 1) {
@@ -338,7 +340,7 @@ export class Node {
     }
     for (const pod of old) {
       const another = this.#another(owner, template);
-      await this.awaitReady([another], 60);
+      await this.awaitReady([another], PATIENCE);
       const wanted = owner.spec.minReadySeconds ?? 0;
       await until("minReadySeconds", () => Date.now() - another.since_ready >= wanted * 1000, wanted + 30);
       ends.push(await this.endPod(pod));

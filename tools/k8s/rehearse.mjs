@@ -7,7 +7,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { setTimeout as sleep } from "node:timers/promises";
 import { podsOf, portOf, readObjects } from "./cluster.mjs";
-import { Node, run, until } from "./node.mjs";
+import { Node, PATIENCE, run, until } from "./node.mjs";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -69,7 +69,7 @@ async function main() {
   // --- Start ---
   const pods = deployments.flatMap((deployment) => node.deploy(deployment));
   if (jobs.length > 0) {
-    await until("the pods answer", () => pods.every((pod) => pod.started || (pod.failed && must(false, pod.failed.message))), 60);
+    await until("the pods answer", () => pods.every((pod) => pod.started || (pod.failed && must(false, pod.failed.message))), PATIENCE);
     await sleep(3000);
     for (const pod of pods) {
       must(pod.alive, `${pod.name} ended, where it should wait for its schema: ${pod.lastLine()}`);
@@ -79,7 +79,7 @@ async function main() {
     for (const job of jobs) await node.runJob(job);
     say(`${jobs.length} Jobs have migrated the schemas`);
   }
-  await node.awaitReady(pods, 60);
+  await node.awaitReady(pods, PATIENCE);
   say(`${pods.length} pods are ready: ${pods.map((pod) => pod.name).join(", ")}`);
 
   // --- Ways ---
