@@ -17,42 +17,28 @@ RUN export CCACHE_DIR=/ccache CCACHE_BASEDIR=/src \
  && rm -rf build
 
 # Nothing but what the binary links, zones, authorities and policies: no shell, no package manager, nobody to become.
-FROM scratch AS mentor-service
+FROM scratch AS runtime
 ARG COMMIT=development
-LABEL org.opencontainers.image.title="mentor-service" \
-      org.opencontainers.image.description="Rematch: the roster, caseloads and seats" \
-      org.opencontainers.image.version="0.1.0" \
-      org.opencontainers.image.revision="${COMMIT}"
-COPY --from=build /images/mentor-service /
+ARG VERSION=development
+LABEL org.opencontainers.image.version="${VERSION}" org.opencontainers.image.revision="${COMMIT}"
 USER 10001:10001
+
+FROM runtime AS mentor-service
+LABEL org.opencontainers.image.title="mentor-service" org.opencontainers.image.description="Rematch: the roster, caseloads and seats"
+COPY --from=build /images/mentor-service /
 ENTRYPOINT ["/usr/bin/mentor-service"]
 
-FROM scratch AS notify-service
-ARG COMMIT=development
-LABEL org.opencontainers.image.title="notify-service" \
-      org.opencontainers.image.description="Rematch: messages and the way to the mail server" \
-      org.opencontainers.image.version="0.1.0" \
-      org.opencontainers.image.revision="${COMMIT}"
+FROM runtime AS notify-service
+LABEL org.opencontainers.image.title="notify-service" org.opencontainers.image.description="Rematch: messages and the way to the mail server"
 COPY --from=build /images/notify-service /
-USER 10001:10001
 ENTRYPOINT ["/usr/bin/notify-service"]
 
-FROM scratch AS request-service
-ARG COMMIT=development
-LABEL org.opencontainers.image.title="request-service" \
-      org.opencontainers.image.description="Rematch: reassignment cases and their escalation" \
-      org.opencontainers.image.version="0.1.0" \
-      org.opencontainers.image.revision="${COMMIT}"
+FROM runtime AS request-service
+LABEL org.opencontainers.image.title="request-service" org.opencontainers.image.description="Rematch: reassignment cases and their escalation"
 COPY --from=build /images/request-service /
-USER 10001:10001
 ENTRYPOINT ["/usr/bin/request-service"]
 
-FROM scratch AS rematch
-ARG COMMIT=development
-LABEL org.opencontainers.image.title="rematch" \
-      org.opencontainers.image.description="Rematch: the command line" \
-      org.opencontainers.image.version="0.1.0" \
-      org.opencontainers.image.revision="${COMMIT}"
+FROM runtime AS rematch
+LABEL org.opencontainers.image.title="rematch" org.opencontainers.image.description="Rematch: the command line"
 COPY --from=build /images/rematch /
-USER 10001:10001
 ENTRYPOINT ["/usr/bin/rematch"]

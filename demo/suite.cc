@@ -7,12 +7,13 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
+#include "cli/context.h"
+#include "platform/errors.h"
 #include "platform/rpc/channel.h"
 #include "platform/strings.h"
 
@@ -65,17 +66,11 @@ std::string HealthNameOf(Part part) {
 }
 
 absl::StatusOr<std::map<Part, std::string>> ReadSuiteFile(const std::string& path) {
-  std::map<Part, std::string> addresses;
-  const std::string text = ReadFile(path);
-  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
-    for (const Part part : kParts) {
-      const std::string name = NameOf(part);
-      const std::string key = absl::StrCat(name.substr(0, name.find('-')), "=");
-      if (absl::StartsWith(line, key)) addresses[part] = std::string(line.substr(key.size()));
-    }
+  REMATCH_ASSIGN_OR_RETURN(const cli::Addresses at, cli::ParseSuite(ReadFile(path)));
+  if (at.mentor.empty() || at.notify.empty() || at.request.empty()) {
+    return absl::NotFoundError(absl::StrCat(path, " does not name all three services"));
   }
-  if (addresses.size() != kParts.size()) return absl::NotFoundError(absl::StrCat(path, " does not name all three services"));
-  return addresses;
+  return std::map<Part, std::string>{{Part::kMentor, at.mentor}, {Part::kNotify, at.notify}, {Part::kRequest, at.request}};
 }
 
 absl::StatusOr<std::string> HttpGet(const std::string& url) {

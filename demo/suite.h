@@ -61,7 +61,8 @@ struct SuiteOptions {
   absl::Duration start_timeout = absl::Seconds(20);
 };
 
-// The addresses in a suite file, as `./dev up` writes it: lines like "mentor=127.0.0.1:4001". NOT_FOUND when it does not name all three.
+// The addresses in a suite file, as `./dev up` writes it: lines like "mentor=127.0.0.1:4001". NOT_FOUND when it does
+// not name all three.
 absl::StatusOr<std::map<Part, std::string>> ReadSuiteFile(const std::string& path);
 
 // A suite that somebody else runs.

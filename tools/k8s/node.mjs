@@ -20,7 +20,7 @@ export function run(command, args, options = {}) {
   }
 }
 
-export async function until(what, holds, seconds) {
+export async function until(what, holds, seconds = PATIENCE) {
   const end = Date.now() + seconds * 1000;
   while (!(await holds())) {
     if (Date.now() > end) throw new Error(`${what}: not within ${seconds} s`);
@@ -115,19 +115,24 @@ export class Node {
     return pod;
   }
 
-  // `command` in the network of `pod`, with the names of the cluster; its process.
-  spawnIn(pod, [program, ...args], environment = process.env) {
-    const out = fs.openSync(pod.log, "a");
+  // The words for nsenter that run `command` in the network of `pod`, with the names of the cluster.
+  #inside(pod, command) {
     const script = `[[ ! -s ${this.resolv} ]] || mount --bind ${this.resolv} /etc/resolv.conf; exec "$@"`;
-    const child = spawn("nsenter", [`--net=/run/netns/${pod.network}`, "unshare", "--mount", "bash", "-c", script, "bash", program, ...args], { stdio: ["ignore", out, out], env: environment });
+    return [`--net=/run/netns/${pod.network}`, "unshare", "--mount", "bash", "-c", script, "bash", ...command];
+  }
+
+  // Starts a program of this machine in a pod; its process.
+  spawnIn(pod, command) {
+    const out = fs.openSync(pod.log, "a");
+    const child = spawn("nsenter", this.#inside(pod, command), { stdio: ["ignore", out, out] });
     fs.closeSync(out);
     child.done = new Promise((resolve) => child.on("exit", (code, signal) => resolve(code ?? signal)));
     return child;
   }
 
+  // Runs one to its end; what it printed.
   runIn(pod, command, environment = process.env) {
-    const script = `[[ ! -s ${this.resolv} ]] || mount --bind ${this.resolv} /etc/resolv.conf; exec "$@"`;
-    return run("nsenter", [`--net=/run/netns/${pod.network}`, "unshare", "--mount", "bash", "-c", script, "bash", ...command], { env: environment });
+    return run("nsenter", this.#inside(pod, command), { env: environment });
   }
 
   // Whether a connection of TCP comes about.
@@ -213,7 +218,7 @@ export class Node {
     const container = pod.container();
     const binary = binaryOf(container);
     const context = { ...pod.spec.securityContext, ...container.securityContext };
-    const work = path.join(this.work, pod.name, `run${pod.restarts}`);
+    const work = path.join(this.work, pod.name, "run");
     fs.mkdirSync(work, { recursive: true });
     const binds = [[this.resolv, "/etc/resolv.conf", "ro"], ...this.#mounts(pod)];
     const words = [
@@ -290,14 +295,14 @@ export class Node {
     return pod;
   }
 
-  async awaitReady(pods, seconds) {
+  async awaitReady(pods) {
     await until(`${pods[0].name} is ready`, () => {
       for (const pod of pods) {
         if (pod.failed) throw pod.failed;
         if (!pod.alive) throw new Error(`${pod.name} ended: ${pod.lastLine()}`);
       }
       return pods.every((pod) => pod.ready);
-    }, seconds);
+    });
   }
 
   // SIGTERM and, behind the grace of the manifest, SIGKILL. Gives {code, seconds}.
@@ -332,7 +337,7 @@ export class Node {
     const ends = [];
     if (owner.spec.strategy?.type === "Recreate") {
       for (const pod of old) ends.push(await this.endPod(pod));
-      await this.awaitReady(this.deploy(owner), PATIENCE);
+      await this.awaitReady(this.deploy(owner));
       return ends;
     }
     if (owner.spec.strategy.rollingUpdate.maxUnavailable !== 0 || owner.spec.strategy.rollingUpdate.maxSurge !== 1) {
@@ -340,7 +345,7 @@ export class Node {
     }
     for (const pod of old) {
       const another = this.#another(owner, template);
-      await this.awaitReady([another], PATIENCE);
+      await this.awaitReady([another]);
       const wanted = owner.spec.minReadySeconds ?? 0;
       await until("minReadySeconds", () => Date.now() - another.since_ready >= wanted * 1000, wanted + 30);
       ends.push(await this.endPod(pod));
@@ -348,14 +353,13 @@ export class Node {
     return ends;
   }
 
-  // Runs a Job once; its exit code.
+  // Runs a Job once.
   async runJob(owner) {
     const template = podsOf(this.objects).find((one) => one.owner === owner);
     const pod = this.startPod(template, `${owner.metadata.name}-${++this.children}`);
     const code = await pod.exited;
     if (code !== 0) throw new Error(`${nameOf(owner)} failed: ${pod.lastLine()}`);
     this.forget(pod);
-    return code;
   }
 
   // The names of headless Services: every pod of theirs that is ready. Neighbours have names as well.
@@ -374,12 +378,10 @@ export class Node {
 
   startNames(name) {
     const pod = this.neighbour(name);
-    fs.writeFileSync(this.resolv, "");
     this.dns = spawn("nsenter", [`--net=/run/netns/${pod.network}`, "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--user=root", "--pid-file=",
       "--local=/cluster.local/", `--addn-hosts=${this.names}`, `--listen-address=${pod.address}`, "--bind-interfaces"], { stdio: "ignore" });
     const home = this.objects.find((one) => one.kind === "Namespace").metadata.name;
     fs.writeFileSync(this.resolv, `nameserver ${pod.address}\nsearch ${home}.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n`);
-    return pod;
   }
 
   // Every NetworkPolicy as rules of nftables in the network of each pod that it selects; all pods side by side.
