@@ -53,6 +53,24 @@ export function serves(address, port, service, timeout_seconds) {
   });
 }
 
+// Unpacks an archive of one image, as `docker save` and `buildah push` write it, into `root`; its configuration, and its `tag`.
+function unpackImage(archive, root) {
+  if (!fs.existsSync(archive)) throw new Error(`there is no ${archive}: ./dev k8s image makes it`);
+  const read = (name) => JSON.parse(run("tar", ["-xOf", archive, name]));
+  const [manifest] = read("manifest.json");
+  fs.mkdirSync(root, { recursive: true });
+  const layers = `${root}.layers`;
+  fs.mkdirSync(layers);
+  run("tar", ["-xf", archive, "-C", layers]);
+  for (const layer of manifest.Layers) {
+    const file = path.join(layers, layer);
+    if (/(^|\/)\.wh\./m.test(run("tar", ["-tf", file]))) throw new Error(`${archive} removes files of its own layers: our images have no such`);
+    run("tar", ["-xpf", file, "-C", root]);
+  }
+  fs.rmSync(layers, { recursive: true });
+  return { ...read(manifest.Config).config, tag: manifest.RepoTags?.[0] };
+}
+
 // A pod that runs or ran. `exited`: a promise of its exit code.
 class Pod {
   constructor(node, template, name) {
@@ -73,9 +91,10 @@ class Pod {
 }
 
 export class Node {
-  // `objects` is what is rendered, Secrets included; images are made of the binaries in `bin` by tools/k8s/image_root.
-  constructor({ work, objects, neighbours, bin, say }) {
-    Object.assign(this, { work, objects, all: [...objects, ...neighbours], bin, say, pods: [], addresses: 0, children: 0 });
+  // `objects` is what is rendered, Secrets included; images are the archives in the folder `images`, or, without one, made of the binaries in
+  // `bin` as Dockerfile makes them.
+  constructor({ work, objects, neighbours, bin, images, say }) {
+    Object.assign(this, { work, objects, all: [...objects, ...neighbours], bin, images, say, made: new Map(), pods: [], addresses: 0, children: 0 });
     fs.mkdirSync("/run/netns", { recursive: true });
     run("mount", ["-t", "tmpfs", "tmpfs", "/run/netns"]);
     run("ip", ["link", "set", "lo", "up"]);
@@ -145,10 +164,16 @@ export class Node {
     }
   }
 
+  // The image of a binary: its root, and what it says is to be run, as whom.
   image(name) {
-    const root = path.join(this.work, "images", name);
-    if (!fs.existsSync(root)) run(path.join(HERE, "image_root"), [this.bin, name, root]);
-    return root;
+    if (!this.made.has(name)) {
+      const root = path.join(this.work, "images", name);
+      const config = { Entrypoint: [`/usr/bin/${name}`] };
+      if (this.images === undefined) run(path.join(HERE, "image_root"), [this.bin, name, root]);
+      else Object.assign(config, unpackImage(path.join(this.images, `${name}.tar`), root));
+      this.made.set(name, { root, entrypoint: config.Entrypoint, user: config.User, tag: config.tag });
+    }
+    return this.made.get(name);
   }
 
   // A cgroup with the pod's limit of memory, in the first or the second version of cgroups.
@@ -218,14 +243,17 @@ export class Node {
     const container = pod.container();
     const binary = binaryOf(container);
     const context = { ...pod.spec.securityContext, ...container.securityContext };
+    const image = this.image(binary);
+    const user = `${context.runAsUser}:${context.runAsGroup}`;
+    if ((image.user ?? user) !== user) throw new Error(`${nameOf(pod.owner)} runs as ${user}, and its image is made for ${image.user}`);
     const work = path.join(this.work, pod.name, "run");
     fs.mkdirSync(work, { recursive: true });
     const binds = [[this.resolv, "/etc/resolv.conf", "ro"], ...this.#mounts(pod)];
     const words = [
-      `--net=/run/netns/${pod.network}`, path.join(HERE, "pod"), "--image", this.image(binary), "--work", work, "--cgroup", this.#cgroup(pod),
-      "--user", `${context.runAsUser}:${context.runAsGroup}`, ...binds.flatMap((bind) => ["--bind", bind.join(":")]),
+      `--net=/run/netns/${pod.network}`, path.join(HERE, "pod"), "--image", image.root, "--work", work, "--cgroup", this.#cgroup(pod),
+      "--user", user, ...binds.flatMap((bind) => ["--bind", bind.join(":")]),
       ...Object.entries(environmentOf(this.all, pod, container)).flatMap(([key, value]) => ["--env", `${key}=${value}`]),
-      "--", ...(container.command ? [] : [`/usr/bin/${binary}`]), ...argumentsOf(this.all, pod, container),
+      "--", ...(container.command ? [] : image.entrypoint), ...argumentsOf(this.all, pod, container),
     ];
     const out = fs.openSync(pod.log, "a");
     const child = spawn("nsenter", words, { stdio: ["ignore", out, out] });

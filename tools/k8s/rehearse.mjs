@@ -9,7 +9,7 @@ import { Node, run, until } from "./node.mjs";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { work: { type: "string" }, bin: { type: "string" }, source: { type: "string" }, secrets: { type: "string" } },
+  options: Object.fromEntries(["work", "bin", "source", "secrets", "images"].map((name) => [name, { type: "string" }])),
 });
 const [overlay, rendered] = positionals;
 if (!["dev", "prod"].includes(overlay)) {
@@ -42,14 +42,14 @@ async function main() {
   const secrets = values.secrets ? readObjects(values.secrets) : [];
   for (const secret of secrets) for (const key of Object.keys(secret.stringData)) secret.stringData[key] ||= `${randomBytes(18).toString("hex")}\n`;
   const objects = [...readObjects(rendered), ...secrets];
-  const node = new Node({ work, objects, neighbours: readObjects(path.join(source, "k8s/neighbours.yaml")), bin, say });
+  const node = new Node({ work, objects, neighbours: readObjects(path.join(source, "k8s/neighbours.yaml")), bin, images: values.images, say });
   const deployments = SERVICES.map((name) => objects.find((one) => one.kind === "Deployment" && one.metadata.name === name));
   const jobs = objects.filter((one) => one.kind === "Job");
   const mail = overlay === "prod" ? path.join(work, "mail") : path.join(node.claim("notify-service"), "mail");
   if (overlay === "prod") fs.mkdirSync(mail);
 
-  for (const name of SERVICES) node.image(name);
-  say("the roots of the images are made");
+  const images = SERVICES.map((name) => node.image(name));
+  say(values.images ? `unpacked: ${images.map((image) => image.tag).join(", ")}` : "the roots of the images are made");
 
   // --- Neighbours ---
   node.startNames("kube-dns");
