@@ -1,6 +1,7 @@
 #include "bench/stage.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <regex>
@@ -15,6 +16,8 @@
 
 namespace rematch::bench {
 namespace {
+
+constexpr char kMemory[] = "/dev/shm";
 
 // Megabytes that a line of /proc/PID/status gives.
 double MegabytesOf(pid_t pid, const std::string& name) {
@@ -55,6 +58,9 @@ absl::StatusOr<std::unique_ptr<Stage>> Stage::Start(const StageOptions& options,
   stage->server_ = server;
   const std::string folder = absl::StrCat(options.work_dir, "/", name);
   std::filesystem::create_directories(folder);
+  std::string mailboxes = std::filesystem::is_directory(kMemory) ? absl::StrCat(kMemory, "/rematch-bench-XXXXXX") : folder + "/mail-XXXXXX";
+  if (mkdtemp(mailboxes.data()) == nullptr) return absl::UnavailableError(absl::StrCat("cannot make ", mailboxes));
+  stage->mailboxes_ = mailboxes;
   stage->policy_ = absl::StrCat(folder, "/policy.textproto");
   std::ofstream(stage->policy_) << PolicyText(options.window);
   // A secret of this run alone; the bench writes the codes that mentors would read in their mail.
@@ -69,6 +75,7 @@ absl::StatusOr<std::unique_ptr<Stage>> Stage::Start(const StageOptions& options,
   suite.log_level = "warn";
   suite.replicas = options.replicas;
   suite.start_timeout = absl::Minutes(1);
+  suite.transport = absl::StrCat("maildir:", stage->mailboxes_);
   suite.flags[demo::Part::kRequest] = {absl::StrCat("--reply_key_file=", key_file), "--reconcile_interval=24h"};
   if (server != nullptr) {
     stage->prefix_ = name == "main" ? "" : absl::StrCat(name, "_");
@@ -82,6 +89,12 @@ absl::StatusOr<std::unique_ptr<Stage>> Stage::Start(const StageOptions& options,
   }
   REMATCH_ASSIGN_OR_RETURN(stage->suite_, demo::Suite::Start(suite));
   return stage;
+}
+
+Stage::~Stage() {
+  suite_.reset();
+  std::error_code ignored;
+  if (!mailboxes_.empty()) std::filesystem::remove_all(mailboxes_, ignored);
 }
 
 std::string Stage::schema(demo::Part part) const { return absl::StrCat(prefix_, absl::StrReplaceAll(demo::NameOf(part), {{"-", "_"}})); }

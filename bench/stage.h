@@ -33,6 +33,8 @@ class Stage {
   // Starts the suite on a new database. A server is started by the first stage of a run and handed to those after it.
   static absl::StatusOr<std::unique_ptr<Stage>> Start(const StageOptions& options, demo::Mariadb* server, const std::string& name);
 
+  ~Stage();
+
   demo::Suite& suite() { return *suite_; }
   demo::Mariadb* server() { return server_; }
   const std::string& reply_key() const { return reply_key_; }
@@ -61,6 +63,9 @@ class Stage {
   std::string prefix_;
   std::string reply_key_;
   std::string policy_;
+  // In memory, where there is a file system for that: what a mail server does with its disk is not measured, nor is to slow down the
+  // store's.
+  std::string mailboxes_;
   std::unique_ptr<demo::Suite> suite_;
 };
 

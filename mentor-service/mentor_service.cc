@@ -7,6 +7,7 @@
 #include "mentor-service/rpc/handlers.h"
 #include "mentor-service/rpc/import_stream.h"
 #include "mentor-service/rpc/reader.h"
+#include "mentor-service/store/kept_members.h"
 #include "mentor-service/store/store.h"
 #include "platform/group_commit.h"
 #include "platform/housekeeping.h"
@@ -25,9 +26,9 @@ class MentorServiceProcess final : public rpc::Service {
       : env_(env),
         calls_({}, env.clock, env.blocking, guard_, env.metrics),
         feeds_(calls_),
-        batches_(env.clock, env.ids, [this] { feeds_.Wake(); }),
+        batches_(members_, env.clock, env.ids, [this] { feeds_.Wake(); }),
         door_({}, env.database, batches_, env.clock, env.random, &env.metrics),
-        reader_(env.database, env.clock),
+        reader_(env.database, members_, env.clock),
         handlers_(calls_, feeds_, door_, reader_, imports_),
         housekeeping_(env.database, env.clock, {}, &ForgetWriters) {}
 
@@ -55,6 +56,7 @@ class MentorServiceProcess final : public rpc::Service {
   access::TableGuard guard_;
   rpc::Calls calls_;
   rpc::FeedHub feeds_;
+  store::KeptMembers members_;
   BatchHandler batches_;
   Door door_;
   Reader reader_;

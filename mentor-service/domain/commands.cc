@@ -11,6 +11,9 @@
 namespace rematch::mentor {
 namespace {
 
+// How many of the best are likely to be free still, once some were taken by others.
+constexpr size_t kMoreThanNeeded = 3;
+
 absl::Status Refused(std::string_view reason, std::string_view message) {
   return Error(absl::StatusCode::kFailedPrecondition, reason, message);
 }
@@ -151,6 +154,7 @@ void Wants::Add(const Wants& more) {
   add(caseloads, more.caseloads);
   add(emails, more.emails);
   add(pools, more.pools);
+  next_seats.insert(next_seats.end(), more.next_seats.begin(), more.next_seats.end());
   add(rewritten, more.rewritten);
   add(changed_programs, more.changed_programs);
   add(changed_districts, more.changed_districts);
@@ -226,6 +230,7 @@ void AddWants(const Action& action, Wants& wants) {
       Add(wants.seats, c.seat);
       Add(wants.programs, c.program);
       Add(wants.pools, c.program);
+      wants.next_seats.push_back(&c);
       wants.pairs = true;
       Add(wants.candidates, c.candidate);
     }
@@ -242,6 +247,21 @@ void AddWants(const Action& action, Wants& wants) {
     void operator()(const ImportRoster&) const { wants.everything = true; }
   };
   std::visit(Visitor{wants}, action);
+}
+
+std::set<std::string> LikelyNext(const Roster& roster, const std::vector<const HoldNextSeat*>& commands, absl::Time now) {
+  std::map<std::string_view, size_t> of_program;
+  for (const HoldNextSeat* command : commands) ++of_program[command->program];
+  std::set<std::string> likely;
+  for (const HoldNextSeat* command : commands) {
+    const Candidate* candidate = FindCandidate(roster, command->program, command->candidate);
+    const Program* program = roster.programs.Find(command->program);
+    if (candidate == nullptr || program == nullptr || roster.seats.Find(command->seat) != nullptr) continue;
+    const size_t most = of_program[command->program] + kMoreThanNeeded;
+    const Ranking ranking(roster, *program, *candidate, command->search, command->day.value_or(now), most);
+    for (size_t i = 0; i < std::min(most, ranking.can_be_asked()); ++i) likely.insert(ranking.At(i).id);
+  }
+  return likely;
 }
 
 absl::StatusOr<Consortium> Decide(Roster& roster, const CreateConsortium& command, const Context&) {
@@ -471,6 +491,10 @@ absl::StatusOr<HeldNext> Decide(Roster& roster, const HoldNextSeat& command, con
   const Ranking ranking(roster, *program, *candidate, command.search, command.day.value_or(context.now), 1);
   next.full = static_cast<int>(ranking.size() - ranking.can_be_asked());
   if (ranking.can_be_asked() == 0) return next;
+  if (roster.mentors.Find(ranking.At(0).id) == nullptr) {
+    roster.lacking = true;
+    return absl::AbortedError("whom to ask next was not locked");
+  }
   ranking.Describe(0, Ranking::Words::kExplanation, next.mentor);
   next.seat = Hold(roster, command.seat, next.mentor.mentor, *candidate, context);
   return next;

@@ -114,6 +114,7 @@ struct Wants {
   std::set<std::string> districts, sites, programs, mentors, candidates, seats, assignments, emails;
   std::set<std::string> caseloads;                 // those of `mentors` all of whose candidates are wanted
   std::set<std::string> pools;                     // programs all of whose mentors are wanted, to rank them for the candidates
+  std::vector<const HoldNextSeat*> next_seats;     // the commands for which they are, which outlive this
   bool pairs = false;                              // whether `mentors` may be given `candidates` is decided
   std::set<std::string> rewritten;                 // those of `mentors` with whom all that they refer to is wanted
   std::set<std::string> changed_programs;          // those of `programs` that a command changes
@@ -124,6 +125,9 @@ struct Wants {
   void Add(const Wants& more);
 };
 void AddWants(const Action& action, Wants& wants);
+// Those of the pools in `roster` whom these commands of one batch may take: of each ranking as many of the best as there are commands for
+// the program, since each may take one of them away, and a few more, since they may be taken before they are locked. `now`: as in Context.
+std::set<std::string> LikelyNext(const Roster& roster, const std::vector<const HoldNextSeat*>& commands, absl::Time now);
 
 // How many mentors a candidate can be kept apart from (AddDoNotPair).
 inline constexpr size_t kMaxDoNotPair = 100;
@@ -155,6 +159,7 @@ absl::StatusOr<Candidate> Decide(Roster& roster, const AddDoNotPair& command, co
 absl::StatusOr<Candidate> Decide(Roster& roster, const RemoveDoNotPair& command, const Context& context);
 absl::StatusOr<Assignment> Decide(Roster& roster, const AssignMentor& command, const Context& context);
 absl::StatusOr<Assignment> Decide(Roster& roster, const EndAssignment& command, const Context& context);
+// ABORTED, with Roster::lacking, when the best is in a pool only.
 absl::StatusOr<HeldNext> Decide(Roster& roster, const HoldNextSeat& command, const Context& context);
 absl::StatusOr<Seat> Decide(Roster& roster, const HoldSeat& command, const Context& context);
 absl::StatusOr<Seat> Decide(Roster& roster, const ReleaseSeat& command, const Context& context);

@@ -40,6 +40,12 @@ Members::Members(List list, const Members* before)
   }
 }
 
+bool Members::Has(std::string_view mentor) const {
+  const auto at =
+      std::lower_bound(list_.begin(), list_.end(), mentor, [](const auto& member, std::string_view sought) { return member->id < sought; });
+  return at != list_.end() && (*at)->id == mentor;
+}
+
 std::shared_ptr<const std::vector<uint64_t>> Members::TiesOn(absl::Time day) const {
   const int64_t wanted = DayOf(day);
   // Who asks for the same day meanwhile waits rather than doing the same.

@@ -31,6 +31,7 @@ class Members {
   Members(List list, const Members* before);
 
   const List& list() const { return list_; }
+  bool Has(std::string_view mentor) const;
   // Those that the members are of.
   const std::set<std::string>& districts() const { return districts_; }
   // TieBreak() of each, on the day of this instant. They are the costly part of a ranking, so those of a few days are kept.

@@ -75,6 +75,17 @@ bool Leads(const Mentor& mentor, const Program& program) {
   return mentor.id == program.leader.mentor || mentor.id == program.alternate.mentor;
 }
 
+// `district`: the candidate's, which is the same for all who are looked at.
+bool MayBeAsked(const Roster& roster, const Mentor& mentor, const Program& program, const Candidate& candidate, std::string_view district) {
+  return mentor.state == Mentor::State::kActive && Contains(mentor.programs, program.id) &&
+         !Contains(mentor.supervised_sites, candidate.site) && DistrictsShare(roster.districts, mentor.district, district) &&
+         !Contains(candidate.do_not_pair, mentor.id);
+}
+
+bool MayBeAskedAlone(const Mentor& mentor, const Program& program, const Candidate& candidate, const Experience& experience) {
+  return !mentor.opted_out && IsExperienced(mentor, experience) && mentor.id != candidate.mentor && !Leads(mentor, program);
+}
+
 }  // namespace
 
 Need NeedOf(const Roster& roster, const Candidate& candidate) {
@@ -113,15 +124,12 @@ bool IsExperienced(const Mentor& mentor, const Experience& experience) {
 }
 
 bool InEverybodyPool(const Roster& roster, const Mentor& mentor, const Program& program, const Candidate& candidate) {
-  return mentor.state == Mentor::State::kActive && Contains(mentor.programs, program.id) &&
-         !Contains(mentor.supervised_sites, candidate.site) &&
-         DistrictsShare(roster.districts, mentor.district, DistrictOf(roster, candidate)) && !Contains(candidate.do_not_pair, mentor.id);
+  return MayBeAsked(roster, mentor, program, candidate, DistrictOf(roster, candidate));
 }
 
 bool InIndividualPool(const Roster& roster, const Mentor& mentor, const Program& program, const Candidate& candidate,
                       const Experience& experience) {
-  return InEverybodyPool(roster, mentor, program, candidate) && !mentor.opted_out && IsExperienced(mentor, experience) &&
-         mentor.id != candidate.mentor && !Leads(mentor, program);
+  return InEverybodyPool(roster, mentor, program, candidate) && MayBeAskedAlone(mentor, program, candidate, experience);
 }
 
 absl::InlinedVector<Tier, 3> TiersOf(const Mentor& mentor, absl::Span<const Tier> wanted) {
@@ -174,35 +182,28 @@ Ranked Describe(const Mentor& mentor, const Need& need, const Search& search) {
 
 Ranking::Ranking(const Roster& roster, const Program& program, const Candidate& candidate, const Search& search, absl::Time day,
                  size_t described)
-    : Ranking(roster, program, candidate, search) {
-  for (const std::string& id : roster.mentors.MembersOf(program.id)) {
-    const Mentor& mentor = *roster.mentors.Find(id);
-    if (InPool(mentor)) Add(mentor, TieBreak(id, day));
-  }
-  Sort(described);
-}
-
-Ranking::Ranking(const Members& members, const Roster& roster, const Program& program, const Candidate& candidate, const Search& search,
-                 absl::Time day, size_t described)
-    : Ranking(roster, program, candidate, search) {
-  const std::shared_ptr<const std::vector<uint64_t>> ties = members.TiesOn(day);
-  for (size_t i = 0; i < members.list().size(); ++i) {
-    const Mentor& mentor = *members.list()[i];
-    if (InPool(mentor)) Add(mentor, (*ties)[i]);
-  }
-  Sort(described);
-}
-
-Ranking::Ranking(const Roster& roster, const Program& program, const Candidate& candidate, const Search& search)
     : roster_(roster), program_(program), candidate_(candidate), search_(search), need_(NeedOf(roster, candidate)) {
   for (const std::string& id : search.order) order_.emplace(id, static_cast<uint32_t>(order_.size()));
   exclude_.insert(search.exclude.begin(), search.exclude.end());
+  const Members& pool = roster.PoolOf(program.id);
+  const std::shared_ptr<const std::vector<uint64_t>> ties = pool.TiesOn(day);
+  for (size_t i = 0; i < pool.list().size(); ++i) {
+    const Mentor* const now = roster.mentors.Find(pool.list()[i]->id);
+    const Mentor& mentor = now != nullptr ? *now : *pool.list()[i];
+    if (InPool(mentor)) Add(mentor, (*ties)[i]);
+  }
+  for (const std::string& id : roster.mentors.MembersOf(program.id)) {
+    const Mentor& mentor = *roster.mentors.Find(id);
+    if (!pool.Has(id) && InPool(mentor)) Add(mentor, TieBreak(id, day));
+  }
+  Sort(described);
 }
 
 bool Ranking::InPool(const Mentor& mentor) const {
   if (exclude_.contains(mentor.id)) return false;
-  if (search_.pool == Pool::kEverybody) return InEverybodyPool(roster_, mentor, program_, candidate_);
-  return InIndividualPool(roster_, mentor, program_, candidate_, search_.experience) && !TiersOf(mentor, TiersWanted(search_)).empty();
+  if (!MayBeAsked(roster_, mentor, program_, candidate_, need_.district)) return false;
+  return search_.pool == Pool::kEverybody ||
+         (MayBeAskedAlone(mentor, program_, candidate_, search_.experience) && !TiersOf(mentor, TiersWanted(search_)).empty());
 }
 
 void Ranking::Add(const Mentor& mentor, uint64_t tie) {

@@ -115,17 +115,17 @@ inline constexpr size_t kAll = std::numeric_limits<size_t>::max();
 // The pool of a search for a candidate, the best first, those who are full last. Reads what it was made of, which must outlive it.
 class Ranking {
  public:
-  // Of the mentors in `roster`. `day`: an instant of the day whose tie-breaks count. Only the `described` best are put in order.
+  // Of the members of the program in `roster`: those of its pool, as its mentors say where they are there, and those mentors who are in no
+  // pool. `day`: an instant of the day whose tie-breaks count. Only the `described` best are put in order.
   Ranking(const Roster& roster, const Program& program, const Candidate& candidate, const Search& search, absl::Time day,
           size_t described = kAll);
-  // Of `members`, all members of the program; of `roster` it reads the candidate's site, and the districts that decide who is shared.
-  Ranking(const Members& members, const Roster& roster, const Program& program, const Candidate& candidate, const Search& search,
-          absl::Time day, size_t described = kAll);
 
   // Of the whole pool.
   size_t size() const { return standings_.size(); }
   size_t can_be_asked() const { return can_be_asked_; }
-  // Who stands at this place, counted from 0 and below `described`; into what `ranked` has room for already.
+  // Who stands at this place, counted from 0 and below `described`.
+  const Mentor& At(size_t place) const { return *standings_[place].mentor; }
+  // Likewise; into what `ranked` has room for already.
   enum class Words { kNone, kExplanation };
   void Describe(size_t place, Words words, Ranked& ranked) const;
 
@@ -139,7 +139,6 @@ class Ranking {
     uint64_t merit;
     uint64_t tie;
   };
-  Ranking(const Roster& roster, const Program& program, const Candidate& candidate, const Search& search);
   bool InPool(const Mentor& mentor) const;
   void Add(const Mentor& mentor, uint64_t tie);
   void Sort(size_t described);

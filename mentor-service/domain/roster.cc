@@ -5,6 +5,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "mentor-service/domain/members.h"
 #include "platform/strings.h"
 
 namespace rematch::mentor {
@@ -29,6 +30,12 @@ const std::set<std::string>& MentorTable::MembersOf(std::string_view program) co
   static const auto* const nobody = new std::set<std::string>;
   const auto it = members_.find(program);
   return it == members_.end() ? *nobody : it->second;
+}
+
+const Members& Roster::PoolOf(std::string_view program) const {
+  static const auto* const nobody = new Members({});
+  const auto it = pools.find(program);
+  return it == pools.end() ? *nobody : *it->second;
 }
 
 std::string Roster::MentorWithEmail(std::string_view email) const {

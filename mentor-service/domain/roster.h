@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -210,6 +211,10 @@ class MentorTable : private Table<Mentor> {
   std::map<std::string, std::set<std::string>, std::less<>> members_;
 };
 
+class Members;  // members.h
+// Of programs, by their ids.
+using Pools = std::map<std::string, std::shared_ptr<const Members>, std::less<>>;
+
 struct Roster {
   std::string consortium_id;
   Table<Consortium> consortium;  // one row, or none when it was never founded
@@ -221,9 +226,17 @@ struct Roster {
   Table<Seat> seats;
   Table<Assignment> assignments;  // those that were asked for, and what this batch begins or ends
   Table<ExternalId> external_ids;
+  // All members of programs as they were when they were read, without locks, for rankings: of those who are in `mentors` as well, what that
+  // says counts. A program that is not here has no members but those in `mentors`.
+  Pools pools;
+  // A command was to change a mentor of a pool who is not in `mentors`: nothing that was decided counts, and it is for another roster, with
+  // everybody in it.
+  bool lacking = false;
   // Who has an email, in lower case, of those loaded and those changed here. An empty id: nobody any more.
   std::map<std::string, std::string, std::less<>> emails;
 
+  // No members where there is no pool.
+  const Members& PoolOf(std::string_view program) const;
   // The mentor with this email, "" if nobody.
   std::string MentorWithEmail(std::string_view email) const;
   // Adds or replaces a mentor, keeping `emails` and the version.

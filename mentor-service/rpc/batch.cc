@@ -54,13 +54,23 @@ absl::StatusOr<BatchResult> BatchHandler::Run(sql::Transaction& tx, absl::Span<C
   BatchResult result;
   std::vector<store::Published> changes;
   result.replies.resize(batch.size());
-  for (const auto& [consortium, indexes] : by_consortium) {
+  for (const auto& entry : by_consortium) {
+    const std::string consortium(entry.first);
+    const std::vector<size_t>& indexes = entry.second;
     Wants wants;
     for (const size_t i : indexes) AddWants(batch[i]->action, wants);
-    REMATCH_ASSIGN_OR_RETURN(Roster roster, store::Load(tx, std::string(consortium), std::move(wants), store::Locks::kRows));
-    for (const size_t i : indexes) result.replies[i] = Reply(roster, *batch[i], context);
+    const auto decide = [&](const std::optional<store::LikelyBy>& likely) -> absl::StatusOr<Roster> {
+      REMATCH_ASSIGN_OR_RETURN(Roster roster, store::Load(tx, consortium, wants, store::Locks::kRows, likely));
+      for (const size_t i : indexes) result.replies[i] = Reply(roster, *batch[i], context);
+      return roster;
+    };
+    REMATCH_ASSIGN_OR_RETURN(Roster roster, decide(store::LikelyBy{.kept = members_, .now = context.now}));
+    // Those who were likely have just been taken by others.
+    if (roster.lacking) {
+      REMATCH_ASSIGN_OR_RETURN(roster, decide(std::nullopt));
+    }
     REMATCH_RETURN_IF_ERROR(store::Save(tx, roster, stamp, context.now));
-    for (Change& change : ChangesIn(roster)) changes.push_back({std::string(consortium), std::move(change)});
+    for (Change& change : ChangesIn(roster)) changes.push_back({consortium, std::move(change)});
   }
   REMATCH_RETURN_IF_ERROR(store::Publish(tx, changes, context.now));
   if (!changes.empty()) result.committed = published_;

@@ -15,6 +15,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
 #include "mentor-service/domain/commands.h"
+#include "mentor-service/store/kept_members.h"
 #include "mentor-service/store/store.h"
 #include "platform/clock.h"
 #include "platform/group_commit.h"
@@ -51,11 +52,12 @@ class BatchHandler {
  public:
   // `published` is called after every commit that added to the roster's feed, on the committing thread: must not block.
   BatchHandler(
-      platform::Clock& clock, platform::IdSource& ids, std::function<void()> published = [] {})
-      : clock_(clock), ids_(ids), stamps_(ids), published_(std::move(published)) {}
+      store::KeptMembers& members, platform::Clock& clock, platform::IdSource& ids, std::function<void()> published = [] {})
+      : members_(members), clock_(clock), ids_(ids), stamps_(ids), published_(std::move(published)) {}
   absl::StatusOr<BatchResult> Run(sql::Transaction& tx, absl::Span<Command* const> batch);
 
  private:
+  store::KeptMembers& members_;
   platform::Clock& clock_;
   platform::IdSource& ids_;
   Stamps stamps_;

@@ -208,13 +208,13 @@ std::string ParentConsortium(Violations& bad, const std::string& parent) { retur
 
 absl::Status Reader::LookUp(sql::Transaction& tx, absl::Span<Lookup* const> batch) {
   struct Open {
-    Found found;
+    Roster found;
     std::vector<Lookup*> lookups;
   };
   std::map<std::string, Open> consortia;
   for (Lookup* lookup : batch) {
     Open& open = consortia[lookup->consortium];
-    open.found.roster.consortium_id = lookup->consortium;
+    open.found.consortium_id = lookup->consortium;
     open.lookups.push_back(lookup);
   }
   for (int round = 0; !consortia.empty(); ++round) {
@@ -227,7 +227,7 @@ absl::Status Reader::LookUp(sql::Transaction& tx, absl::Span<Lookup* const> batc
         it = consortia.erase(it);
         continue;
       }
-      REMATCH_RETURN_IF_ERROR(store::Find(tx, wants, open.found.roster));
+      REMATCH_RETURN_IF_ERROR(store::Find(tx, wants, open.found));
       if (!wants.pools.empty()) {
         REMATCH_ASSIGN_OR_RETURN(open.found.pools, members_.Read(tx, consortium, wants.pools, clock_.Now()));
       }
@@ -241,7 +241,8 @@ template <typename Response>
 void Reader::Submit(GroupRead<Lookup>& reads, const rpc::Call& call, std::string consortium, Look<Response> look,
                     const rpc::Done<Response>& done) {
   auto result = std::make_shared<absl::StatusOr<Response>>(absl::UnknownError("not read"));
-  Lookup lookup{.consortium = std::move(consortium), .look = [result, look = std::move(look)](int round, const Found& found, Wants& wants) {
+  Lookup lookup{.consortium = std::move(consortium),
+                .look = [result, look = std::move(look)](int round, const Roster& found, Wants& wants) {
                   std::optional<absl::StatusOr<Response>> answer = look(round, found, wants);
                   if (!answer.has_value()) return false;
                   *result = *std::move(answer);
@@ -257,14 +258,14 @@ template <typename Response, typename Find>
 void Reader::GetOfConsortium(const rpc::Call& call, const std::string& consortium, const Wants& wants, Find find,
                              const absl::Status& missing, const rpc::Done<Response>& done) {
   const bool any = Ownership(call.caller, call.method, consortium).OwnsConsortium();
-  const auto look = [=](int round, const Found& read, Wants& more) -> std::optional<absl::StatusOr<Response>> {
+  const auto look = [=](int round, const Roster& read, Wants& more) -> std::optional<absl::StatusOr<Response>> {
     if (round == 0) {
       more.Add(wants);
       more.every_program = more.every_program || !any;
       return std::nullopt;
     }
-    const auto* found = find(read.roster);
-    const bool owns = any || Ownership(call.caller, call.method, consortium).OwnsAny(Pointers(read.roster.programs));
+    const auto* found = find(read);
+    const bool owns = any || Ownership(call.caller, call.method, consortium).OwnsAny(Pointers(read.programs));
     if (found == nullptr || !owns) return missing;
     return ToProto(consortium, *found);
   };
@@ -303,13 +304,13 @@ void Reader::Get(const rpc::Call& call, const v1::GetProgramRequest& request, co
   NamesIn names(bad);
   const std::string id = names.Id("name", request.name(), "programs");
   if (!bad.empty()) return done(bad.ToStatus());
-  const auto look = [call, consortium = names.consortium(), id](int round, const Found& found,
+  const auto look = [call, consortium = names.consortium(), id](int round, const Roster& found,
                                                                 Wants& wants) -> std::optional<absl::StatusOr<v1::Program>> {
     if (round == 0) {
       wants.programs.insert(id);
       return std::nullopt;
     }
-    const Program* program = found.roster.programs.Find(id);
+    const Program* program = found.programs.Find(id);
     if (program == nullptr || !Ownership(call.caller, call.method, consortium).OwnsProgram(*program)) return NoProgram();
     return ToProto(consortium, *program);
   };
@@ -321,13 +322,13 @@ void Reader::Get(const rpc::Call& call, const v1::GetMentorRequest& request, con
   NamesIn names(bad);
   const std::string id = names.Id("name", request.name(), "mentors");
   if (!bad.empty()) return done(bad.ToStatus());
-  const auto look = [call, consortium = names.consortium(), id](int round, const Found& found,
+  const auto look = [call, consortium = names.consortium(), id](int round, const Roster& found,
                                                                 Wants& wants) -> std::optional<absl::StatusOr<v1::Mentor>> {
     if (round == 0) {
       wants.mentors.insert(id);
       return std::nullopt;
     }
-    const Mentor* mentor = found.roster.mentors.Find(id);
+    const Mentor* mentor = found.mentors.Find(id);
     if (mentor == nullptr) return NoMentor();
     const Ownership ownership(call.caller, call.method, consortium);
     if (ownership.Unrestricted()) return ToProto(consortium, *mentor);
@@ -335,7 +336,7 @@ void Reader::Get(const rpc::Call& call, const v1::GetMentorRequest& request, con
       wants.programs.insert(mentor->programs.begin(), mentor->programs.end());
       return std::nullopt;
     }
-    if (!ownership.OwnsMentor(*mentor, Pointers(found.roster.programs))) return NoMentor();
+    if (!ownership.OwnsMentor(*mentor, Pointers(found.programs))) return NoMentor();
     return ToProto(consortium, *mentor);
   };
   Submit<v1::Mentor>(together_, call, names.consortium(), look, done);
@@ -346,7 +347,7 @@ void Reader::Get(const rpc::Call& call, const v1::GetCandidateRequest& request, 
   NamesIn names(bad);
   const NamesIn::CandidateId id = names.Candidate("name", request.name());
   if (!bad.empty()) return done(bad.ToStatus());
-  const auto look = [call, consortium = names.consortium(), id](int round, const Found& found,
+  const auto look = [call, consortium = names.consortium(), id](int round, const Roster& found,
                                                                 Wants& wants) -> std::optional<absl::StatusOr<v1::Candidate>> {
     const Ownership ownership(call.caller, call.method, consortium);
     if (round == 0) {
@@ -354,9 +355,9 @@ void Reader::Get(const rpc::Call& call, const v1::GetCandidateRequest& request, 
       if (!ownership.Unrestricted()) wants.programs.insert(id.program);
       return std::nullopt;
     }
-    const Candidate* candidate = found.roster.candidates.Find(id.candidate);
+    const Candidate* candidate = found.candidates.Find(id.candidate);
     if (candidate == nullptr || candidate->program != id.program) return NoCandidate();
-    const Program* program = found.roster.programs.Find(id.program);
+    const Program* program = found.programs.Find(id.program);
     if (!ownership.Unrestricted() && (program == nullptr || !ownership.OwnsCandidate(*candidate, *program))) return NoCandidate();
     return ToProto(consortium, *candidate);
   };
@@ -387,14 +388,14 @@ void Reader::Get(const rpc::Call& call, const v1::FindEligibleMentorsRequest& re
   const size_t most = request.max_results() > 0 ? static_cast<size_t>(request.max_results()) : kAll;
   const bool basic = request.view() == v1::FindEligibleMentorsRequest::BASIC;
   const auto look = [call, consortium = names.consortium(), id, search = std::move(search), day, most, basic](
-                        int round, const Found& found, Wants& wants) -> std::optional<absl::StatusOr<v1::FindEligibleMentorsResponse>> {
+                        int round, const Roster& found, Wants& wants) -> std::optional<absl::StatusOr<v1::FindEligibleMentorsResponse>> {
     if (round == 0) {
       wants.candidates.insert(id.candidate);
       wants.programs.insert(id.program);
       return std::nullopt;
     }
-    const Candidate* candidate = FindCandidate(found.roster, id.program, id.candidate);
-    const Program* program = found.roster.programs.Find(id.program);
+    const Candidate* candidate = FindCandidate(found, id.program, id.candidate);
+    const Program* program = found.programs.Find(id.program);
     if (candidate == nullptr || program == nullptr) return NoCandidate();
     const Ownership ownership(call.caller, call.method, consortium);
     if (!ownership.Unrestricted() && !ownership.OwnsCandidate(*candidate, *program)) return NoCandidate();
@@ -403,13 +404,13 @@ void Reader::Get(const rpc::Call& call, const v1::FindEligibleMentorsRequest& re
       wants.pools.insert(id.program);
       return std::nullopt;
     }
-    const Members& members = *found.pools.find(id.program)->second;
-    if (round == 2 && HasOthers(members, DistrictOf(found.roster, *candidate))) {
+    const Members& members = found.PoolOf(id.program);
+    if (round == 2 && HasOthers(members, DistrictOf(found, *candidate))) {
       wants.districts = members.districts();
-      wants.districts.insert(std::string(DistrictOf(found.roster, *candidate)));
+      wants.districts.insert(std::string(DistrictOf(found, *candidate)));
       return std::nullopt;
     }
-    return Respond(consortium, Ranking(members, found.roster, *program, *candidate, search, day, most), most, basic);
+    return Respond(consortium, Ranking(found, *program, *candidate, search, day, most), most, basic);
   };
   Submit<v1::FindEligibleMentorsResponse>(rankings_, call, names.consortium(), look, done);
 }

@@ -23,9 +23,10 @@ namespace rematch::mentor {
 // Thread-safe.
 class Reader {
  public:
-  Reader(sql::Database& database, platform::Clock& clock, GroupReadOptions options = {})
+  Reader(sql::Database& database, store::KeptMembers& members, platform::Clock& clock, GroupReadOptions options = {})
       : database_(database),
         clock_(clock),
+        members_(members),
         together_(options, database, clock, [this](sql::Transaction& tx, absl::Span<Lookup* const> batch) { return LookUp(tx, batch); }),
         rankings_(ForRankings(options), database, clock,
                   [this](sql::Transaction& tx, absl::Span<Lookup* const> batch) { return LookUp(tx, batch); }) {}
@@ -61,17 +62,12 @@ class Reader {
   absl::StatusOr<v1::DescribeCandidatesResponse> Get(const rpc::Call& call, const v1::DescribeCandidatesRequest& request);
 
  private:
-  // What was found of a consortium, and the members of the programs whose pools were wanted.
-  struct Found {
-    Roster roster;
-    store::Pools pools;
-  };
   // Answers from what was found of the consortium, or, at an early round, says what it wants of it. At round 0 nothing was looked for yet.
   template <typename Response>
-  using Look = std::function<std::optional<absl::StatusOr<Response>>(int round, const Found& found, Wants& wants)>;
+  using Look = std::function<std::optional<absl::StatusOr<Response>>(int round, const Roster& found, Wants& wants)>;
   struct Lookup {
     std::string consortium;
-    std::function<bool(int, const Found&, Wants&)> look;  // true: it has answered
+    std::function<bool(int, const Roster&, Wants&)> look;  // true: it has answered
   };
   // Half of the threads, and so of the connections: single reads do not wait for rankings.
   static GroupReadOptions ForRankings(GroupReadOptions options) {
@@ -89,7 +85,7 @@ class Reader {
 
   sql::Database& database_;
   platform::Clock& clock_;
-  store::KeptMembers members_;
+  store::KeptMembers& members_;
   GroupRead<Lookup> together_;
   GroupRead<Lookup> rankings_;  // apart: a hundred mentors take longer than one
 };

@@ -63,8 +63,8 @@ absl::StatusOr<std::shared_ptr<const Members>> ReadAll(sql::Transaction& tx, con
 
 }  // namespace
 
-absl::StatusOr<Pools> KeptMembers::Read(sql::Transaction& tx, const std::string& consortium, const std::set<std::string>& programs,
-                                        absl::Time now) {
+absl::StatusOr<Pools> KeptMembers::ReadBy(sql::Transaction& tx, const std::string& consortium, const std::set<std::string>& programs,
+                                          absl::Time now, Sees sees) {
   REMATCH_ASSIGN_OR_RETURN(const LastWrites writes, LastWritesOf(tx, consortium));
   Pools pools;
   const auto stamping = writes.find(kStampingBegan);
@@ -74,7 +74,8 @@ absl::StatusOr<Pools> KeptMembers::Read(sql::Transaction& tx, const std::string&
     }
     return pools;
   }
-  REMATCH_ASSIGN_OR_RETURN(Pointer kept, BroughtTo(tx, consortium, writes, Find(consortium, writes)));
+  const Pointer known_before = Find(consortium, writes);
+  REMATCH_ASSIGN_OR_RETURN(Pointer kept, BroughtTo(tx, consortium, writes, known_before));
   Pools more;
   for (const std::string& program : programs) {
     const auto known = kept->programs.find(program);
@@ -90,6 +91,11 @@ absl::StatusOr<Pools> KeptMembers::Read(sql::Transaction& tx, const std::string&
     auto both = std::make_shared<Kept>(*kept);
     both->programs.merge(more);
     kept = std::move(both);
+  }
+  // What was read behind `writes` is of no one instant if mentors were written meanwhile. Whoever reads next finds none of it.
+  if (sees == Sees::kWhatIsCommitted && kept != known_before) {
+    REMATCH_ASSIGN_OR_RETURN(const LastWrites still, LastWritesOf(tx, consortium));
+    if (still != writes) return pools;
   }
   Keep(consortium, std::move(kept), programs);
   return pools;

@@ -1,5 +1,5 @@
 // The members of programs, kept in memory from one ranking to the next, and exact: a read gets what its transaction would find in the
-// store.
+// store, and a change, what was there a moment ago.
 //
 // Whoever writes mentors notes in `mentor_writes`, in the same transaction, how many times they have done so, and stamps the mentors with
 // it (store.h). A read sees by one statement which writes there are, and reads the mentors of those that it does not know. Writers do not
@@ -24,9 +24,6 @@
 
 namespace rematch::mentor::store {
 
-// Of programs, by their ids.
-using Pools = std::map<std::string, std::shared_ptr<const Members>, std::less<>>;
-
 // Thread-safe.
 class KeptMembers {
  public:
@@ -35,7 +32,15 @@ class KeptMembers {
 
   // The members of these programs as `tx` sees them, which is of a Database::Read() whatever others have read since it began. `now`: by it
   // a store that was written by replicas of an earlier version is trusted once those are gone (BeginStamping()).
-  absl::StatusOr<Pools> Read(sql::Transaction& tx, const std::string& consortium, const std::set<std::string>& programs, absl::Time now);
+  absl::StatusOr<Pools> Read(sql::Transaction& tx, const std::string& consortium, const std::set<std::string>& programs, absl::Time now) {
+    return ReadBy(tx, consortium, programs, now, Sees::kOneInstant);
+  }
+  // The same for a Database::Transact(): as they are, or, of those who are written meanwhile, were a moment ago. What must hold of a member
+  // has to be looked at again under a lock of their row.
+  absl::StatusOr<Pools> ReadLatest(sql::Transaction& tx, const std::string& consortium, const std::set<std::string>& programs,
+                                   absl::Time now) {
+    return ReadBy(tx, consortium, programs, now, Sees::kWhatIsCommitted);
+  }
 
  private:
   // Of one consortium, as it was when there were these writes.
@@ -44,7 +49,11 @@ class KeptMembers {
     Pools programs;
   };
   using Pointer = std::shared_ptr<const Kept>;
+  // A statement behind another one of its transaction.
+  enum class Sees { kOneInstant, kWhatIsCommitted };
 
+  absl::StatusOr<Pools> ReadBy(sql::Transaction& tx, const std::string& consortium, const std::set<std::string>& programs, absl::Time now,
+                               Sees sees);
   // What `kept` is once it has just the writes in `writes`, which are those that `tx` sees.
   static absl::StatusOr<Pointer> BroughtTo(sql::Transaction& tx, const std::string& consortium, const LastWrites& writes, Pointer kept);
   // The latest that is no later than `writes`; null if there is none.

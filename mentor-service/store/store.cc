@@ -13,6 +13,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/types/span.h"
+#include "mentor-service/store/kept_members.h"
 #include "platform/errors.h"
 #include "platform/sql/rows.h"
 #include "platform/strings.h"
@@ -341,6 +342,13 @@ absl::Status LoadRows(Transaction& tx, const std::string& consortium, const std:
   });
 }
 
+// Those of `ids` that are not in `table` yet, without locks.
+template <typename Rows>
+absl::Status LoadMissing(Transaction& tx, const std::string& consortium, std::set<std::string> ids, Rows& table) {
+  std::erase_if(ids, [&](const std::string& id) { return table.Find(id) != nullptr; });
+  return LoadRows(tx, consortium, ids, Locks::kNone, table);
+}
+
 template <typename Rows>
 absl::Status LoadAll(Transaction& tx, const std::string& consortium, Locks locks, Rows& table) {
   using T = typename Rows::Value;
@@ -485,6 +493,7 @@ absl::Status AddMembers(Transaction& tx, const std::string& consortium, const st
 void AddSharingDistricts(const Roster& roster, std::set<std::string>& districts) {
   std::set<std::string> theirs;
   for (const auto& [id, row] : roster.mentors.rows()) theirs.insert(row.value.district);
+  for (const auto& [program, members] : roster.pools) theirs.insert(members->districts().begin(), members->districts().end());
   for (const auto& [id, row] : roster.sites.rows()) theirs.insert(row.value.district);
   theirs.erase("");
   if (theirs.size() > 1) districts.merge(theirs);
@@ -502,6 +511,17 @@ absl::Status LoadLiveAssignments(Transaction& tx, const std::string& consortium,
     for (Assignment& row : rows) table.Load(std::move(row));
     return absl::OkStatus();
   });
+}
+
+// What rankings read, without locks: the pools, and what decides who of them may be given which candidate.
+absl::Status LoadPools(Transaction& tx, const Wants& wants, const LikelyBy& likely, Roster& roster) {
+  const std::string& consortium = roster.consortium_id;
+  REMATCH_ASSIGN_OR_RETURN(roster.pools, likely.kept.ReadLatest(tx, consortium, wants.pools, likely.now));
+  REMATCH_RETURN_IF_ERROR(LoadMissing(tx, consortium, wants.programs, roster.programs));
+  REMATCH_RETURN_IF_ERROR(LoadMissing(tx, consortium, wants.sites, roster.sites));
+  std::set<std::string> districts;
+  AddSharingDistricts(roster, districts);
+  return LoadMissing(tx, consortium, districts, roster.districts);
 }
 
 // That nobody became a candidate of these mentors between LoadLiveAssignments() and the locking of their rows.
@@ -555,7 +575,8 @@ absl::StatusOr<std::vector<T>> ListById(Transaction& tx, const std::string& cons
 
 }  // namespace
 
-absl::StatusOr<Roster> Load(Transaction& tx, const std::string& consortium, Wants wants, Locks locks) {
+absl::StatusOr<Roster> Load(Transaction& tx, const std::string& consortium, Wants wants, Locks locks,
+                            const std::optional<LikelyBy>& likely) {
   Roster roster;
   roster.consortium_id = consortium;
   REMATCH_ASSIGN_OR_RETURN(std::optional<Consortium> founded, GetConsortium(tx, consortium));
@@ -584,7 +605,13 @@ absl::StatusOr<Roster> Load(Transaction& tx, const std::string& consortium, Want
     if (wants.pairs) want(wants.sites, row.value.site);
   }
   std::set<std::string> mentors = wants.mentors;
-  REMATCH_RETURN_IF_ERROR(AddMembers(tx, consortium, wants.pools, mentors));
+  // Programs and districts that are to be locked are locked behind the mentors, and these cannot be ranked before they are known.
+  if (likely.has_value() && !wants.pools.empty() && wants.changed_programs.empty() && wants.changed_districts.empty()) {
+    REMATCH_RETURN_IF_ERROR(LoadPools(tx, wants, *likely, roster));
+    mentors.merge(LikelyNext(roster, wants.next_seats, likely->now));
+  } else {
+    REMATCH_RETURN_IF_ERROR(AddMembers(tx, consortium, wants.pools, mentors));
+  }
   REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, mentors, locks, roster.mentors));
   REMATCH_RETURN_IF_ERROR(CheckCaseloads(tx, wants.caseloads, roster));
   for (const auto& [id, row] : roster.mentors.rows()) {
@@ -596,13 +623,11 @@ absl::StatusOr<Roster> Load(Transaction& tx, const std::string& consortium, Want
     want(wants.districts, row.value.district);
   }
   REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.changed_programs, locks, roster.programs));
-  for (const auto& [id, row] : roster.programs.rows()) wants.programs.erase(id);
-  REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.programs, Locks::kNone, roster.programs));
-  REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.sites, Locks::kNone, roster.sites));
+  REMATCH_RETURN_IF_ERROR(LoadMissing(tx, consortium, wants.programs, roster.programs));
+  REMATCH_RETURN_IF_ERROR(LoadMissing(tx, consortium, wants.sites, roster.sites));
   if (wants.pairs) AddSharingDistricts(roster, wants.districts);
   REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.changed_districts, locks, roster.districts));
-  for (const auto& [id, row] : roster.districts.rows()) wants.districts.erase(id);
-  REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.districts, Locks::kNone, roster.districts));
+  REMATCH_RETURN_IF_ERROR(LoadMissing(tx, consortium, wants.districts, roster.districts));
   REMATCH_RETURN_IF_ERROR(InChunks(wants.emails, [&](Values chunk) -> absl::Status {
     const std::string where = absl::StrCat("consortium = ? AND email IN ", sql::InList(chunk.size()));
     sql::PadInList(chunk);
@@ -856,12 +881,13 @@ absl::StatusOr<std::map<std::string, Crowd>> FindCrowds(Transaction& tx, const s
                                                         const std::set<std::string>& candidates, int enough) {
   std::map<std::string, Crowd> crowds;
   if (candidates.empty()) return crowds;
-  // The last one that it takes is there: found in the index candidates_alike, without reading past it. A row from before needs
-  // had keys is like nobody in all three, and nobody hides behind who has left.
+  // The last one that it takes is there: found in the index candidates_alike, without reading past it. By other indexes, which a server
+  // with old figures of the table prefers, it would read all of the program. A row from before needs had keys is like nobody in all three,
+  // and nobody hides behind who has left.
   const auto enough_alike = [](std::string_view alike) {
     return absl::StrCat(
-        "(SELECT 1 FROM candidates c WHERE c.consortium = n.consortium AND c.program = n.program AND c.unenrolled IS NULL AND c.credential "
-        "= n.credential",
+        "(SELECT 1 FROM candidates c FORCE INDEX (candidates_alike) WHERE c.consortium = n.consortium AND c.program = n.program AND "
+        "c.unenrolled IS NULL AND c.credential = n.credential",
         ToAbsl(alike), " LIMIT 1 OFFSET ?)");
   };
   Values ids(candidates.begin(), candidates.end());

@@ -28,8 +28,17 @@ enum class Locks {
   kRows,  // what the commands change is locked until the transaction ends: seats, candidates, mentors; for an import all that it may change
 };
 
+class KeptMembers;  // kept_members.h
+
 // What `wants` names of a consortium, and what hangs on it. What is not there is simply not in the answer.
-absl::StatusOr<Roster> Load(sql::Transaction& tx, const std::string& consortium, Wants wants, Locks locks);
+// Of the pools, by `kept` and the instant of the batch: all members as they were a moment ago, without locks, and those whom the commands
+// are likely to take (LikelyNext()) as they are, locked. Without: all members, locked.
+struct LikelyBy {
+  KeptMembers& kept;
+  absl::Time now;
+};
+absl::StatusOr<Roster> Load(sql::Transaction& tx, const std::string& consortium, Wants wants, Locks locks,
+                            const std::optional<LikelyBy>& likely = std::nullopt);
 // Adds to `roster` what `wants` names of its consortium, without what hangs on it.
 absl::Status Find(sql::Transaction& tx, const Wants& wants, Roster& roster);
 

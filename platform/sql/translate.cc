@@ -111,6 +111,10 @@ std::string ToSqlite(std::string_view statement) {
       out += absl::StrCat("DROP INDEX ", name < tokens.size() ? ToAbsl(tokens[name].text) : "");
       next = std::min(name + 1, tokens.size());
       if (const size_t on = reader.Match(next, {"ON"})) next = std::min(reader.SkipSpace(on) + 1, tokens.size());
+    } else if ((next = reader.Match(i, {"FORCE", "INDEX", "("})) != 0) {
+      out += "INDEXED BY ";
+      for (; next < tokens.size() && tokens[next].text != ")"; ++next) out += tokens[next].text;
+      if (next < tokens.size()) ++next;
     } else if ((next = reader.Match(i, {"FOR", "UPDATE"})) != 0) {
       if (const size_t skip = reader.Match(next, {"SKIP", "LOCKED"})) next = skip;
       if (const size_t nowait = reader.Match(next, {"NOWAIT"})) next = nowait;

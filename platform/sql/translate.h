@@ -13,6 +13,7 @@ namespace rematch::sql {
 //   INSERT IGNORE ...                      -> INSERT ... ON CONFLICT DO NOTHING
 //   ON DUPLICATE KEY UPDATE ... VALUES(c)  -> ON CONFLICT DO UPDATE SET ... excluded.c
 //   FOR UPDATE [SKIP LOCKED | NOWAIT], LOCK IN SHARE MODE -> nothing
+//   FORCE INDEX (i)                        -> INDEXED BY i
 //   GREATEST(a, b), LEAST(a, b)            -> MAX(a, b), MIN(a, b)
 // Everything else stays as it is. An INSERT ... SELECT with ON DUPLICATE KEY UPDATE needs a WHERE, else SQLite takes the ON for
 // that of a join.

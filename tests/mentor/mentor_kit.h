@@ -16,6 +16,7 @@
 #include "mentor-service/mentor_service.h"
 #include "mentor-service/rpc/batch.h"
 #include "mentor-service/rpc/convert.h"
+#include "mentor-service/store/kept_members.h"
 #include "mentor-service/store/store.h"
 #include "platform/clock.h"
 #include "platform/ids.h"
@@ -133,6 +134,8 @@ class DoorKit {
   sql::Database& database() { return *database_; }
   platform::ManualClock& clock() { return clock_; }
   Door& door() { return *door_; }
+  // What the door keeps.
+  store::KeptMembers& members() { return members_; }
 
   Command Make(Action action) const {
     return {.caller = {.role = std::string(access::kService), .person = ""},
@@ -232,7 +235,7 @@ class DoorKit {
   DoorKit(std::unique_ptr<testing::TestStore> store, int threads, uint64_t seed) : DoorKit(store->url(), threads, seed) {
     store_ = std::move(store);
   }
-  DoorKit(const std::string& url, int threads, uint64_t seed) : random_(seed), ids_(clock_, random_), handler_(clock_, ids_) {
+  DoorKit(const std::string& url, int threads, uint64_t seed) : random_(seed), ids_(clock_, random_), handler_(members_, clock_, ids_) {
     auto database = sql::Open(url);
     if (!database.ok()) ADD_FAILURE() << database.status();
     database_ = *std::move(database);
@@ -247,6 +250,7 @@ class DoorKit {
   platform::SeededRandom random_;
   platform::IdSource ids_;
   Stamps stamps_{ids_};
+  store::KeptMembers members_;
   BatchHandler handler_;
   std::unique_ptr<sql::Database> database_;
   std::unique_ptr<Door> door_;

@@ -23,6 +23,8 @@ struct Case {
   std::function<Action(int)> before = nullptr;
 };
 
+void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
+
 std::string Id(const std::string& kind, int i) { return absl::StrCat(kind, i); }
 
 Action Hold(int i) { return HoldSeat{.seat = Id("seat", i), .mentor = Id("m", i), .program = "p1", .candidate = Id("c", i)}; }
@@ -76,7 +78,7 @@ const std::vector<Case>& Cases() {
 
 class StatementsTest : public ::testing::Test {
  protected:
-  StatementsTest() : handler_(clock_, ids_) {
+  StatementsTest() : handler_(members_, clock_, ids_) {
     EXPECT_TRUE(sql::Migrate(database_, MentorMigrations(), clock_).ok());
     database_.Count();
     Roster roster = SmallRoster();
@@ -123,6 +125,7 @@ class StatementsTest : public ::testing::Test {
   platform::SeededRandom random_{7};
   platform::IdSource ids_{clock_, random_};
   testing::CountingDatabase database_{*sql::Open("sqlite::memory:")};
+  store::KeptMembers members_;
   BatchHandler handler_;
   std::unique_ptr<Door> door_;
 };
@@ -182,7 +185,7 @@ class SharedReads : public StatementsTest {
     return reads.empty() ? std::vector<std::string>() : std::move(reads.front());
   }
 
-  Reader reader_{database_, clock_, {.max_batch = 10'000, .threads = 0}};
+  Reader reader_{database_, members_, clock_, {.max_batch = 10'000, .threads = 0}};
   int answered_ = 0;
 };
 

@@ -35,6 +35,7 @@ TEST(ToSqlite, DropsLocks) {
 }
 
 TEST(ToSqlite, DropsIndexesByTheirNameAlone) {
+  EXPECT_EQ(ToSqlite("SELECT a FROM t u FORCE INDEX (by_a) WHERE a = 1"), "SELECT a FROM t u INDEXED BY by_a WHERE a = 1");
   EXPECT_EQ(ToSqlite("DROP INDEX by_a ON t"), "DROP INDEX by_a");
   EXPECT_EQ(ToSqlite("drop index `by_a` on `t`"), "DROP INDEX `by_a`");
   EXPECT_EQ(ToSqlite("DROP INDEX"), "DROP INDEX ");

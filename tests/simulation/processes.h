@@ -70,9 +70,9 @@ class MentorProcess {
       : clock_(machine.time),
         database_(*store.database, machine.faults, store.commits),
         ids_(clock_, machine.random),
-        batches_(clock_, ids_),
+        batches_(members_, clock_, ids_),
         door_({.threads = 0}, database_, batches_, clock_, machine.random),
-        reader_(database_, clock_, {.threads = 0}) {}
+        reader_(database_, members_, clock_, {.threads = 0}) {}
 
   // Submits a change; it is carried out by the next batch.
   template <typename Response, typename Request>
@@ -115,6 +115,7 @@ class MentorProcess {
   SimClock clock_;
   FaultyDatabase database_;
   platform::IdSource ids_;
+  mentor::store::KeptMembers members_;
   mentor::BatchHandler batches_;
   mentor::Door door_;
   mentor::Reader reader_;
