@@ -1,0 +1,175 @@
+// What a batch needs of the roster, locked in one order.
+#include <map>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "mentor-service/store/kept_members.h"
+#include "mentor-service/store/store.h"
+#include "mentor-service/store/tables.h"
+#include "platform/errors.h"
+
+namespace rematch::mentor::store {
+namespace {
+
+absl::Status LoadEmails(Transaction& tx, const std::string& where, Values parameters, Roster& roster) {
+  REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows,
+                           tx.Query(absl::StrCat("SELECT email, mentor FROM mentor_emails WHERE ", where), parameters));
+  for (const Row& row : rows) roster.emails.try_emplace(row.Text(0), row.Text(1));
+  return absl::OkStatus();
+}
+
+// Who are members of these programs.
+absl::Status AddMembers(Transaction& tx, const std::string& consortium, const std::set<std::string>& programs,
+                        std::set<std::string>& mentors) {
+  return InChunks(programs, [&](Values chunk) -> absl::Status {
+    const std::string statement =
+        absl::StrCat("SELECT mentor FROM mentor_programs WHERE consortium = ? AND program IN ", sql::InList(chunk.size()));
+    sql::PadInList(chunk);
+    chunk.insert(chunk.begin(), consortium);
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows, tx.Query(statement, chunk));
+    for (const Row& row : rows) mentors.insert(row.Text(0));
+    return absl::OkStatus();
+  });
+}
+
+// Those that decide whether mentors of `roster` may have its candidates: none where all are of one.
+void AddSharingDistricts(const Roster& roster, std::set<std::string>& districts) {
+  std::set<std::string> theirs;
+  for (const auto& [id, row] : roster.mentors.rows()) theirs.insert(row.value.district);
+  for (const auto& [program, members] : roster.pools) theirs.insert(members->districts().begin(), members->districts().end());
+  for (const auto& [id, row] : roster.sites.rows()) theirs.insert(row.value.district);
+  theirs.erase("");
+  if (theirs.size() > 1) districts.merge(theirs);
+}
+
+// The live assignments of these mentors.
+absl::Status LoadLiveAssignments(Transaction& tx, const std::string& consortium, const std::set<std::string>& mentors,
+                                 Table<Assignment>& table) {
+  return InChunks(mentors, [&](Values chunk) -> absl::Status {
+    const std::string statement = absl::StrCat(Select<Assignment>(), " WHERE t.consortium = ? AND t.mentor IN ", sql::InList(chunk.size()),
+                                               " AND t.end_time IS NULL");
+    sql::PadInList(chunk);
+    chunk.insert(chunk.begin(), consortium);
+    REMATCH_ASSIGN_OR_RETURN(std::vector<Assignment> rows, QueryAll<Assignment>(tx, statement, chunk));
+    for (Assignment& row : rows) table.Load(std::move(row));
+    return absl::OkStatus();
+  });
+}
+
+// What rankings read, without locks: the pools, and what decides who of them may be given which candidate.
+absl::Status LoadPools(Transaction& tx, const Wants& wants, const LikelyBy& likely, Roster& roster) {
+  const std::string& consortium = roster.consortium_id;
+  REMATCH_ASSIGN_OR_RETURN(roster.pools, likely.kept.ReadLatest(tx, consortium, wants.pools, likely.now));
+  REMATCH_RETURN_IF_ERROR(LoadMissing(tx, consortium, wants.programs, roster.programs));
+  REMATCH_RETURN_IF_ERROR(LoadMissing(tx, consortium, wants.sites, roster.sites));
+  std::set<std::string> districts;
+  AddSharingDistricts(roster, districts);
+  return LoadMissing(tx, consortium, districts, roster.districts);
+}
+
+// That nobody became a candidate of these mentors between LoadLiveAssignments() and the locking of their rows.
+absl::Status CheckCaseloads(Transaction& tx, const std::set<std::string>& mentors, const Roster& roster) {
+  Table<Assignment> now;
+  REMATCH_RETURN_IF_ERROR(LoadLiveAssignments(tx, roster.consortium_id, mentors, now));
+  for (const auto& [id, row] : now.rows()) {
+    if (roster.assignments.Find(id) == nullptr) return sql::StoreError(sql::Failure::kRetry, "a caseload grew while it was read");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status LoadEverything(Transaction& tx, Locks locks, Roster& roster) {
+  const std::string& consortium = roster.consortium_id;
+  // Who refers before what is referred to, since a later statement may see more: so nothing refers to a row that is not in the roster. Who
+  // adds a reference in between is met when the same is inserted.
+  REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, Locks::kNone, roster.external_ids));
+  REMATCH_RETURN_IF_ERROR(LoadEmails(tx, "consortium = ?", {consortium}, roster));
+  REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, locks, roster.seats));
+  REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, locks, roster.candidates));
+  REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, locks, roster.mentors));
+  REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, locks, roster.programs));
+  REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, locks, roster.sites));
+  return LoadAll(tx, consortium, locks, roster.districts);
+}
+
+}  // namespace
+
+absl::StatusOr<Roster> Load(Transaction& tx, const std::string& consortium, Wants wants, Locks locks,
+                            const std::optional<LikelyBy>& likely) {
+  Roster roster;
+  roster.consortium_id = consortium;
+  REMATCH_ASSIGN_OR_RETURN(std::optional<Consortium> founded, GetConsortium(tx, consortium));
+  if (!founded.has_value()) return roster;
+  roster.consortium.Load(*std::move(founded));
+  if (wants.everything) {
+    REMATCH_RETURN_IF_ERROR(LoadEverything(tx, locks, roster));
+    return roster;
+  }
+  const auto want = [](std::set<std::string>& set, const std::string& id) {
+    if (!id.empty()) set.insert(id);
+  };
+  REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.seats, locks, roster.seats));
+  for (const auto& [id, row] : roster.seats.rows()) {
+    want(wants.candidates, row.value.candidate);
+    want(wants.mentors, row.value.mentor);
+  }
+  // Whose an assignment is never changes, so its row needs no lock.
+  REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.assignments, Locks::kNone, roster.assignments));
+  REMATCH_RETURN_IF_ERROR(LoadLiveAssignments(tx, consortium, wants.caseloads, roster.assignments));
+  for (const auto& [id, row] : roster.assignments.rows()) want(wants.candidates, row.value.candidate);
+  REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.candidates, locks, roster.candidates));
+  for (const auto& [id, row] : roster.candidates.rows()) {
+    want(wants.programs, row.value.program);
+    want(wants.mentors, row.value.mentor);
+    if (wants.pairs) want(wants.sites, row.value.site);
+  }
+  std::set<std::string> mentors = wants.mentors;
+  // Programs and districts that are to be locked are locked behind the mentors, and these cannot be ranked before they are known.
+  if (likely.has_value() && !wants.pools.empty() && wants.changed_programs.empty() && wants.changed_districts.empty()) {
+    REMATCH_RETURN_IF_ERROR(LoadPools(tx, wants, *likely, roster));
+    mentors.merge(LikelyNext(roster, wants.next_seats, likely->now));
+  } else {
+    REMATCH_RETURN_IF_ERROR(AddMembers(tx, consortium, wants.pools, mentors));
+  }
+  REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, mentors, locks, roster.mentors));
+  REMATCH_RETURN_IF_ERROR(CheckCaseloads(tx, wants.caseloads, roster));
+  for (const auto& [id, row] : roster.mentors.rows()) {
+    roster.emails.try_emplace(LowerEmail(row.value.contact.email), id);
+    // Whose they are decides whether a caller may touch them, but for those who are only ranked.
+    if (wants.mentors.contains(id)) wants.programs.insert(row.value.programs.begin(), row.value.programs.end());
+    if (!wants.rewritten.contains(id)) continue;
+    wants.sites.insert(row.value.supervised_sites.begin(), row.value.supervised_sites.end());
+    want(wants.districts, row.value.district);
+  }
+  REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.changed_programs, locks, roster.programs));
+  REMATCH_RETURN_IF_ERROR(LoadMissing(tx, consortium, wants.programs, roster.programs));
+  REMATCH_RETURN_IF_ERROR(LoadMissing(tx, consortium, wants.sites, roster.sites));
+  if (wants.pairs) AddSharingDistricts(roster, wants.districts);
+  REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.changed_districts, locks, roster.districts));
+  REMATCH_RETURN_IF_ERROR(LoadMissing(tx, consortium, wants.districts, roster.districts));
+  REMATCH_RETURN_IF_ERROR(InChunks(wants.emails, [&](Values chunk) -> absl::Status {
+    const std::string where = absl::StrCat("consortium = ? AND email IN ", sql::InList(chunk.size()));
+    sql::PadInList(chunk);
+    chunk.insert(chunk.begin(), consortium);
+    return LoadEmails(tx, where, std::move(chunk), roster);
+  }));
+  return roster;
+}
+
+absl::Status Find(Transaction& tx, const Wants& wants, Roster& roster) {
+  const std::string& consortium = roster.consortium_id;
+  if (wants.consortium) {
+    REMATCH_ASSIGN_OR_RETURN(std::optional<Consortium> founded, GetConsortium(tx, consortium));
+    if (founded.has_value()) roster.consortium.Load(*std::move(founded));
+  }
+  REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.candidates, Locks::kNone, roster.candidates));
+  REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.mentors, Locks::kNone, roster.mentors));
+  if (wants.every_program) {
+    REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, Locks::kNone, roster.programs));
+  } else {
+    REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.programs, Locks::kNone, roster.programs));
+  }
+  REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.sites, Locks::kNone, roster.sites));
+  return LoadRows(tx, consortium, wants.districts, Locks::kNone, roster.districts);
+}
+
+}  // namespace rematch::mentor::store
