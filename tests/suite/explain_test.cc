@@ -31,7 +31,6 @@ constexpr int kRows = 6000;
 using Allowed = std::map<std::string, std::string>;
 constexpr char kImport[] = "an import is all or nothing, and compares with all that is there; there are few a year";
 const Allowed kMentorMayReadAll = {
-    {"FROM mentor_programs WHERE consortium = ? AND program IN (?)", "a search ranks every mentor of the program"},
     {"WHERE p.consortium = ? AND p.program = ?", "the members of a program, whom later rankings find in memory"},
     {"FROM external_ids t WHERE t.consortium = ? ORDER BY t.kind", kImport},
     {"FROM mentor_emails WHERE consortium = ?", kImport},
