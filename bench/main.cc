@@ -152,7 +152,7 @@ absl::Status Measure(const std::string& work_dir) {
                  .idle_requests = 30,
                  .mentors = 1000,
                  .candidates = 20'000,
-                 .asked = 8'000};
+                 .asked = 20'000};
       }
       REMATCH_ASSIGN_OR_RETURN(const std::unique_ptr<Stage> stage, Stage::Start(options, server.get(), "main"));
       REMATCH_RETURN_IF_ERROR(MeasureRates(*stage, work_dir, rates, figures, plots));
