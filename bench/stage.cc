@@ -18,6 +18,7 @@ namespace rematch::bench {
 namespace {
 
 constexpr char kMemory[] = "/dev/shm";
+constexpr uintmax_t kRoomForMail = uintmax_t{2} << 30;  // bytes, of the mails of a whole run
 
 // Megabytes that a line of /proc/PID/status gives.
 double MegabytesOf(pid_t pid, const std::string& name) {
@@ -58,7 +59,9 @@ absl::StatusOr<std::unique_ptr<Stage>> Stage::Start(const StageOptions& options,
   stage->server_ = server;
   const std::string folder = absl::StrCat(options.work_dir, "/", name);
   std::filesystem::create_directories(folder);
-  std::string mailboxes = std::filesystem::is_directory(kMemory) ? absl::StrCat(kMemory, "/rematch-bench-XXXXXX") : folder + "/mail-XXXXXX";
+  std::error_code none;
+  const bool in_memory = std::filesystem::space(kMemory, none).available >= kRoomForMail && !none;
+  std::string mailboxes = in_memory ? absl::StrCat(kMemory, "/rematch-bench-XXXXXX") : folder + "/mail-XXXXXX";
   if (mkdtemp(mailboxes.data()) == nullptr) return absl::UnavailableError(absl::StrCat("cannot make ", mailboxes));
   stage->mailboxes_ = mailboxes;
   stage->policy_ = absl::StrCat(folder, "/policy.textproto");

@@ -11,8 +11,10 @@
 namespace rematch::mentor {
 namespace {
 
-// How many of the best are likely to be free still, once some were taken by others.
-constexpr size_t kMoreThanNeeded = 3;
+// Batches that may take of the same program's best at one time: as many as threads commit.
+constexpr size_t kSideBySide = 4;
+
+absl::Status NotLocked() { return absl::AbortedError("whom to ask next was not locked"); }
 
 absl::Status Refused(std::string_view reason, std::string_view message) {
   return Error(absl::StatusCode::kFailedPrecondition, reason, message);
@@ -249,7 +251,7 @@ void AddWants(const Action& action, Wants& wants) {
   std::visit(Visitor{wants}, action);
 }
 
-std::set<std::string> LikelyNext(const Roster& roster, const std::vector<const HoldNextSeat*>& commands, absl::Time now) {
+std::set<std::string> LikelyNext(Roster& roster, const std::vector<const HoldNextSeat*>& commands, absl::Time now) {
   std::map<std::string_view, size_t> of_program;
   for (const HoldNextSeat* command : commands) ++of_program[command->program];
   std::set<std::string> likely;
@@ -257,9 +259,10 @@ std::set<std::string> LikelyNext(const Roster& roster, const std::vector<const H
     const Candidate* candidate = FindCandidate(roster, command->program, command->candidate);
     const Program* program = roster.programs.Find(command->program);
     if (candidate == nullptr || program == nullptr || roster.seats.Find(command->seat) != nullptr) continue;
-    const size_t most = of_program[command->program] + kMoreThanNeeded;
+    const size_t most = kSideBySide * of_program[command->program];
     const Ranking ranking(roster, *program, *candidate, command->search, command->day.value_or(now), most);
     for (size_t i = 0; i < std::min(most, ranking.can_be_asked()); ++i) likely.insert(ranking.At(i).id);
+    if (ranking.can_be_asked() > 0) roster.promising.insert(command->seat);
   }
   return likely;
 }
@@ -490,11 +493,10 @@ absl::StatusOr<HeldNext> Decide(Roster& roster, const HoldNextSeat& command, con
   HeldNext next;
   const Ranking ranking(roster, *program, *candidate, command.search, command.day.value_or(context.now), 1);
   next.full = static_cast<int>(ranking.size() - ranking.can_be_asked());
-  if (ranking.can_be_asked() == 0) return next;
-  if (roster.mentors.Find(ranking.At(0).id) == nullptr) {
-    roster.lacking = true;
-    return absl::AbortedError("whom to ask next was not locked");
-  }
+  const bool none = ranking.can_be_asked() == 0;
+  roster.lacking = roster.lacking || (none ? roster.promising.contains(command.seat) : roster.mentors.Find(ranking.At(0).id) == nullptr);
+  if (roster.lacking) return NotLocked();
+  if (none) return next;
   ranking.Describe(0, Ranking::Words::kExplanation, next.mentor);
   next.seat = Hold(roster, command.seat, next.mentor.mentor, *candidate, context);
   return next;

@@ -125,9 +125,10 @@ struct Wants {
   void Add(const Wants& more);
 };
 void AddWants(const Action& action, Wants& wants);
-// Those of the pools in `roster` whom these commands of one batch may take: of each ranking as many of the best as there are commands for
-// the program, since each may take one of them away, and a few more, since they may be taken before they are locked. `now`: as in Context.
-std::set<std::string> LikelyNext(const Roster& roster, const std::vector<const HoldNextSeat*>& commands, absl::Time now);
+// Those of the pools in `roster` whom these commands of one batch may take: the best of each ranking, four times as many as there are
+// commands for the program, since each may take one of them away, and as many batches as that run side by side. Notes which seats are
+// promising. `now`: as in Context.
+std::set<std::string> LikelyNext(Roster& roster, const std::vector<const HoldNextSeat*>& commands, absl::Time now);
 
 // How many mentors a candidate can be kept apart from (AddDoNotPair).
 inline constexpr size_t kMaxDoNotPair = 100;
@@ -159,7 +160,8 @@ absl::StatusOr<Candidate> Decide(Roster& roster, const AddDoNotPair& command, co
 absl::StatusOr<Candidate> Decide(Roster& roster, const RemoveDoNotPair& command, const Context& context);
 absl::StatusOr<Assignment> Decide(Roster& roster, const AssignMentor& command, const Context& context);
 absl::StatusOr<Assignment> Decide(Roster& roster, const EndAssignment& command, const Context& context);
-// ABORTED, with Roster::lacking, when the best is in a pool only.
+// ABORTED, with Roster::lacking, when the best is in a pool only, or when whoever was free there is not any more: somebody else may be, by
+// now.
 absl::StatusOr<HeldNext> Decide(Roster& roster, const HoldNextSeat& command, const Context& context);
 absl::StatusOr<Seat> Decide(Roster& roster, const HoldSeat& command, const Context& context);
 absl::StatusOr<Seat> Decide(Roster& roster, const ReleaseSeat& command, const Context& context);

@@ -229,7 +229,9 @@ struct Roster {
   // All members of programs as they were when they were read, without locks, for rankings: of those who are in `mentors` as well, what that
   // says counts. A program that is not here has no members but those in `mentors`.
   Pools pools;
-  // A command was to change a mentor of a pool who is not in `mentors`: nothing that was decided counts, and it is for another roster, with
+  // Seats for which somebody of the pools was free when they were read.
+  std::set<std::string, std::less<>> promising;
+  // A command hangs on a mentor of a pool who is not in `mentors`: nothing that was decided counts, and it is for another roster, with
   // everybody in it.
   bool lacking = false;
   // Who has an email, in lower case, of those loaded and those changed here. An empty id: nobody any more.

@@ -45,11 +45,22 @@ store::Stamp Stamps::Next() {
   return last;
 }
 
+void Everybody::Want() {
+  absl::MutexLock lock(&mutex_);
+  wanted_.insert(std::this_thread::get_id());
+}
+
+bool Everybody::Take() {
+  absl::MutexLock lock(&mutex_);
+  return wanted_.erase(std::this_thread::get_id()) > 0;
+}
+
 absl::StatusOr<BatchResult> BatchHandler::Run(sql::Transaction& tx, absl::Span<Command* const> batch) {
   const Context context{.now = clock_.Now(), .new_id = [this] { return ids_.Next(); }};
   std::map<std::string_view, std::vector<size_t>> by_consortium;
   for (size_t i = 0; i < batch.size(); ++i) by_consortium[batch[i]->consortium].push_back(i);
 
+  const bool everybody = everybody_.Take();
   const store::Stamp stamp = stamps_.Next();
   BatchResult result;
   std::vector<store::Published> changes;
@@ -59,15 +70,14 @@ absl::StatusOr<BatchResult> BatchHandler::Run(sql::Transaction& tx, absl::Span<C
     const std::vector<size_t>& indexes = entry.second;
     Wants wants;
     for (const size_t i : indexes) AddWants(batch[i]->action, wants);
-    const auto decide = [&](const std::optional<store::LikelyBy>& likely) -> absl::StatusOr<Roster> {
-      REMATCH_ASSIGN_OR_RETURN(Roster roster, store::Load(tx, consortium, wants, store::Locks::kRows, likely));
-      for (const size_t i : indexes) result.replies[i] = Reply(roster, *batch[i], context);
-      return roster;
-    };
-    REMATCH_ASSIGN_OR_RETURN(Roster roster, decide(store::LikelyBy{.kept = members_, .now = context.now}));
-    // Those who were likely have just been taken by others.
+    std::optional<store::LikelyBy> likely;
+    if (!everybody) likely.emplace(store::LikelyBy{.kept = members_, .now = context.now});
+    REMATCH_ASSIGN_OR_RETURN(Roster roster, store::Load(tx, consortium, std::move(wants), store::Locks::kRows, likely));
+    for (const size_t i : indexes) result.replies[i] = Reply(roster, *batch[i], context);
     if (roster.lacking) {
-      REMATCH_ASSIGN_OR_RETURN(roster, decide(std::nullopt));
+      // Most likely others have just taken those who were likely. In a transaction of its own, which locks in the order of all.
+      everybody_.Want();
+      return sql::StoreError(sql::Failure::kRetry, "whom to ask next was not locked");
     }
     REMATCH_RETURN_IF_ERROR(store::Save(tx, roster, stamp, context.now));
     for (Change& change : ChangesIn(roster)) changes.push_back({consortium, std::move(change)});

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -47,6 +48,19 @@ class Stamps {
   std::map<std::thread::id, store::Stamp> last_ ABSL_GUARDED_BY(mutex_);
 };
 
+// Whose next batch locks all members of its pools, since one of the same commands lacked some. Should it be another batch, as when the
+// first was given up, that costs no more than locks. Thread-safe.
+class Everybody {
+ public:
+  // The next one of the calling thread does.
+  void Want();
+  bool Take();
+
+ private:
+  absl::Mutex mutex_;
+  std::set<std::thread::id> wanted_ ABSL_GUARDED_BY(mutex_);
+};
+
 // Replies are the serialized responses of the RPCs. Thread-safe.
 class BatchHandler {
  public:
@@ -61,6 +75,7 @@ class BatchHandler {
   platform::Clock& clock_;
   platform::IdSource& ids_;
   Stamps stamps_;
+  Everybody everybody_;
   const std::function<void()> published_;
 };
 

@@ -12,6 +12,8 @@ namespace {
 constexpr int kMostChanges = 2'000;
 // How many times back what was kept is kept on: of those who read side by side, some read in a transaction that began before the latest.
 constexpr size_t kMostTimes = 4;
+// How often members are read for a change, which may be read while others write.
+constexpr int kMostTries = 3;
 // How long replicas of an earlier version may go on beside those that stamp what they write.
 constexpr absl::Duration kUpgrade = absl::Hours(1);
 
@@ -63,19 +65,52 @@ absl::StatusOr<std::shared_ptr<const Members>> ReadAll(sql::Transaction& tx, con
 
 }  // namespace
 
-absl::StatusOr<Pools> KeptMembers::ReadBy(sql::Transaction& tx, const std::string& consortium, const std::set<std::string>& programs,
-                                          absl::Time now, Sees sees) {
+bool KeptMembers::IsTrusted(const LastWrites& writes, absl::Time now) {
+  const auto stamping = writes.find(kStampingBegan);
+  return stamping != writes.end() && now >= sql::FromMicros(stamping->second) + kUpgrade;
+}
+
+absl::StatusOr<Pools> KeptMembers::Read(sql::Transaction& tx, const std::string& consortium, const std::set<std::string>& programs,
+                                        absl::Time now) {
   REMATCH_ASSIGN_OR_RETURN(const LastWrites writes, LastWritesOf(tx, consortium));
   Pools pools;
-  const auto stamping = writes.find(kStampingBegan);
-  if (stamping == writes.end() || now < sql::FromMicros(stamping->second) + kUpgrade) {
+  if (!IsTrusted(writes, now)) {
     for (const std::string& program : programs) {
       REMATCH_ASSIGN_OR_RETURN(pools[program], ReadAll(tx, consortium, program));
     }
     return pools;
   }
-  const Pointer known_before = Find(consortium, writes);
-  REMATCH_ASSIGN_OR_RETURN(Pointer kept, BroughtTo(tx, consortium, writes, known_before));
+  REMATCH_ASSIGN_OR_RETURN(Pointer kept, Take(tx, consortium, programs, writes, Find(consortium, writes), pools));
+  Keep(consortium, std::move(kept), programs);
+  return pools;
+}
+
+absl::StatusOr<std::optional<Pools>> KeptMembers::ReadLatest(sql::Transaction& tx, const std::string& consortium,
+                                                             const std::set<std::string>& programs, absl::Time now) {
+  REMATCH_ASSIGN_OR_RETURN(LastWrites writes, LastWritesOf(tx, consortium));
+  if (!IsTrusted(writes, now)) return std::nullopt;
+  for (int tries = 0; tries < kMostTries; ++tries) {
+    Pools pools;
+    const Pointer before = Find(consortium, writes);
+    REMATCH_ASSIGN_OR_RETURN(Pointer kept, Take(tx, consortium, programs, writes, before, pools));
+    // What was read behind `writes` is of no one instant if mentors were written meanwhile.
+    LastWrites still = writes;
+    if (kept != before) {
+      REMATCH_ASSIGN_OR_RETURN(still, LastWritesOf(tx, consortium));
+    }
+    if (still == writes) {
+      Keep(consortium, std::move(kept), programs);
+      return pools;
+    }
+    writes = std::move(still);
+  }
+  return std::nullopt;
+}
+
+absl::StatusOr<KeptMembers::Pointer> KeptMembers::Take(sql::Transaction& tx, const std::string& consortium,
+                                                       const std::set<std::string>& programs, const LastWrites& writes, Pointer before,
+                                                       Pools& pools) {
+  REMATCH_ASSIGN_OR_RETURN(Pointer kept, BroughtTo(tx, consortium, writes, std::move(before)));
   Pools more;
   for (const std::string& program : programs) {
     const auto known = kept->programs.find(program);
@@ -87,18 +122,10 @@ absl::StatusOr<Pools> KeptMembers::ReadBy(sql::Transaction& tx, const std::strin
       more[program] = members;
     }
   }
-  if (!more.empty()) {
-    auto both = std::make_shared<Kept>(*kept);
-    both->programs.merge(more);
-    kept = std::move(both);
-  }
-  // What was read behind `writes` is of no one instant if mentors were written meanwhile. Whoever reads next finds none of it.
-  if (sees == Sees::kWhatIsCommitted && kept != known_before) {
-    REMATCH_ASSIGN_OR_RETURN(const LastWrites still, LastWritesOf(tx, consortium));
-    if (still != writes) return pools;
-  }
-  Keep(consortium, std::move(kept), programs);
-  return pools;
+  if (more.empty()) return kept;
+  auto both = std::make_shared<Kept>(*kept);
+  both->programs.merge(more);
+  return both;
 }
 
 absl::StatusOr<KeptMembers::Pointer> KeptMembers::BroughtTo(sql::Transaction& tx, const std::string& consortium, const LastWrites& writes,

@@ -11,6 +11,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -32,15 +33,12 @@ class KeptMembers {
 
   // The members of these programs as `tx` sees them, which is of a Database::Read() whatever others have read since it began. `now`: by it
   // a store that was written by replicas of an earlier version is trusted once those are gone (BeginStamping()).
-  absl::StatusOr<Pools> Read(sql::Transaction& tx, const std::string& consortium, const std::set<std::string>& programs, absl::Time now) {
-    return ReadBy(tx, consortium, programs, now, Sees::kOneInstant);
-  }
-  // The same for a Database::Transact(): as they are, or, of those who are written meanwhile, were a moment ago. What must hold of a member
-  // has to be looked at again under a lock of their row.
-  absl::StatusOr<Pools> ReadLatest(sql::Transaction& tx, const std::string& consortium, const std::set<std::string>& programs,
-                                   absl::Time now) {
-    return ReadBy(tx, consortium, programs, now, Sees::kWhatIsCommitted);
-  }
+  absl::StatusOr<Pools> Read(sql::Transaction& tx, const std::string& consortium, const std::set<std::string>& programs, absl::Time now);
+  // The same for a Database::Transact(), whose statements see what was committed until then: the members as they were at one instant since
+  // it began. What must hold of one has to be looked at again under a lock of their row. Nothing if mentors are written so often that no
+  // instant can be had, or if it is not known yet who wrote whom.
+  absl::StatusOr<std::optional<Pools>> ReadLatest(sql::Transaction& tx, const std::string& consortium,
+                                                  const std::set<std::string>& programs, absl::Time now);
 
  private:
   // Of one consortium, as it was when there were these writes.
@@ -49,11 +47,12 @@ class KeptMembers {
     Pools programs;
   };
   using Pointer = std::shared_ptr<const Kept>;
-  // A statement behind another one of its transaction.
-  enum class Sees { kOneInstant, kWhatIsCommitted };
 
-  absl::StatusOr<Pools> ReadBy(sql::Transaction& tx, const std::string& consortium, const std::set<std::string>& programs, absl::Time now,
-                               Sees sees);
+  static bool IsTrusted(const LastWrites& writes, absl::Time now);
+  // What `before` is once it has the writes in `writes` and, at least, `programs`, which are put into `pools`. `before` itself if that was
+  // so and nothing was read.
+  static absl::StatusOr<Pointer> Take(sql::Transaction& tx, const std::string& consortium, const std::set<std::string>& programs,
+                                      const LastWrites& writes, Pointer before, Pools& pools);
   // What `kept` is once it has just the writes in `writes`, which are those that `tx` sees.
   static absl::StatusOr<Pointer> BroughtTo(sql::Transaction& tx, const std::string& consortium, const LastWrites& writes, Pointer kept);
   // The latest that is no later than `writes`; null if there is none.

@@ -57,14 +57,20 @@ absl::Status LoadLiveAssignments(Transaction& tx, const std::string& consortium,
 }
 
 // What rankings read, without locks: the pools, and what decides who of them may be given which candidate.
-absl::Status LoadPools(Transaction& tx, const Wants& wants, const LikelyBy& likely, Roster& roster) {
+// False if no pool can be had that is of one instant.
+absl::StatusOr<bool> LoadPools(Transaction& tx, const Wants& wants, const LikelyBy& likely, Roster& roster) {
   const std::string& consortium = roster.consortium_id;
-  REMATCH_ASSIGN_OR_RETURN(roster.pools, likely.kept.ReadLatest(tx, consortium, wants.pools, likely.now));
   REMATCH_RETURN_IF_ERROR(LoadMissing(tx, consortium, wants.programs, roster.programs));
+  std::set<std::string> programs = wants.pools;
+  std::erase_if(programs, [&roster](const std::string& program) { return roster.programs.Find(program) == nullptr; });
+  REMATCH_ASSIGN_OR_RETURN(std::optional<Pools> pools, likely.kept.ReadLatest(tx, consortium, programs, likely.now));
+  if (!pools.has_value()) return false;
+  roster.pools = *std::move(pools);
   REMATCH_RETURN_IF_ERROR(LoadMissing(tx, consortium, wants.sites, roster.sites));
   std::set<std::string> districts;
   AddSharingDistricts(roster, districts);
-  return LoadMissing(tx, consortium, districts, roster.districts);
+  REMATCH_RETURN_IF_ERROR(LoadMissing(tx, consortium, districts, roster.districts));
+  return true;
 }
 
 // That nobody became a candidate of these mentors between LoadLiveAssignments() and the locking of their rows.
@@ -123,9 +129,12 @@ absl::StatusOr<Roster> Load(Transaction& tx, const std::string& consortium, Want
     if (wants.pairs) want(wants.sites, row.value.site);
   }
   std::set<std::string> mentors = wants.mentors;
+  bool ranked = false;
   // Programs and districts that are to be locked are locked behind the mentors, and these cannot be ranked before they are known.
   if (likely.has_value() && !wants.pools.empty() && wants.changed_programs.empty() && wants.changed_districts.empty()) {
-    REMATCH_RETURN_IF_ERROR(LoadPools(tx, wants, *likely, roster));
+    REMATCH_ASSIGN_OR_RETURN(ranked, LoadPools(tx, wants, *likely, roster));
+  }
+  if (ranked) {
     mentors.merge(LikelyNext(roster, wants.next_seats, likely->now));
   } else {
     REMATCH_RETURN_IF_ERROR(AddMembers(tx, consortium, wants.pools, mentors));

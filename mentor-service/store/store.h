@@ -30,13 +30,14 @@ enum class Locks {
 
 class KeptMembers;  // kept_members.h
 
-// What `wants` names of a consortium, and what hangs on it. What is not there is simply not in the answer.
-// Of the pools, by `kept` and the instant of the batch: all members as they were a moment ago, without locks, and those whom the commands
-// are likely to take (LikelyNext()) as they are, locked. Without: all members, locked.
+// By what Load() chooses who is likely to be taken.
 struct LikelyBy {
   KeptMembers& kept;
-  absl::Time now;
+  absl::Time now;  // of the batch
 };
+// What `wants` names of a consortium, and what hangs on it. What is not there is simply not in the answer. Of pools, with `likely`, all
+// members as they were at one instant, without locks, and those whom the commands are likely to take (LikelyNext()) as they are, locked;
+// where that cannot be had, or without `likely`, all members, locked.
 absl::StatusOr<Roster> Load(sql::Transaction& tx, const std::string& consortium, Wants wants, Locks locks,
                             const std::optional<LikelyBy>& likely = std::nullopt);
 // Adds to `roster` what `wants` names of its consortium, without what hangs on it.

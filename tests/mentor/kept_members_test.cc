@@ -150,6 +150,65 @@ TEST_P(KeptMembersOf, TwoReplicasAreWhatTheStoreHasAfterAnyWriteOfEither) {
   kit().ExpectConsistent();
 }
 
+// What is read for a change.
+using LatestMembers = KeptMembersOf;
+INSTANTIATE_TEST_SUITE_P(Stores, LatestMembers, ::testing::Values("MysqlByTwoReplicas"), [](const auto& info) { return info.param; });
+
+// Calls `before` in front of each statement that looks for what a writer has changed.
+class Slow final : public sql::Transaction {
+ public:
+  Slow(sql::Transaction& inner, std::function<void()> before) : inner_(inner), before_(std::move(before)) {}
+  absl::StatusOr<std::vector<sql::Row>> Query(std::string_view statement, absl::Span<const sql::Value> parameters) override {
+    if (statement.find("t.written_by = ?") != statement.npos) before_();
+    return inner_.Query(statement, parameters);
+  }
+  absl::StatusOr<int64_t> Execute(std::string_view statement, absl::Span<const sql::Value> parameters) override {
+    return inner_.Execute(statement, parameters);
+  }
+
+ private:
+  sql::Transaction& inner_;
+  const std::function<void()> before_;
+};
+
+TEST_P(LatestMembers, AreOfOneInstantThoughWhoWasWrittenIsWrittenAgainByAnotherWhileTheyAreRead) {
+  Begin(6, 4);
+  const auto teach = [this](unsigned who, const std::string& subject) {
+    UpdateMentor update{.mentor = SomeMentor("m0"), .fields = {"subjects"}, .version = {}};
+    update.mentor.subjects = {subject};
+    EXPECT_TRUE(kit(who).Do(absl::StrCat("teach ", subject), update).ok());
+  };
+  const auto read = [this](KeptMembers& kept, std::function<void()> before) {
+    std::optional<Pools> pools;
+    const absl::Status status = kit(0).database().Transact([&](sql::Transaction& tx) -> absl::Status {
+      Slow slow(tx, std::move(before));
+      REMATCH_ASSIGN_OR_RETURN(pools, kept.ReadLatest(slow, "c1", {"p1"}, TestNow()));
+      return absl::OkStatus();
+    });
+    EXPECT_TRUE(status.ok()) << status;
+    return pools;
+  };
+  const auto subject_of = [](const Pools& pools) { return pools.at("p1")->list().front()->subjects.front(); };
+  KeptMembers kept;
+  teach(0, "Art");
+  teach(1, "Music");
+  ASSERT_TRUE(read(kept, [] {}).has_value());
+  teach(0, "Physics");
+  // Whoever asks what the first writer has changed finds m0 no more, since the second one has written it meanwhile.
+  int times = 0;
+  const auto once = read(kept, [&] {
+    if (++times == 1) teach(1, "Chemistry");
+  });
+  ASSERT_TRUE(once.has_value());
+  EXPECT_EQ(subject_of(*once), "Chemistry");
+  ExpectExact(kit(0).database(), kept);
+  teach(0, "History");
+  times = 0;
+  EXPECT_FALSE(read(kept, [&] { teach(1, absl::StrCat("Language ", ++times)); }).has_value()) << "no instant can be had";
+  EXPECT_GE(times, 3);
+  ExpectExact(kit(0).database(), kept);
+}
+
 using ConcurrentKeptMembers = KeptMembersOf;
 INSTANTIATE_TEST_SUITE_P(Stores, ConcurrentKeptMembers, ::testing::Values("Sqlite", "MysqlByTwoReplicas"),
                          [](const auto& info) { return info.param; });

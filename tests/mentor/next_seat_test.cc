@@ -72,12 +72,25 @@ TEST(NextSeat, IsNotOfWhoIsInThePoolOnly) {
   EXPECT_THAT(roster.seats.rows(), IsEmpty());
 }
 
-TEST(NextSeat, IsLikelyOfAsManyOfTheBestAsThereAreCommandsAndAFewMore) {
+TEST(NextSeat, IsNotRefusedWhenWhoeverWasFreeIsNotAnyMore) {
+  Roster roster = SmallRoster();
+  roster.pools["p1"] = PoolOf(1);
+  const HoldNextSeat next = Next("s1");
+  EXPECT_THAT(LikelyNext(roster, {&next}, TestNow()), ElementsAre("m0"));
+  Mentor taken = InOrder(0);
+  taken.held = 2;
+  roster.mentors.Load(taken);
+  const auto held = Decide(roster, next, TestContext());
+  EXPECT_EQ(held.status().code(), absl::StatusCode::kAborted) << "others may have become free since the pool was read";
+  EXPECT_TRUE(roster.lacking);
+}
+
+TEST(NextSeat, IsLikelyOfTheBestOfWhomOthersMayTakeAsManySideBySide) {
   Roster roster = SmallRoster();
   roster.pools["p1"] = PoolOf(9);
   const HoldNextSeat a = Next("s1"), b = Next("s2");
   EXPECT_THAT(LikelyNext(roster, {&a}, TestNow()), ElementsAre("m0", "m1", "m2", "m3"));
-  EXPECT_THAT(LikelyNext(roster, {&a, &b}, TestNow()), ElementsAre("m0", "m1", "m2", "m3", "m4"));
+  EXPECT_THAT(LikelyNext(roster, {&a, &b}, TestNow()), SizeIs(8));
 }
 
 TEST(NextSeat, IsLikelyOfNobodyWhereNoneIsToBeFound) {
@@ -100,7 +113,7 @@ TEST(NextSeat, IsLikelyOfNobodyWhereNoneIsToBeFound) {
 class Interrupted final : public sql::Database {
  public:
   explicit Interrupted(std::unique_ptr<sql::Database> inner) : inner_(std::move(inner)) {}
-  std::function<void(sql::Transaction&)> before_lock;
+  std::function<void(sql::Transaction&)> before_lock;  // in every transaction: what one leaves undone is not seen by the next
   int locks = 0;
 
   absl::Status Transact(absl::FunctionRef<absl::Status(sql::Transaction&)> body) override {
@@ -121,7 +134,7 @@ class Interrupted final : public sql::Database {
     absl::StatusOr<std::vector<sql::Row>> Query(std::string_view statement, absl::Span<const sql::Value> parameters) override {
       if (statement.find("FROM mentors t") != statement.npos && statement.ends_with("FOR UPDATE")) {
         ++database_.locks;
-        if (database_.before_lock) std::exchange(database_.before_lock, nullptr)(inner_);
+        if (database_.before_lock) database_.before_lock(inner_);
       }
       return inner_.Query(statement, parameters);
     }
@@ -147,7 +160,7 @@ class NextSeatDoor : public ::testing::Test {
     EXPECT_TRUE(
         database_.Transact([&](sql::Transaction& tx) { return store::Save(tx, roster, {.writer = 9, .number = 1}, TestNow()); }).ok());
   }
-  // The replies of one batch, in order.
+  // The replies of one batch, in order, once it need not be run again.
   std::vector<absl::StatusOr<std::string>> Run(std::vector<Action> actions) {
     std::vector<Command> commands;
     for (Action& action : actions) {
@@ -159,11 +172,15 @@ class NextSeatDoor : public ::testing::Test {
     std::vector<Command*> batch;
     for (Command& command : commands) batch.push_back(&command);
     std::vector<absl::StatusOr<std::string>> replies;
-    const absl::Status status = database_.Transact([&](sql::Transaction& tx) -> absl::Status {
-      REMATCH_ASSIGN_OR_RETURN(BatchResult result, handler_.Run(tx, batch));
-      replies = std::move(result.replies);
-      return absl::OkStatus();
-    });
+    absl::Status status;
+    database_.locks = 0;
+    for (runs_ = 0; runs_ == 0 || (runs_ < 3 && sql::FailureOf(status) == sql::Failure::kRetry); ++runs_) {
+      status = database_.Transact([&](sql::Transaction& tx) -> absl::Status {
+        REMATCH_ASSIGN_OR_RETURN(BatchResult result, handler_.Run(tx, batch));
+        replies = std::move(result.replies);
+        return absl::OkStatus();
+      });
+    }
     EXPECT_TRUE(status.ok()) << status;
     return replies;
   }
@@ -177,6 +194,7 @@ class NextSeatDoor : public ::testing::Test {
   platform::SeededRandom random_{7};
   platform::IdSource ids_{clock_, random_};
   Interrupted database_{*sql::Open("sqlite::memory:")};
+  int runs_ = 0;  // of the last batch
   store::KeptMembers members_;
   BatchHandler handler_{members_, clock_, ids_};
 };
@@ -225,7 +243,23 @@ TEST_F(NextSeatDoor, FindsTheBestOfTheOthersWhenThoseWhoWereLikelyAreTakenMeanwh
     EXPECT_TRUE(tx.Execute("UPDATE mentors SET held = capacity - assigned WHERE mentor IN ('m0', 'm1', 'm2', 'm3', 'm5')").ok());
   };
   EXPECT_EQ(MentorIn(Run({Next("s1")}).front()), "consortia/c1/mentors/m4");
-  EXPECT_EQ(database_.locks, 2) << "the likely, then everybody";
+  EXPECT_EQ(runs_, 2) << "with the likely, then with everybody";
+}
+
+TEST_F(NextSeatDoor, FindsWhoBecameFreeWhileTheOnlyOneWasTaken) {
+  Roster roster = SmallRoster();
+  for (int i = 0; i < 3; ++i) {
+    Mentor mentor = InOrder(i);
+    if (i != 1) mentor.capacity = mentor.assigned;
+    roster.mentors.Put(mentor);
+  }
+  Put(Founded(roster));
+  database_.before_lock = [](sql::Transaction& tx) {
+    EXPECT_TRUE(tx.Execute("UPDATE mentors SET held = capacity - assigned WHERE mentor = 'm1'").ok());
+    EXPECT_TRUE(tx.Execute("UPDATE mentors SET capacity = assigned + 1 WHERE mentor = 'm2'").ok());
+  };
+  EXPECT_EQ(MentorIn(Run({Next("s1")}).front()), "consortia/c1/mentors/m2");
+  EXPECT_EQ(runs_, 2);
 }
 
 TEST_F(NextSeatDoor, LocksNobodyForARefusal) {
@@ -241,6 +275,7 @@ TEST_F(NextSeatDoor, LocksNobodyForARefusal) {
   ASSERT_TRUE(reply.ok() && response.ParseFromString(*reply)) << reply.status();
   EXPECT_FALSE(response.has_seat());
   EXPECT_EQ(database_.locks, 0);
+  EXPECT_EQ(runs_, 1);
 }
 
 // Whatever the roster and the batch: what is decided over those who are likely is what is decided over everybody.
@@ -328,11 +363,10 @@ TEST_F(NextSeatDoor, IsWhatItWouldBeWithEverybodyLocked) {
       found.push_back(absl::StrCat(mentor.empty() ? "" : mentor.substr(mentor.rfind('/') + 1), " full ", response.full()));
     }
     EXPECT_EQ(found, wanted) << "round " << round;
-    narrow += database_.locks;
-    database_.locks = 0;
+    narrow += runs_ == 1;
   }
   EXPECT_GT(held, 20);
-  EXPECT_GT(narrow, 20);
+  EXPECT_GT(narrow, 30) << "rounds in which those who were likely sufficed";
 }
 
 }  // namespace
