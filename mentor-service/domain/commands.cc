@@ -14,8 +14,6 @@ namespace {
 // Batches that may take of the same program's best at one time: as many as threads commit.
 constexpr size_t kSideBySide = 4;
 
-absl::Status NotLocked() { return absl::AbortedError("whom to ask next was not locked"); }
-
 absl::Status Refused(std::string_view reason, std::string_view message) {
   return Error(absl::StatusCode::kFailedPrecondition, reason, message);
 }
@@ -495,7 +493,7 @@ absl::StatusOr<HeldNext> Decide(Roster& roster, const HoldNextSeat& command, con
   next.full = static_cast<int>(ranking.size() - ranking.can_be_asked());
   const bool none = ranking.can_be_asked() == 0;
   roster.lacking = roster.lacking || (none ? roster.promising.contains(command.seat) : roster.mentors.Find(ranking.At(0).id) == nullptr);
-  if (roster.lacking) return NotLocked();
+  if (roster.lacking) return absl::AbortedError("whom to ask next was not locked");
   if (none) return next;
   ranking.Describe(0, Ranking::Words::kExplanation, next.mentor);
   next.seat = Hold(roster, command.seat, next.mentor.mentor, *candidate, context);

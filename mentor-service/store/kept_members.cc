@@ -63,12 +63,13 @@ absl::StatusOr<std::shared_ptr<const Members>> ReadAll(sql::Transaction& tx, con
   return std::make_shared<const Members>(std::move(list));
 }
 
-}  // namespace
-
-bool KeptMembers::IsTrusted(const LastWrites& writes, absl::Time now) {
+// Whether all who write stamp what they write.
+bool IsTrusted(const LastWrites& writes, absl::Time now) {
   const auto stamping = writes.find(kStampingBegan);
   return stamping != writes.end() && now >= sql::FromMicros(stamping->second) + kUpgrade;
 }
+
+}  // namespace
 
 absl::StatusOr<Pools> KeptMembers::Read(sql::Transaction& tx, const std::string& consortium, const std::set<std::string>& programs,
                                         absl::Time now) {

@@ -48,7 +48,6 @@ class KeptMembers {
   };
   using Pointer = std::shared_ptr<const Kept>;
 
-  static bool IsTrusted(const LastWrites& writes, absl::Time now);
   // What `before` is once it has the writes in `writes` and, at least, `programs`, which are put into `pools`. `before` itself if that was
   // so and nothing was read.
   static absl::StatusOr<Pointer> Take(sql::Transaction& tx, const std::string& consortium, const std::set<std::string>& programs,

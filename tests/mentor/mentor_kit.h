@@ -90,6 +90,24 @@ inline Roster SmallRoster() {
   return roster;
 }
 
+// The same roster with all of it to be written.
+inline Roster AsNew(const Roster& roster) {
+  Roster fresh;
+  fresh.consortium_id = roster.consortium_id;
+  const auto copy = [](const auto& from, auto& to) {
+    for (const auto& [id, row] : from.rows()) to.Put(row.value);
+  };
+  copy(roster.consortium, fresh.consortium);
+  copy(roster.districts, fresh.districts);
+  copy(roster.sites, fresh.sites);
+  copy(roster.programs, fresh.programs);
+  copy(roster.mentors, fresh.mentors);
+  copy(roster.candidates, fresh.candidates);
+  copy(roster.seats, fresh.seats);
+  copy(roster.assignments, fresh.assignments);
+  return fresh;
+}
+
 // Whether d2 lends mentors, and whether d1, where the site of the candidates is, borrows any.
 inline void Share(Roster& roster, bool lends, bool borrows) {
   roster.districts.Change("d1") = {.id = "d1", .display_name = "d1", .representative = SomeContact("d1"), .borrows_mentors = borrows};
@@ -162,20 +180,7 @@ class DoorKit {
   absl::Status Save(sql::Transaction& tx, const Roster& roster) { return store::Save(tx, roster, stamps_.Next(), clock_.Now()); }
   // Writes a roster as it stands, beside the door.
   void Put(const Roster& roster) {
-    Roster fresh;
-    fresh.consortium_id = roster.consortium_id;
-    const auto copy = [](const auto& from, auto& to) {
-      for (const auto& [id, row] : from.rows()) to.Put(row.value);
-    };
-    copy(roster.consortium, fresh.consortium);
-    copy(roster.districts, fresh.districts);
-    copy(roster.sites, fresh.sites);
-    copy(roster.programs, fresh.programs);
-    copy(roster.mentors, fresh.mentors);
-    copy(roster.candidates, fresh.candidates);
-    copy(roster.seats, fresh.seats);
-    copy(roster.assignments, fresh.assignments);
-    const absl::Status status = database_->Transact([&](sql::Transaction& tx) { return Save(tx, fresh); });
+    const absl::Status status = database_->Transact([&](sql::Transaction& tx) { return Save(tx, AsNew(roster)); });
     ASSERT_TRUE(status.ok()) << status;
   }
 

@@ -1,11 +1,10 @@
 // The next seat is of the best of all members, though only those who are likely to be are locked.
+#include <functional>
 #include <memory>
 #include <random>
-#include <set>
 #include <string>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "mentor-service/domain/members.h"
 #include "mentor-service/domain/ranking.h"
@@ -158,7 +157,8 @@ class NextSeatDoor : public ::testing::Test {
   }
   void Put(const Roster& roster) {
     EXPECT_TRUE(
-        database_.Transact([&](sql::Transaction& tx) { return store::Save(tx, roster, {.writer = 9, .number = 1}, TestNow()); }).ok());
+        database_.Transact([&](sql::Transaction& tx) { return store::Save(tx, AsNew(roster), {.writer = 9, .number = 1}, TestNow()); })
+            .ok());
   }
   // The replies of one batch, in order, once it need not be run again.
   std::vector<absl::StatusOr<std::string>> Run(std::vector<Action> actions) {
@@ -199,25 +199,10 @@ class NextSeatDoor : public ::testing::Test {
   BatchHandler handler_{members_, clock_, ids_};
 };
 
-Roster Founded(const Roster& roster) {
-  Roster fresh;
-  fresh.consortium_id = roster.consortium_id;
-  const auto copy = [](const auto& from, auto& to) {
-    for (const auto& [id, row] : from.rows()) to.Put(row.value);
-  };
-  copy(roster.consortium, fresh.consortium);
-  copy(roster.districts, fresh.districts);
-  copy(roster.sites, fresh.sites);
-  copy(roster.programs, fresh.programs);
-  copy(roster.mentors, fresh.mentors);
-  copy(roster.candidates, fresh.candidates);
-  return fresh;
-}
-
 TEST_F(NextSeatDoor, LocksThoseWhoAreLikelyAndNoOthers) {
   Roster roster = SmallRoster();
   for (int i = 0; i < 40; ++i) roster.mentors.Put(InOrder(i));
-  Put(Founded(roster));
+  Put(roster);
   size_t locked = 0;
   EXPECT_EQ(MentorIn(Run({Next("s1")}).front()), "consortia/c1/mentors/m0");
   EXPECT_TRUE(database_
@@ -238,7 +223,7 @@ TEST_F(NextSeatDoor, LocksThoseWhoAreLikelyAndNoOthers) {
 TEST_F(NextSeatDoor, FindsTheBestOfTheOthersWhenThoseWhoWereLikelyAreTakenMeanwhile) {
   Roster roster = SmallRoster();
   for (int i = 0; i < 12; ++i) roster.mentors.Put(InOrder(i));
-  Put(Founded(roster));
+  Put(roster);
   database_.before_lock = [](sql::Transaction& tx) {
     EXPECT_TRUE(tx.Execute("UPDATE mentors SET held = capacity - assigned WHERE mentor IN ('m0', 'm1', 'm2', 'm3', 'm5')").ok());
   };
@@ -253,7 +238,7 @@ TEST_F(NextSeatDoor, FindsWhoBecameFreeWhileTheOnlyOneWasTaken) {
     if (i != 1) mentor.capacity = mentor.assigned;
     roster.mentors.Put(mentor);
   }
-  Put(Founded(roster));
+  Put(roster);
   database_.before_lock = [](sql::Transaction& tx) {
     EXPECT_TRUE(tx.Execute("UPDATE mentors SET held = capacity - assigned WHERE mentor = 'm1'").ok());
     EXPECT_TRUE(tx.Execute("UPDATE mentors SET capacity = assigned + 1 WHERE mentor = 'm2'").ok());
@@ -269,7 +254,7 @@ TEST_F(NextSeatDoor, LocksNobodyForARefusal) {
     mentor.capacity = mentor.assigned;
     roster.mentors.Put(mentor);
   }
-  Put(Founded(roster));
+  Put(roster);
   const auto reply = Run({Next("s1")}).front();
   v1::HoldNextSeatResponse response;
   ASSERT_TRUE(reply.ok() && response.ParseFromString(*reply)) << reply.status();
@@ -302,7 +287,7 @@ TEST_F(NextSeatDoor, IsWhatItWouldBeWithEverybodyLocked) {
     if (pick(2) == 0) candidate.subjects = {"Science"};
     roster.candidates.Put(candidate);
   }
-  Put(Founded(roster));
+  Put(roster);
   int seats = 0, held = 0, narrow = 0;
   for (int round = 0; round < 60; ++round) {
     std::vector<Action> actions;

@@ -88,16 +88,9 @@ class StatementsTest : public ::testing::Test {
       roster.PutMentor(mentor);
       roster.candidates.Put(SomeCandidate(Id("c", i)));
     }
-    Roster fresh;
-    fresh.consortium_id = "c1";
-    fresh.consortium.Put(roster.consortium.rows().begin()->second.value);
-    for (const auto& [id, row] : roster.districts.rows()) fresh.districts.Put(row.value);
-    for (const auto& [id, row] : roster.sites.rows()) fresh.sites.Put(row.value);
-    for (const auto& [id, row] : roster.programs.rows()) fresh.programs.Put(row.value);
-    for (const auto& [id, row] : roster.mentors.rows()) fresh.mentors.Put(row.value);
-    for (const auto& [id, row] : roster.candidates.rows()) fresh.candidates.Put(row.value);
     EXPECT_TRUE(
-        database_.Transact([&](sql::Transaction& tx) { return store::Save(tx, fresh, {.writer = 1, .number = 1}, TestNow()); }).ok());
+        database_.Transact([&](sql::Transaction& tx) { return store::Save(tx, AsNew(roster), {.writer = 1, .number = 1}, TestNow()); })
+            .ok());
     door_ = std::make_unique<Door>(GroupCommitOptions{.threads = 0}, database_, handler_, clock_, random_);
   }
 
