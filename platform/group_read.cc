@@ -82,7 +82,8 @@ struct GroupReadCore::Impl {
     std::vector<void*> queries;
     queries.reserve(items.size());
     for (const std::unique_ptr<Item>& item : items) queries.push_back(item->query());
-    return database.Read([&](sql::Transaction& tx) { return handle(tx, queries); });
+    const auto body = [&](sql::Transaction& tx) { return handle(tx, queries); };
+    return options.one_snapshot ? database.Read(body) : database.ReadEach(body);
   }
 
   void Stop() {

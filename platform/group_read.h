@@ -27,9 +27,16 @@ struct GroupReadOptions {
   size_t max_queue = 8192;
   // As in GroupCommitOptions; longer than a read takes, unless the store is in the way.
   absl::Duration let_gather = absl::Milliseconds(2);
+  // Whether all statements of a batch see one snapshot of the store; if not, it is spared a transaction (Database::ReadEach()).
+  bool one_snapshot = true;
   // Threads that read; 0: none, RunOnce() is called by a simulator or a test.
   int threads = 4;
 };
+
+inline GroupReadOptions WithoutSnapshot(GroupReadOptions options) {
+  options.one_snapshot = false;
+  return options;
+}
 
 // The untyped engine; use GroupRead<Query> below.
 class GroupReadCore {

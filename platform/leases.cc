@@ -134,7 +134,7 @@ absl::StatusOr<std::vector<Claim>> Leases::ClaimDue(std::string_view table, absl
 
 absl::StatusOr<absl::Time> Leases::NextDue(std::string_view table) {
   absl::Time next = absl::InfiniteFuture();
-  REMATCH_RETURN_IF_ERROR(database_.Read([&](Transaction& tx) -> absl::Status {
+  REMATCH_RETURN_IF_ERROR(database_.ReadEach([&](Transaction& tx) -> absl::Status {
     REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows,
                              tx.Query(absl::StrCat("SELECT MIN(due) FROM ", ToAbsl(table), " WHERE owner = ''")));
     if (!rows.empty() && !rows[0].IsNull(0)) next = sql::FromMicros(rows[0].Int(0));

@@ -223,6 +223,13 @@ absl::Status RecordingDatabase::Read(absl::FunctionRef<absl::Status(Transaction&
   });
 }
 
+absl::Status RecordingDatabase::ReadEach(absl::FunctionRef<absl::Status(Transaction&)> body) {
+  return inner_.ReadEach([&](Transaction& tx) {
+    Recorder recorder(*this, tx);
+    return body(recorder);
+  });
+}
+
 Statements RecordingDatabase::statements() {
   absl::MutexLock lock(&mutex_);
   return statements_;

@@ -29,6 +29,7 @@ class RecordingDatabase final : public sql::Database {
 
   absl::Status Transact(absl::FunctionRef<absl::Status(sql::Transaction&)> body) override;
   absl::Status Read(absl::FunctionRef<absl::Status(sql::Transaction&)> body) override;
+  absl::Status ReadEach(absl::FunctionRef<absl::Status(sql::Transaction&)> body) override;
   int writers() const override { return inner_.writers(); }
   absl::Status RunDdl(std::string_view statement) override { return inner_.RunDdl(statement); }
   std::string_view columns_query() const override { return inner_.columns_query(); }

@@ -27,7 +27,9 @@ class Reader {
       : database_(database),
         clock_(clock),
         members_(members),
-        together_(options, database, clock, [this](sql::Transaction& tx, absl::Span<Lookup* const> batch) { return LookUp(tx, batch); }),
+        // Rows that need not agree. Rankings need a snapshot, since kept members are compared with it (ADR 0012).
+        together_(WithoutSnapshot(options), database, clock,
+                  [this](sql::Transaction& tx, absl::Span<Lookup* const> batch) { return LookUp(tx, batch); }),
         rankings_(ForRankings(options), database, clock,
                   [this](sql::Transaction& tx, absl::Span<Lookup* const> batch) { return LookUp(tx, batch); }) {}
 

@@ -14,6 +14,7 @@ namespace rematch::notify {
 namespace {
 
 constexpr absl::Duration kIdle = absl::Seconds(1);
+constexpr absl::Duration kLookAgain = absl::Seconds(1);  // at how old the oldest message is
 constexpr char kTable[] = "sends";
 
 // Null for what never came to the transport.
@@ -86,21 +87,27 @@ absl::Duration Sender::Step() {
     }
     // Those in flight are due as well, and come first.
     // One more than there is room for shows that more waits.
-    absl::StatusOr<std::vector<Work>> due = store_.OwnDue(now, busy + room + 1);
+    const absl::StatusOr<NotifyStore::Due> due = store_.OwnDue(now, busy + room + 1);
     if (!due.ok()) {
       log::Warn("due_sends_unreadable", {{"error", ReasonOf(due.status())}});
       return kIdle;
     }
-    SendAll(TakeOn(*due), now);
+    SendAll(TakeOn(due->now), now);
+    wait = std::min(wait, due->next - now);
   } else {
     absl::MutexLock lock(&mutex_);
     full_ = true;
   }
-  if (const auto outlook = store_.Look(); outlook.ok()) {
-    gauges_.oldest(outlook->oldest == absl::InfiniteFuture() ? absl::ZeroDuration() : now - outlook->oldest);
-    if (outlook->next_own > now) wait = std::min(wait, outlook->next_own - now);
-  }
+  ShowOldest(now, monotonic);
   return wait;
+}
+
+void Sender::ShowOldest(absl::Time now, absl::Duration monotonic) {
+  if (monotonic < next_look_) return;
+  const absl::StatusOr<absl::Time> oldest = store_.Oldest();
+  if (!oldest.ok()) return;
+  next_look_ = monotonic + kLookAgain;
+  gauges_.oldest(*oldest == absl::InfiniteFuture() ? absl::ZeroDuration() : now - *oldest);
 }
 
 std::vector<Work> Sender::TakeOn(const std::vector<Work>& due) {

@@ -81,6 +81,7 @@ class Sender {
   // There is room for another one. Wakes the loop if it waits for that.
   void Ended(const Key& key, bool wake);
   absl::Duration Beat(absl::Duration now);
+  void ShowOldest(absl::Time now, absl::Duration monotonic);
 
   const Options options_;
   NotifyStore& store_;
@@ -92,6 +93,7 @@ class Sender {
   const SenderGauges gauges_;
   std::function<void()> wake_ = [] {};
   absl::Duration next_beat_ = -absl::InfiniteDuration();  // monotonic
+  absl::Duration next_look_ = -absl::InfiniteDuration();  // likewise
 
   mutable absl::Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

@@ -23,7 +23,7 @@ bool MayRead(const rpc::Call& call, const v1::Notification& notification);
 class Reader {
  public:
   Reader(sql::Database& database, platform::Clock& clock, const GroupReadOptions& options = {})
-      : together_(options, database, clock, &Reader::LookUp) {}
+      : together_(WithoutSnapshot(options), database, clock, &Reader::LookUp) {}
 
   // Never blocks, and nor may `then`, which is called once, on a reading thread or at once: with the notification and its content,
   // NOT_FOUND when there is none that this caller may read by `call.method`, or an error as of GroupRead::Submit().

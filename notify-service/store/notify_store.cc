@@ -547,7 +547,7 @@ absl::StatusOr<std::vector<NotifyStore::Listed>> NotifyStore::List(const std::st
   }
   statement += " ORDER BY n.created DESC, n.id DESC LIMIT ?";
   values.emplace_back(int64_t{limit});
-  REMATCH_RETURN_IF_ERROR(database_.Read([&](Transaction& tx) -> absl::Status {
+  REMATCH_RETURN_IF_ERROR(database_.ReadEach([&](Transaction& tx) -> absl::Status {
     found.clear();
     REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows, tx.Query(statement, values));
     for (const Row& row : rows) {
@@ -562,7 +562,7 @@ absl::StatusOr<std::vector<NotifyStore::Listed>> NotifyStore::List(const std::st
 
 absl::StatusOr<std::vector<v1::Delivery>> NotifyStore::Deliveries(const std::string& consortium, int64_t position, int limit) {
   std::vector<v1::Delivery> found;
-  REMATCH_RETURN_IF_ERROR(database_.Read([&](Transaction& tx) -> absl::Status {
+  REMATCH_RETURN_IF_ERROR(database_.ReadEach([&](Transaction& tx) -> absl::Status {
     found.clear();
     std::vector<Value> values = {position};
     if (!consortium.empty()) values.emplace_back(consortium);
@@ -587,16 +587,20 @@ absl::StatusOr<std::vector<v1::Delivery>> NotifyStore::Deliveries(const std::str
   return found;
 }
 
-absl::StatusOr<std::vector<Work>> NotifyStore::OwnDue(absl::Time now, size_t limit) {
-  std::vector<Work> found;
-  REMATCH_RETURN_IF_ERROR(database_.Read([&](Transaction& tx) -> absl::Status {
-    found.clear();
-    REMATCH_ASSIGN_OR_RETURN(
-        const std::vector<Row> rows,
-        tx.Query("SELECT consortium, notification, epoch, due FROM sends WHERE owner = ? AND due <= ? ORDER BY due LIMIT ?",
-                 {replica_, sql::ToMicros(now), static_cast<int64_t>(limit)}));
+absl::StatusOr<NotifyStore::Due> NotifyStore::OwnDue(absl::Time now, size_t limit) {
+  Due found;
+  REMATCH_RETURN_IF_ERROR(database_.ReadEach([&](Transaction& tx) -> absl::Status {
+    found = {};
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows,
+                             tx.Query("SELECT consortium, notification, epoch, due FROM sends WHERE owner = ? ORDER BY due LIMIT ?",
+                                      {replica_, static_cast<int64_t>(limit)}));
     for (const Row& row : rows) {
-      found.push_back({.key = {.consortium = row.Text(0), .id = row.Text(1)}, .epoch = row.Int(2), .due = sql::FromMicros(row.Int(3))});
+      const absl::Time due = sql::FromMicros(row.Int(3));
+      if (due > now) {
+        found.next = due;
+        break;
+      }
+      found.now.push_back({.key = {.consortium = row.Text(0), .id = row.Text(1)}, .epoch = row.Int(2), .due = due});
     }
     return absl::OkStatus();
   }));
@@ -606,7 +610,7 @@ absl::StatusOr<std::vector<Work>> NotifyStore::OwnDue(absl::Time now, size_t lim
 absl::StatusOr<std::map<Key, Message>> NotifyStore::Messages(const std::vector<Key>& keys) {
   const std::pair<std::string, std::vector<Value>> where = WhereKeys({keys.begin(), keys.end()});
   std::map<Key, Message> found;
-  REMATCH_RETURN_IF_ERROR(database_.Read([&](Transaction& tx) -> absl::Status {
+  REMATCH_RETURN_IF_ERROR(database_.ReadEach([&](Transaction& tx) -> absl::Status {
     found.clear();
     REMATCH_ASSIGN_OR_RETURN(std::vector<Row> rows,
                              tx.Query(absl::StrCat("SELECT n.consortium, n.id, n.message_id, n.created, c.content, c.text_body, c.html_body"
@@ -630,17 +634,14 @@ absl::StatusOr<std::map<Key, Message>> NotifyStore::Messages(const std::vector<K
   return found;
 }
 
-absl::StatusOr<NotifyStore::Outlook> NotifyStore::Look() {
-  Outlook outlook;
-  REMATCH_RETURN_IF_ERROR(database_.Read([&](Transaction& tx) -> absl::Status {
-    outlook = {};
-    REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> own, tx.Query("SELECT MIN(due) FROM sends WHERE owner = ?", {replica_}));
-    if (!own.empty() && !own[0].IsNull(0)) outlook.next_own = sql::FromMicros(own[0].Int(0));
-    REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> all, tx.Query("SELECT MIN(accepted) FROM sends"));
-    if (!all.empty() && !all[0].IsNull(0)) outlook.oldest = sql::FromMicros(all[0].Int(0));
+absl::StatusOr<absl::Time> NotifyStore::Oldest() {
+  absl::Time oldest;
+  REMATCH_RETURN_IF_ERROR(database_.ReadEach([&](Transaction& tx) -> absl::Status {
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows, tx.Query("SELECT MIN(accepted) FROM sends"));
+    oldest = rows.empty() || rows[0].IsNull(0) ? absl::InfiniteFuture() : sql::FromMicros(rows[0].Int(0));
     return absl::OkStatus();
   }));
-  return outlook;
+  return oldest;
 }
 
 }  // namespace rematch::notify

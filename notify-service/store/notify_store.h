@@ -114,18 +114,17 @@ class NotifyStore {
                                            const std::optional<ListPosition>& after, int limit);
   // The first `limit` after `position`, of all consortia if `consortium` is empty.
   absl::StatusOr<std::vector<v1::Delivery>> Deliveries(const std::string& consortium, int64_t position, int limit);
-  // This replica's rows of `sends` that are due, the longest due first.
-  absl::StatusOr<std::vector<Work>> OwnDue(absl::Time now, size_t limit);
+  // This replica's rows of `sends` that are due, the longest due first, at most `limit`; if there are fewer, when the next falls due.
+  struct Due {
+    std::vector<Work> now;
+    absl::Time next = absl::InfiniteFuture();
+  };
+  absl::StatusOr<Due> OwnDue(absl::Time now, size_t limit);
   // What the messages say, without `from`, which is the sender's. Those are missing of which nothing was kept, or nothing that can be read.
   // `keys` must not be empty.
   absl::StatusOr<std::map<Key, Message>> Messages(const std::vector<Key>& keys);
-  // When the next of this replica's rows falls due, and when the oldest message still to be sent, anybody's, was accepted; InfiniteFuture
-  // for none.
-  struct Outlook {
-    absl::Time next_own = absl::InfiniteFuture();
-    absl::Time oldest = absl::InfiniteFuture();
-  };
-  absl::StatusOr<Outlook> Look();
+  // When the oldest message still to be sent, anybody's, was accepted; InfiniteFuture for none.
+  absl::StatusOr<absl::Time> Oldest();
 
  private:
   sql::Database& database_;

@@ -67,13 +67,19 @@ class ConnectionTransaction final : public Transaction {
   absl::Status failed_;
 };
 
-// Runs `body` in the transaction that `connection` has begun, and ends it with Commit() or Rollback().
+// Runs the statements of `body`, whatever transaction they are in.
 template <typename Connection>
-absl::Status RunBody(Connection& connection, bool may_write, absl::FunctionRef<absl::Status(Transaction&)> body) {
+absl::Status RunStatements(Connection& connection, bool may_write, absl::FunctionRef<absl::Status(Transaction&)> body) {
   ConnectionTransaction<Connection> transaction(connection, may_write);
   absl::Status status = body(transaction);
   // What a statement failed of decides, even if the body went on without it or wrapped it.
-  if (!transaction.failed().ok() && FailureOf(status) == Failure::kNone) status = transaction.failed();
+  return !transaction.failed().ok() && FailureOf(status) == Failure::kNone ? transaction.failed() : status;
+}
+
+// Runs `body` in the transaction that `connection` has begun, and ends it with Commit() or Rollback().
+template <typename Connection>
+absl::Status RunBody(Connection& connection, bool may_write, absl::FunctionRef<absl::Status(Transaction&)> body) {
+  absl::Status status = RunStatements(connection, may_write, body);
   if (!status.ok()) {
     connection.Rollback();
     return status;

@@ -139,6 +139,23 @@ class Connection {
     }
   }
 
+  // From now on each statement is a transaction of its own, or statements are part of one until Commit() or Rollback(). Between
+  // transactions.
+  absl::Status SetAutocommit(bool on) {
+    if (autocommit == on) return absl::OkStatus();
+    EnterThread();
+    try {
+      Control(on ? "SET SESSION autocommit = 1" : "SET SESSION autocommit = 0");
+      autocommit = on;
+      return absl::OkStatus();
+    } catch (const ::sql::SQLException& error) {
+      return Failed(error, MysqlPhase::kStatement);
+    } catch (const std::exception&) {
+      lost = true;
+      return StoreError(Failure::kRetry, "the connector failed");
+    }
+  }
+
   // After any failure, though some have rolled back already.
   void Rollback() {
     if (lost) return;
@@ -171,6 +188,7 @@ class Connection {
   Steady::time_point opened;
   Steady::time_point used;
   bool lost = false;  // it cannot be used any more
+  bool autocommit = false;
 
  private:
   enum class Type { kNumber, kText, kBytes };
@@ -223,7 +241,8 @@ class Connection {
     // Of every statement that begins a transaction. Changes too: what is refused writes nothing that could fail certification, so it must
     // not rest on rows that another node has changed already.
     if (in_cluster && url.hosts.size() > 1) setup->execute("SET SESSION wsrep_sync_wait = 7");
-    Control(kind == Kind::kDdl ? "SET SESSION autocommit = 1" : "SET SESSION autocommit = 0");
+    autocommit = kind == Kind::kDdl;
+    Control(autocommit ? "SET SESSION autocommit = 1" : "SET SESSION autocommit = 0");
   }
 
   // A server that has the code of Galera, but uses none of it, is never "ready".
@@ -300,6 +319,9 @@ class Connection {
     return types;
   }
 
+  // The connector's own string gives itself up only by a reference to const.
+  static std::string Take(::sql::SQLString text) { return std::move(const_cast<std::string&>(text.asStdString())); }
+
   static Row ReadRow(const ::sql::ResultSet& result, const std::vector<Type>& types) {
     std::vector<Value> values;
     values.reserve(types.size());
@@ -309,9 +331,9 @@ class Connection {
       } else if (types[i] == Type::kNumber) {
         values.emplace_back(static_cast<int64_t>(result.getInt64(i + 1)));
       } else if (types[i] == Type::kBytes) {
-        values.emplace_back(Bytes{result.getString(i + 1).asStdString()});
+        values.emplace_back(Bytes{Take(result.getString(i + 1))});
       } else {
-        values.emplace_back(result.getString(i + 1).asStdString());
+        values.emplace_back(Take(result.getString(i + 1)));
       }
     }
     return Row(std::move(values));
@@ -391,18 +413,19 @@ class MysqlDatabase final : public Database {
   absl::Status Transact(absl::FunctionRef<absl::Status(Transaction&)> body) override {
     const Entry entry(*this);
     REMATCH_RETURN_IF_ERROR(entry.status());
-    return With(writes_, [&](Connection& connection) { return RunBody(connection, true, body); });
+    return With(writes_, /*autocommit=*/false, [&](Connection& connection) { return RunBody(connection, true, body); });
   }
 
   absl::Status Read(absl::FunctionRef<absl::Status(Transaction&)> body) override {
     const Entry entry(*this);
     REMATCH_RETURN_IF_ERROR(entry.status());
-    const auto read = [&](Connection& connection) { return RunBody(connection, false, body); };
-    absl::Status status = With(reads_, read);
-    // What a read missed because its connection broke, another one can see; its COMMIT changes nothing.
-    const Failure failure = FailureOf(status);
-    if (failure == Failure::kRetry || failure == Failure::kUnknownCommit) status = With(reads_, read);
-    return FailureOf(status) == Failure::kUnknownCommit ? StoreError(Failure::kRetry, DetailOf(status)) : status;
+    return ReadWith(/*autocommit=*/false, [&](Connection& connection) { return RunBody(connection, false, body); });
+  }
+
+  absl::Status ReadEach(absl::FunctionRef<absl::Status(Transaction&)> body) override {
+    const Entry entry(*this);
+    REMATCH_RETURN_IF_ERROR(entry.status());
+    return ReadWith(/*autocommit=*/true, [&](Connection& connection) { return RunStatements(connection, false, body); });
   }
 
   // What design measured: beyond four batches side by side nothing is gained.
@@ -427,10 +450,19 @@ class MysqlDatabase final : public Database {
     const int size;
     absl::Mutex mutex;
     int out ABSL_GUARDED_BY(mutex) = 0;                                    // connections in use
-    std::vector<std::unique_ptr<Connection>> idle ABSL_GUARDED_BY(mutex);  // the last used last, and taken first
+    std::vector<std::unique_ptr<Connection>> idle ABSL_GUARDED_BY(mutex);  // the last used last
   };
 
-  absl::Status With(Pool& pool, absl::FunctionRef<absl::Status(Connection&)> run) {
+  absl::Status ReadWith(bool autocommit, absl::FunctionRef<absl::Status(Connection&)> read) {
+    absl::Status status = With(reads_, autocommit, read);
+    // What a read missed because its connection broke, another one can see; its COMMIT changes nothing.
+    const Failure failure = FailureOf(status);
+    if (failure == Failure::kRetry || failure == Failure::kUnknownCommit) status = With(reads_, autocommit, read);
+    return FailureOf(status) == Failure::kUnknownCommit ? StoreError(Failure::kRetry, DetailOf(status)) : status;
+  }
+
+  // Of the idle connections the last used that is set up for it comes first, then the last used.
+  absl::Status With(Pool& pool, bool autocommit, absl::FunctionRef<absl::Status(Connection&)> run) {
     std::unique_ptr<Connection> connection;
     std::vector<std::unique_ptr<Connection>> unfit;  // closed without the lock: a server that hangs takes its time
     {
@@ -439,9 +471,10 @@ class MysqlDatabase final : public Database {
       pool.mutex.Await(absl::Condition(&free));
       ++pool.out;
       while (connection == nullptr && !pool.idle.empty()) {
-        std::unique_ptr<Connection>& last = pool.idle.back();
-        (hosts_.IsFit(*last) ? connection : unfit.emplace_back()) = std::move(last);
-        pool.idle.pop_back();
+        auto best = std::find_if(pool.idle.rbegin(), pool.idle.rend(), [&](const auto& one) { return one->autocommit == autocommit; });
+        if (best == pool.idle.rend()) best = pool.idle.rbegin();
+        (hosts_.IsFit(**best) ? connection : unfit.emplace_back()) = std::move(*best);
+        pool.idle.erase(std::next(best).base());
       }
     }
     unfit.clear();
@@ -452,7 +485,8 @@ class MysqlDatabase final : public Database {
       if (opened.ok()) connection = *std::move(opened);
     }
     if (connection != nullptr) {
-      status = run(*connection);
+      status = connection->SetAutocommit(autocommit);
+      if (status.ok()) status = run(*connection);
       connection->used = Steady::now();
       if (connection->lost) hosts_.Lost();
     }

@@ -29,6 +29,7 @@ class WatchedDatabase final : public Database {
 
   absl::Status Transact(absl::FunctionRef<absl::Status(Transaction&)> body) override { return Note(inner_->Transact(body)); }
   absl::Status Read(absl::FunctionRef<absl::Status(Transaction&)> body) override { return Note(inner_->Read(body)); }
+  absl::Status ReadEach(absl::FunctionRef<absl::Status(Transaction&)> body) override { return Note(inner_->ReadEach(body)); }
   int writers() const override { return inner_->writers(); }
   absl::Status RunDdl(std::string_view statement) override { return inner_->RunDdl(statement); }
   std::string_view columns_query() const override { return inner_->columns_query(); }

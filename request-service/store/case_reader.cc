@@ -62,7 +62,8 @@ absl::Status CaseReader::LookUpAll(sql::Transaction& tx, absl::Span<CaseLookup* 
   std::set<Id> ids;
   for (const CaseLookup* lookup : batch) ids.emplace(lookup->key.consortium, lookup->key.id);
   const auto [of_cases, case_ids] = WhereIds("id", ids);
-  REMATCH_ASSIGN_OR_RETURN(std::vector<Row> rows, tx.Query(absl::StrCat(kCaseColumns, " WHERE ", of_cases), case_ids));
+  REMATCH_ASSIGN_OR_RETURN(std::vector<Row> rows,
+                           tx.Query(absl::StrCat("SELECT consortium, program, id, events, folded FROM cases WHERE ", of_cases), case_ids));
   absl::flat_hash_map<std::string_view, Row*> by_id;
   for (Row& row : rows) by_id.emplace(row.Text(2), &row);
   absl::flat_hash_map<std::string_view, std::vector<CaseLookup*>> want_texts;
@@ -74,12 +75,13 @@ absl::Status CaseReader::LookUpAll(sql::Transaction& tx, absl::Span<CaseLookup* 
     if (row == by_id.end()) continue;
     StoredCase& stored = lookup->found.emplace();
     stored.key = {.consortium = row->second->Text(0), .program = row->second->Text(1), .id = row->second->Text(2)};
+    stored.events = row->second->Int(3);
     if (stored.key != lookup->key) {
       lookup->found.reset();
       continue;
     }
     // Several may ask for one case: the row stays as it is.
-    if (!stored.c.ParseFromString(row->second->Text(5))) return Unreadable();
+    if (!stored.c.ParseFromString(row->second->Text(4))) return Unreadable();
     if (!lookup->may_read_texts(stored.c)) continue;
     want_texts[lookup->key.id].push_back(lookup);
     with_texts.emplace(lookup->key.consortium, lookup->key.id);
@@ -93,6 +95,8 @@ absl::Status CaseReader::LookUpAll(sql::Transaction& tx, absl::Span<CaseLookup* 
   std::sort(texts.begin(), texts.end(), [](const Row& a, const Row& b) { return a.Int(1) < b.Int(1); });
   for (const Row& text : texts) {
     for (CaseLookup* lookup : want_texts[text.Text(0)]) {
+      // Said since the case was read: of a state that the answer does not show.
+      if (text.Int(1) > lookup->found->events) continue;
       lookup->texts.push_back({.time = text.Int(2), .step = text.Text(3), .text = text.Text(4)});
     }
   }
@@ -101,7 +105,7 @@ absl::Status CaseReader::LookUpAll(sql::Transaction& tx, absl::Span<CaseLookup* 
 
 absl::StatusOr<std::optional<StoredCase>> CaseReader::Load(const CaseKey& key) {
   std::optional<StoredCase> stored;
-  REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
+  REMATCH_RETURN_IF_ERROR(database_.ReadEach([&](sql::Transaction& tx) -> absl::Status {
     REMATCH_ASSIGN_OR_RETURN(stored, LoadCase(tx, key));
     return absl::OkStatus();
   }));
@@ -148,7 +152,7 @@ absl::StatusOr<std::vector<StoredCase>> CaseReader::List(std::string_view consor
   statement += " ORDER BY id DESC LIMIT ?";
   parameters.emplace_back(static_cast<int64_t>(limit));
   std::vector<StoredCase> cases;
-  REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
+  REMATCH_RETURN_IF_ERROR(database_.ReadEach([&](sql::Transaction& tx) -> absl::Status {
     cases.clear();
     REMATCH_ASSIGN_OR_RETURN(std::vector<Row> rows, tx.Query(statement, parameters));
     for (Row& row : rows) {
@@ -162,7 +166,7 @@ absl::StatusOr<std::vector<StoredCase>> CaseReader::List(std::string_view consor
 
 absl::StatusOr<std::vector<StoredText>> CaseReader::Texts(const CaseKey& key) {
   std::vector<StoredText> texts;
-  REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
+  REMATCH_RETURN_IF_ERROR(database_.ReadEach([&](sql::Transaction& tx) -> absl::Status {
     texts.clear();
     REMATCH_ASSIGN_OR_RETURN(std::vector<Row> rows,
                              tx.Query("SELECT time, step, text FROM private_texts WHERE consortium = ? AND case_id = ?"
@@ -176,7 +180,7 @@ absl::StatusOr<std::vector<StoredText>> CaseReader::Texts(const CaseKey& key) {
 
 absl::StatusOr<absl::flat_hash_map<std::string, StoredPerson>> CaseReader::People(const CaseKey& key) {
   absl::flat_hash_map<std::string, StoredPerson> people;
-  REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
+  REMATCH_RETURN_IF_ERROR(database_.ReadEach([&](sql::Transaction& tx) -> absl::Status {
     people.clear();
     REMATCH_ASSIGN_OR_RETURN(
         std::vector<Row> rows,
@@ -205,7 +209,7 @@ absl::StatusOr<std::vector<StoredTask>> CaseReader::Tasks(std::string_view conso
     parameters.push_back(std::move(value));
   }
   std::vector<StoredTask> tasks;
-  REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
+  REMATCH_RETURN_IF_ERROR(database_.ReadEach([&](sql::Transaction& tx) -> absl::Status {
     tasks.clear();
     REMATCH_ASSIGN_OR_RETURN(std::vector<Row> rows, tx.Query(statement, parameters));
     for (Row& row : rows) {
@@ -220,7 +224,7 @@ absl::StatusOr<std::vector<StoredTask>> CaseReader::Tasks(std::string_view conso
 
 absl::StatusOr<std::vector<CaseKey>> CaseReader::OpenCases(std::string_view consortium, std::string_view program) {
   std::vector<CaseKey> open;
-  REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
+  REMATCH_RETURN_IF_ERROR(database_.ReadEach([&](sql::Transaction& tx) -> absl::Status {
     open.clear();
     REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows,
                              tx.Query("SELECT id FROM cases WHERE consortium = ? AND program = ? AND open = 1 ORDER BY id",
@@ -299,7 +303,7 @@ absl::StatusOr<CaseReader::Standing> CaseReader::StandingOf(std::string_view con
 
 absl::StatusOr<std::vector<ChainLink>> CaseReader::Events(const CaseKey& key, int64_t after, size_t limit) {
   std::vector<ChainLink> links;
-  REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
+  REMATCH_RETURN_IF_ERROR(database_.ReadEach([&](sql::Transaction& tx) -> absl::Status {
     REMATCH_ASSIGN_OR_RETURN(links, LoadEvents(tx, key, after, static_cast<int64_t>(limit)));
     return absl::OkStatus();
   }));
@@ -322,7 +326,7 @@ absl::StatusOr<std::optional<CaseReader::Trail>> CaseReader::LoadTrail(const Cas
 
 absl::StatusOr<std::vector<v1::Disclosure>> CaseReader::Disclosures(const CaseKey& key) {
   std::vector<v1::Disclosure> disclosures;
-  REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
+  REMATCH_RETURN_IF_ERROR(database_.ReadEach([&](sql::Transaction& tx) -> absl::Status {
     disclosures.clear();
     REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows, tx.Query("SELECT disclosure FROM disclosures WHERE consortium = ? AND case_id = ?"
                                                                    " ORDER BY sequence",

@@ -73,7 +73,7 @@ struct OpenCase {
 class CaseReader {
  public:
   CaseReader(sql::Database& database, platform::Clock& clock, const GroupReadOptions& options)
-      : database_(database), inline_(options.threads == 0), together_(options, database, clock, &CaseReader::LookUpAll) {}
+      : database_(database), inline_(options.threads == 0), together_(WithoutSnapshot(options), database, clock, &CaseReader::LookUpAll) {}
 
   // Does not block: `done(absl::Status, CaseLookup&)` is called once, as by GroupRead::Submit(), when the lookup is filled in. With
   // options.threads = 0 it is called before this returns.

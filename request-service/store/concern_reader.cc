@@ -36,7 +36,7 @@ absl::StatusOr<std::vector<ConcernRow>> ConcernReader::ReadConcerns(const CaseKe
                                                                     const std::string& where, std::vector<Value> values) {
   values.insert(values.begin(), {program.consortium, program.program});
   std::vector<ConcernRow> found;
-  REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
+  REMATCH_RETURN_IF_ERROR(database_.ReadEach([&](sql::Transaction& tx) -> absl::Status {
     found.clear();
     REMATCH_ASSIGN_OR_RETURN(
         const std::vector<Row> rows,
@@ -54,7 +54,7 @@ absl::StatusOr<std::vector<LetterRow>> ConcernReader::ReadLetters(const CaseKey&
                                                                   std::vector<Value> values) {
   values.insert(values.begin(), {program.consortium, program.program});
   std::vector<LetterRow> found;
-  REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
+  REMATCH_RETURN_IF_ERROR(database_.ReadEach([&](sql::Transaction& tx) -> absl::Status {
     found.clear();
     REMATCH_ASSIGN_OR_RETURN(
         const std::vector<Row> rows,

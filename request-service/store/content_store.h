@@ -57,7 +57,7 @@ class ContentStore {
   absl::StatusOr<Pointer> Get(std::string_view hash) {
     Pointer value = Known(hash);
     if (value != nullptr) return value;
-    REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
+    REMATCH_RETURN_IF_ERROR(database_.ReadEach([&](sql::Transaction& tx) -> absl::Status {
       REMATCH_ASSIGN_OR_RETURN(value, Get(tx, hash));
       return absl::OkStatus();
     }));
@@ -67,7 +67,7 @@ class ContentStore {
   // All of them, or those of which `where` holds, in no order. Blocks.
   absl::StatusOr<std::vector<Pointer>> List(std::string_view where = "") {
     std::vector<Pointer> values;
-    REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
+    REMATCH_RETURN_IF_ERROR(database_.ReadEach([&](sql::Transaction& tx) -> absl::Status {
       values.clear();
       REMATCH_ASSIGN_OR_RETURN(const std::vector<sql::Row> rows, tx.Query(absl::StrCat("SELECT ", columns_, " FROM ", table_,
                                                                                        where.empty() ? "" : " WHERE ", ToAbsl(where))));

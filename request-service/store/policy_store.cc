@@ -38,7 +38,7 @@ absl::StatusOr<std::string> PolicyStore::Keep(const v1::EscalationPolicy& policy
 absl::StatusOr<std::map<std::string, std::shared_ptr<const PolicyRecord>>> PolicyStore::Of(const std::string& consortium,
                                                                                            const std::set<std::string>& programs) {
   std::map<std::string, std::string> hashes;
-  REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
+  REMATCH_RETURN_IF_ERROR(database_.ReadEach([&](sql::Transaction& tx) -> absl::Status {
     REMATCH_ASSIGN_OR_RETURN(hashes, ReadProgramPolicies(tx, consortium, programs));
     return absl::OkStatus();
   }));
@@ -58,7 +58,7 @@ absl::StatusOr<std::shared_ptr<const PolicyRecord>> PolicyStore::Of(const std::s
 absl::StatusOr<std::vector<std::pair<ProgramPolicyVersion, std::shared_ptr<const PolicyRecord>>>> PolicyStore::ListOf(
     const std::string& consortium, const std::string& program, int64_t before, int64_t limit) {
   std::vector<ProgramPolicyVersion> listed;
-  REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
+  REMATCH_RETURN_IF_ERROR(database_.ReadEach([&](sql::Transaction& tx) -> absl::Status {
     REMATCH_ASSIGN_OR_RETURN(listed, ListProgramPolicies(tx, consortium, program, before, limit));
     return absl::OkStatus();
   }));
@@ -74,7 +74,7 @@ absl::StatusOr<std::shared_ptr<const PolicyRecord>> PolicyStore::Find(std::strin
   constexpr std::string_view kPrefix = "policies/";
   const std::string digits(name.substr(std::min(name.size(), kPrefix.size())));
   std::string hash;
-  REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
+  REMATCH_RETURN_IF_ERROR(database_.ReadEach([&](sql::Transaction& tx) -> absl::Status {
     // `g` comes after all hex digits.
     REMATCH_ASSIGN_OR_RETURN(
         const std::vector<sql::Row> rows,

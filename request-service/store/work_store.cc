@@ -24,7 +24,7 @@ std::vector<Postponed> InOrder(absl::Span<const Postponed> rows) {
 
 absl::StatusOr<std::vector<EffectWork>> WorkStore::ReadEffects(const std::string& where, const std::vector<Value>& parameters) {
   std::vector<EffectWork> effects;
-  REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
+  REMATCH_RETURN_IF_ERROR(database_.ReadEach([&](sql::Transaction& tx) -> absl::Status {
     effects.clear();
     REMATCH_ASSIGN_OR_RETURN(
         std::vector<Row> rows,
@@ -81,7 +81,7 @@ absl::Status WorkStore::PostponeEffects(absl::Span<const Postponed> rows) {
 
 absl::StatusOr<absl::Time> WorkStore::Earliest(const std::string& statement, const std::vector<Value>& parameters) {
   absl::Time earliest = absl::InfiniteFuture();
-  REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
+  REMATCH_RETURN_IF_ERROR(database_.ReadEach([&](sql::Transaction& tx) -> absl::Status {
     REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows, tx.Query(statement, parameters));
     earliest = rows.empty() || rows[0].IsNull(0) ? absl::InfiniteFuture() : sql::FromMicros(rows[0].Int(0));
     return absl::OkStatus();
@@ -93,7 +93,7 @@ absl::StatusOr<absl::Time> WorkStore::OldestEffect() { return Earliest("SELECT M
 
 absl::StatusOr<std::vector<TimerWork>> WorkStore::DueTimers(absl::Time now, size_t limit) {
   std::vector<TimerWork> timers;
-  REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
+  REMATCH_RETURN_IF_ERROR(database_.ReadEach([&](sql::Transaction& tx) -> absl::Status {
     timers.clear();
     REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows,
                              tx.Query("SELECT consortium, program, id, epoch, due, refusals FROM timers WHERE owner = ? AND due <= ?"
@@ -151,7 +151,7 @@ absl::Status WorkStore::ReleaseAll() {
 
 absl::StatusOr<int64_t> WorkStore::Cursor(std::string_view feed) {
   int64_t position = 0;
-  REMATCH_RETURN_IF_ERROR(database_.Read([&](sql::Transaction& tx) -> absl::Status {
+  REMATCH_RETURN_IF_ERROR(database_.ReadEach([&](sql::Transaction& tx) -> absl::Status {
     REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows, tx.Query("SELECT position FROM cursors WHERE feed = ?", {std::string(feed)}));
     position = rows.empty() ? 0 : rows[0].Int(0);
     return absl::OkStatus();

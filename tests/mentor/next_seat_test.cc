@@ -122,6 +122,7 @@ class Interrupted final : public sql::Database {
     });
   }
   absl::Status Read(absl::FunctionRef<absl::Status(sql::Transaction&)> body) override { return inner_->Read(body); }
+  absl::Status ReadEach(absl::FunctionRef<absl::Status(sql::Transaction&)> body) override { return inner_->ReadEach(body); }
   int writers() const override { return inner_->writers(); }
   absl::Status RunDdl(std::string_view statement) override { return inner_->RunDdl(statement); }
   std::string_view columns_query() const override { return inner_->columns_query(); }

@@ -24,8 +24,8 @@ class SenderTest : public NotifyKit {
   // As if this replica had died between handing over and committing: SENDING is durable, nothing follows.
   void BeginAndDie(const std::string& key) {
     const auto due = r().store().OwnDue(clock_.Now(), 1);
-    ASSERT_TRUE(due.ok() && due->size() == 1u);
-    ASSERT_TRUE(r().door().Commit({}, BeginSend{.target = {.consortium = "c1", .id = key}, .epoch = due->front().epoch}).ok());
+    ASSERT_TRUE(due.ok() && due->now.size() == 1u);
+    ASSERT_TRUE(r().door().Commit({}, BeginSend{.target = {.consortium = "c1", .id = key}, .epoch = due->now.front().epoch}).ok());
   }
   // Another replica watches this one stand still until its lease is over.
   std::unique_ptr<Replica> Successor() {
@@ -159,7 +159,7 @@ TEST_F(SenderTest, WhatCannotBeReadIsSetAsideAndHoldsUpNobody_F40) {
     EXPECT_EQ(r().Get(key).attempts(), 0) << key;
   }
   EXPECT_EQ(r().Get("k3").state(), v1::Notification::SENT);
-  EXPECT_TRUE(r().store().OwnDue(absl::InfiniteFuture(), 10)->empty());
+  EXPECT_TRUE(r().store().OwnDue(absl::InfiniteFuture(), 10)->now.empty());
 }
 
 // Throws what a file system or an allocator may throw.
@@ -329,6 +329,19 @@ TEST_F(SenderTest, SleepsUntilTheNextTryAtMostASecond) {
   EXPECT_GT(r().sender().Step(), absl::ZeroDuration());
 }
 
+TEST_F(SenderTest, TheStoreSaysWhatIsDueAndElseWhenTheNextIs) {
+  Accept("k1");
+  const absl::Time accepted = clock_.Now();
+  const auto before = r().store().OwnDue(accepted - absl::Milliseconds(300), 10);
+  ASSERT_TRUE(before.ok());
+  EXPECT_TRUE(before->now.empty());
+  EXPECT_EQ(before->next, accepted);
+  const auto then = r().store().OwnDue(accepted, 1);
+  ASSERT_TRUE(then.ok());
+  EXPECT_EQ(then->now.size(), 1u);
+  EXPECT_EQ(then->next, absl::InfiniteFuture());
+}
+
 // Steps, hand-overs on a pool, the door's callbacks, cancels and a stop, all side by side: every message ends once, and its feed says what
 // the transport saw.
 TEST(ConcurrentSender, SendsCancelsAndStopsSideBySide_F14_F40) {
@@ -367,8 +380,8 @@ TEST(ConcurrentSender, SendsCancelsAndStopsSideBySide_F14_F40) {
   });
   writer.join();
   const auto open = [&] {
-    const auto look = store.Look();
-    return look.ok() && look->oldest != absl::InfiniteFuture();
+    const auto oldest = store.Oldest();
+    return oldest.ok() && *oldest != absl::InfiniteFuture();
   };
   const absl::Time start = clock.Now();
   while (open() && clock.Now() - start < absl::Seconds(60)) std::this_thread::yield();

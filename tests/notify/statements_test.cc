@@ -83,7 +83,7 @@ class StatementsTest : public ::testing::Test {
   std::vector<std::string> Run(Step step, int first, int end) {
     const auto due = store_->OwnDue(clock_.Now(), 1000);
     EXPECT_TRUE(due.ok()) << due.status();
-    for (const Work& work : *due) {
+    for (const Work& work : due->now) {
       for (int i = first; i < end; ++i) {
         if (KeyOf(i).id == work.key.id) epochs_[i] = work.epoch;
       }

@@ -247,7 +247,7 @@ class ConcurrentNotifyDoor : public ::testing::TestWithParam<std::string> {
   // How many messages wait to be sent, whoever is to send them.
   size_t Waiting() {
     size_t waiting = 0;
-    for (const auto& instance : instances_) waiting += instance->store.OwnDue(absl::InfiniteFuture(), 1000)->size();
+    for (const auto& instance : instances_) waiting += instance->store.OwnDue(absl::InfiniteFuture(), 1000)->now.size();
     return waiting;
   }
 

@@ -53,10 +53,20 @@ class CountingDatabase final : public sql::Database {
     transactions_.push_back(std::move(statements));
     return status;
   }
-  absl::Status Read(absl::FunctionRef<absl::Status(sql::Transaction&)> body) override {
-    if (!counts_) return inner_->Read(body);
+  absl::Status Read(absl::FunctionRef<absl::Status(sql::Transaction&)> body) override { return CountRead(&sql::Database::Read, body); }
+  absl::Status ReadEach(absl::FunctionRef<absl::Status(sql::Transaction&)> body) override {
+    return CountRead(&sql::Database::ReadEach, body);
+  }
+  int writers() const override { return inner_->writers(); }
+  absl::Status RunDdl(std::string_view statement) override { return inner_->RunDdl(statement); }
+  std::string_view columns_query() const override { return inner_->columns_query(); }
+
+ private:
+  using Reading = absl::Status (sql::Database::*)(absl::FunctionRef<absl::Status(sql::Transaction&)>);
+  absl::Status CountRead(Reading read, absl::FunctionRef<absl::Status(sql::Transaction&)> body) {
+    if (!counts_) return (inner_.get()->*read)(body);
     std::vector<std::string> statements;
-    const absl::Status status = inner_->Read([&](sql::Transaction& tx) {
+    const absl::Status status = (inner_.get()->*read)([&](sql::Transaction& tx) {
       Counting counting(tx, statements);
       return body(counting);
     });
@@ -64,11 +74,7 @@ class CountingDatabase final : public sql::Database {
     reads_.push_back(std::move(statements));
     return status;
   }
-  int writers() const override { return inner_->writers(); }
-  absl::Status RunDdl(std::string_view statement) override { return inner_->RunDdl(statement); }
-  std::string_view columns_query() const override { return inner_->columns_query(); }
 
- private:
   class Counting final : public sql::Transaction {
    public:
     Counting(sql::Transaction& inner, std::vector<std::string>& statements) : inner_(inner), statements_(statements) {}

@@ -72,17 +72,22 @@ class FaultyDatabase final : public sql::Database {
     return status.ok() && fault.when == Fault::When::kAfterCommit ? failed : status;
   }
   absl::Status Read(absl::FunctionRef<absl::Status(sql::Transaction&)> body) override {
-    {
-      absl::MutexLock lock(&mutex_);
-      if (reads_ != sql::Failure::kNone) return sql::StoreError(reads_, "injected");
-    }
-    return inner_.Read(body);
+    const absl::Status injected = OfRead();
+    return injected.ok() ? inner_.Read(body) : injected;
+  }
+  absl::Status ReadEach(absl::FunctionRef<absl::Status(sql::Transaction&)> body) override {
+    const absl::Status injected = OfRead();
+    return injected.ok() ? inner_.ReadEach(body) : injected;
   }
   int writers() const override { return inner_.writers(); }
   absl::Status RunDdl(std::string_view statement) override { return inner_.RunDdl(statement); }
   std::string_view columns_query() const override { return inner_.columns_query(); }
 
  private:
+  absl::Status OfRead() {
+    absl::MutexLock lock(&mutex_);
+    return reads_ == sql::Failure::kNone ? absl::OkStatus() : sql::StoreError(reads_, "injected");
+  }
   Fault Take() {
     absl::MutexLock lock(&mutex_);
     ++transactions_;

@@ -664,6 +664,7 @@ class ScriptedDatabase final : public sql::Database {
     return body(tx);
   }
   absl::Status Read(absl::FunctionRef<absl::Status(sql::Transaction&)>) override { return absl::UnimplementedError("no reads"); }
+  absl::Status ReadEach(absl::FunctionRef<absl::Status(sql::Transaction&)>) override { return absl::UnimplementedError("no reads"); }
   int writers() const override { return 1; }
   absl::Status RunDdl(std::string_view) override { return absl::UnimplementedError("no schema"); }
   std::string_view columns_query() const override { return ""; }
@@ -833,6 +834,7 @@ class Gate final : public sql::Database {
     return inner_.Transact(body);
   }
   absl::Status Read(absl::FunctionRef<absl::Status(sql::Transaction&)> body) override { return inner_.Read(body); }
+  absl::Status ReadEach(absl::FunctionRef<absl::Status(sql::Transaction&)> body) override { return inner_.ReadEach(body); }
   int writers() const override { return inner_.writers(); }
   absl::Status RunDdl(std::string_view statement) override { return inner_.RunDdl(statement); }
   std::string_view columns_query() const override { return inner_.columns_query(); }

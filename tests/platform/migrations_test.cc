@@ -46,6 +46,7 @@ class MortalDatabase final : public Database {
     return left_-- > 0 ? inner_.RunDdl(statement) : StoreError(Failure::kUnavailable, "dead");
   }
   absl::Status Read(absl::FunctionRef<absl::Status(Transaction&)> body) override { return inner_.Read(body); }
+  absl::Status ReadEach(absl::FunctionRef<absl::Status(Transaction&)> body) override { return inner_.ReadEach(body); }
   int writers() const override { return 1; }
   std::string_view columns_query() const override { return inner_.columns_query(); }
   bool died() const { return left_ < 0; }

@@ -228,6 +228,29 @@ TEST_P(SqlContract, AReadMayNotWrite) {
   EXPECT_EQ(Count(), 0);
 }
 
+// As a query of its own each, and between other transactions, which go on as before.
+TEST_P(SqlContract, ReadsOneQueryAtATime) {
+  ASSERT_TRUE(Execute("INSERT INTO items (id, amount) VALUES (?, ?)", {"a", 1}).ok());
+  for (int round = 0; round < 2; ++round) {
+    int64_t seen = 0;
+    absl::Status status = db_->ReadEach([&](Transaction& tx) -> absl::Status {
+      REMATCH_ASSIGN_OR_RETURN(const auto rows, tx.Query("SELECT amount FROM items WHERE id = ?", {"a"}));
+      seen = rows[0].Int(0);
+      return absl::OkStatus();
+    });
+    EXPECT_TRUE(status.ok()) << status;
+    EXPECT_EQ(seen, 1);
+    status = db_->ReadEach([](Transaction& tx) { return tx.Execute("UPDATE items SET amount = 2 WHERE id = ?", {"a"}).status(); });
+    EXPECT_EQ(FailureOf(status), Failure::kSplit) << "it may not write";
+    status = db_->ReadEach([](Transaction& tx) {
+      tx.Query("SELECT amount FROM items WHERE id = ?").IgnoreError();  // without its parameter
+      return tx.Query("SELECT amount FROM items").status();
+    });
+    EXPECT_EQ(FailureOf(status), Failure::kSplit) << "nothing is read after a failure";
+    EXPECT_EQ(Query("SELECT amount FROM items WHERE id = ?", {"a"})[0].Int(0), 1);
+  }
+}
+
 TEST_P(SqlContract, ATransactionInsideAnotherIsRefusedInsteadOfWaitingForever) {
   const absl::Status status = db_->Transact([&](Transaction&) { return db_->Read([](Transaction&) { return absl::OkStatus(); }); });
   EXPECT_EQ(FailureOf(status), Failure::kSplit);
@@ -262,6 +285,26 @@ TEST_P(SqlSnapshotContract, AReadSeesOneSnapshot) {
   });
   EXPECT_TRUE(status.ok()) << status;
   EXPECT_EQ(Count(), 1) << "the next read sees the write";
+}
+
+TEST_P(SqlSnapshotContract, AReadIsOneSnapshotAfterAQueryOfItsOwn) {
+  const auto count = [](Transaction& tx) { return tx.Query("SELECT COUNT(*) FROM items").status(); };
+  ASSERT_TRUE(db_->ReadEach(count).ok());
+  const absl::Status status = db_->Read([&](Transaction& tx) -> absl::Status {
+    REMATCH_RETURN_IF_ERROR(count(tx));
+    std::thread writer([&] { EXPECT_TRUE(Execute("INSERT INTO items (id, amount) VALUES (?, ?)", {"a", 1}).ok()); });
+    writer.join();
+    REMATCH_ASSIGN_OR_RETURN(const auto rows, tx.Query("SELECT COUNT(*) FROM items"));
+    EXPECT_EQ(rows[0].Int(0), 0);
+    return absl::OkStatus();
+  });
+  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_TRUE(db_->ReadEach([&](Transaction& tx) -> absl::Status {
+                   REMATCH_ASSIGN_OR_RETURN(const auto rows, tx.Query("SELECT COUNT(*) FROM items"));
+                   EXPECT_EQ(rows[0].Int(0), 1) << "it sees what was committed before";
+                   return absl::OkStatus();
+                 })
+                  .ok());
 }
 
 class ConcurrentSqlContract : public SqlContract {};

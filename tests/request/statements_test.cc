@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -333,6 +334,36 @@ TEST_F(SharedReads, TextsThatNobodyMayReadAreNotRead) {
   Ask(names_[3], testing::AsLeader("consortia/c1/leaders/other"), std::nullopt);
   const std::vector<std::string> statements = Release();
   EXPECT_EQ(statements.size(), 1u) << absl::StrJoin(statements, "\n");
+}
+
+// Cases and texts are read one after the other, without a transaction around them.
+TEST(SharedRead, WhatIsSaidSinceTheCaseWasReadIsNotShownWithIt) {
+  Harness h({.store = testing::TestStore::Kind::kDisk});
+  const std::string name = h.Open("cara", "no trust");
+  CaseReader reader(h.database(), h.clock, {.threads = 0});
+  const auto notes = [&](const std::function<void()>& meanwhile) {
+    std::vector<std::string> steps;
+    reader.LookUp(absl::InfiniteFuture(),
+                  {.key = *CaseKey::Parse(name),
+                   .may_read_texts =
+                       [&](const Case&) {
+                         std::thread(meanwhile).join();
+                         return true;
+                       }},
+                  [&](const absl::Status& status, const CaseLookup& looked) {
+                    EXPECT_TRUE(status.ok()) << status;
+                    for (const StoredText& text : looked.texts) steps.push_back(text.step);
+                  });
+    return steps;
+  };
+  const auto pause = [&] {
+    v1::PauseReassignmentRequest request;
+    request.set_name(name);
+    request.set_note("away for a week");
+    EXPECT_TRUE(h.Write(testing::AsLeader(), &Reassignments::PauseReassignment, request).ok());
+  };
+  EXPECT_THAT(notes(pause), ::testing::ElementsAre("REASONS"));
+  EXPECT_THAT(notes([] {}), ::testing::ElementsAre("REASONS", "PAUSE"));
 }
 
 }  // namespace

@@ -40,6 +40,10 @@ class FaultyDatabase final : public sql::Database {
     if (dead_ || faults_.Happens(Fault::kStoreAway)) return Away();
     return inner_.Read(body);
   }
+  absl::Status ReadEach(absl::FunctionRef<absl::Status(sql::Transaction&)> body) override {
+    if (dead_ || faults_.Happens(Fault::kStoreAway)) return Away();
+    return inner_.ReadEach(body);
+  }
   int writers() const override { return inner_.writers(); }
   absl::Status RunDdl(std::string_view statement) override { return inner_.RunDdl(statement); }
   std::string_view columns_query() const override { return inner_.columns_query(); }
