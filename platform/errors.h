@@ -16,6 +16,10 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 
+namespace google::rpc {
+class Status;
+}
+
 namespace rematch {
 
 // Reasons that any service may give; each service adds its own in its reasons.h. docs/errors.md lists all of them.
@@ -43,6 +47,11 @@ absl::Status Error(absl::StatusCode code, std::string_view reason, std::string_v
 absl::Status ErrorWithRetry(absl::StatusCode code, std::string_view reason, std::string_view message, absl::Duration retry_after);
 // The reason of its ErrorInfo, "" if it has none.
 std::string ReasonOf(const absl::Status& status);
+
+// A status with its details, as it goes over the wire or into a store, and back. Only payloads of protobuf messages
+// (type.googleapis.com/...) pass, either way: what this process noted for itself is nobody else's business.
+google::rpc::Status ToRpcStatus(const absl::Status& status);
+absl::Status FromRpcStatus(const google::rpc::Status& status);
 
 // Collects what is wrong with a request, field by field.
 class Violations {

@@ -8,8 +8,10 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "google/rpc/status.pb.h"
 #include "platform/errors.h"
 #include "platform/log.h"
 #include "platform/sql/rows.h"
@@ -35,6 +37,11 @@ constexpr size_t kTimersShare = 8;
 // The lengths of the columns of `requests`: a store that cut them off would take two requests for one.
 constexpr size_t kMaxScope = 255;
 constexpr size_t kMaxRequestId = 128;
+// What a stored refusal begins with. A replica of a release that knows none cannot read it, where it could take a google.rpc.Status for a
+// message of its own.
+constexpr char kOfRefusal = '\0';
+// No protobuf message's URL, so it stays in this process (errors.h).
+constexpr char kLastingUrl[] = "rematch/lasting";
 
 std::string_view NameOf(Failure failure) {
   switch (failure) {
@@ -60,9 +67,31 @@ absl::Status Reused() {
   return Error(absl::StatusCode::kAlreadyExists, reason::kRequestIdReused, "this request id was used for another request");
 }
 
+// What is stored of an answer, and back.
+std::string WriteReply(const absl::StatusOr<std::string>& reply) {
+  return reply.ok() ? *reply : kOfRefusal + ToRpcStatus(reply.status()).SerializeAsString();
+}
+absl::Status ReadReply(std::string stored, absl::StatusOr<std::string>& reply) {
+  if (stored.empty() || stored[0] != kOfRefusal) {
+    reply = std::move(stored);
+    return absl::OkStatus();
+  }
+  google::rpc::Status refusal;
+  if (!refusal.ParseFromString(stored.substr(1)) || refusal.code() == 0) {
+    return sql::StoreError(Failure::kSplit, "a stored refusal cannot be read");
+  }
+  reply = FromRpcStatus(refusal);
+  return absl::OkStatus();
+}
+
 absl::Status ShuttingDown() { return Error(absl::StatusCode::kUnavailable, reason::kShuttingDown, "the service is shutting down"); }
 
 }  // namespace
+
+absl::Status Lasting(absl::Status refusal) {
+  refusal.SetPayload(kLastingUrl, absl::Cord());
+  return refusal;
+}
 
 struct GroupCommitCore::Impl {
   struct Item {
@@ -107,10 +136,11 @@ struct GroupCommitCore::Impl {
   enum class Outcome {
     kPending,
     kTwin,       // has the request id of an earlier command of the batch, and what becomes of that one decides
-    kTookPlace,  // the request was carried out before: its reply
+    kTookPlace,  // the request was answered for good before: that answer
     kReused,     // another request was carried out under this id
     kDone,
     kRefused,  // by the handler
+    kRefusedLasting,
   };
 
   // One transaction: what its body found and decided, kept until the commit is known. A rerun starts with a new one.
@@ -161,7 +191,8 @@ struct GroupCommitCore::Impl {
 
   absl::StatusOr<size_t> JudgeBy(Transaction& tx, std::string_view lock, const std::vector<size_t>& which, const Items& items,
                                  Attempt& attempt);
-  static std::vector<size_t> Refused(const Attempt& attempt);
+  // Those with a request id that the handler refused.
+  static std::vector<size_t> Refused(const Attempt& attempt, bool lasting_too);
   static std::pair<std::string, std::vector<Value>> WhereRequests(const Items& items, const std::vector<size_t>& which);
 
   const GroupCommitOptions options;
@@ -481,7 +512,7 @@ absl::Status GroupCommitCore::Impl::ClaimRequests(Transaction& tx, const Items& 
 // (Of a first time that has not committed yet, and changes nothing that the refusal rests on, nothing is known here; the refusal is then
 // as true as if it had come before.)
 absl::Status GroupCommitCore::Impl::JudgeRefused(Transaction& tx, const Items& items, Attempt& attempt) {
-  const std::vector<size_t> refused = Refused(attempt);
+  const std::vector<size_t> refused = Refused(attempt, /*lasting_too=*/true);
   return refused.empty() ? absl::OkStatus() : JudgeBy(tx, "", refused, items, attempt).status();
 }
 
@@ -509,7 +540,7 @@ absl::StatusOr<size_t> GroupCommitCore::Impl::JudgeBy(Transaction& tx, std::stri
     attempt.seen_tokens.push_back(row.Text(2));
     if (row.Text(3) == meta.body_hash) {
       attempt.outcomes[i] = Outcome::kTookPlace;
-      attempt.replies[i] = row.TakeText(4);
+      REMATCH_RETURN_IF_ERROR(ReadReply(row.TakeText(4), attempt.replies[i]));
     } else {
       attempt.outcomes[i] = Outcome::kReused;
       attempt.replies[i] = Reused();
@@ -532,28 +563,30 @@ absl::Status GroupCommitCore::Impl::RunHandler(Transaction& tx, const Items& ite
   REMATCH_ASSIGN_OR_RETURN(BatchResult result, handle(tx, commands));
   if (result.replies.size() != run.size()) return absl::InternalError("a handler must reply to each command of its batch");
   for (size_t k = 0; k < run.size(); ++k) {
-    attempt.outcomes[run[k]] = result.replies[k].ok() ? Outcome::kDone : Outcome::kRefused;
+    const absl::Status status = result.replies[k].status();
+    const bool lasting = status.GetPayload(kLastingUrl).has_value();
+    attempt.outcomes[run[k]] = status.ok() ? Outcome::kDone : lasting ? Outcome::kRefusedLasting : Outcome::kRefused;
     attempt.replies[run[k]] = std::move(result.replies[k]);
   }
   attempt.committed = std::move(result.committed);
   return absl::OkStatus();
 }
 
-// Beside the claims; or in rows of their own, where a key that is there already shows that a request was carried out before.
+// Beside the claims; or in rows of their own, where a key that is there already shows that a request was answered for good before.
 absl::Status GroupCommitCore::Impl::KeepReplies(Transaction& tx, const Items& items, const Attempt& attempt) {
   sql::RowWriter replies("INSERT INTO requests (scope, request_id, attempt, body_hash, reply, created)", 6,
                          attempt.claim_first ? " ON DUPLICATE KEY UPDATE reply = VALUES(reply)" : "");
   const int64_t now = sql::ToMicros(clock.Now());
   for (const size_t i : attempt.keyed) {
-    if (attempt.outcomes[i] != Outcome::kDone) continue;
+    if (attempt.outcomes[i] != Outcome::kDone && attempt.outcomes[i] != Outcome::kRefusedLasting) continue;
     const CommandMeta& meta = items[i]->meta;
-    replies.Add({meta.scope, meta.request_id, attempt.token, meta.body_hash, sql::Bytes{*attempt.replies[i]}, now});
+    replies.Add({meta.scope, meta.request_id, attempt.token, meta.body_hash, sql::Bytes{WriteReply(attempt.replies[i])}, now});
   }
   return replies.Write(tx);
 }
 
 absl::Status GroupCommitCore::Impl::GiveUpClaims(Transaction& tx, const Items& items, const Attempt& attempt) {
-  const std::vector<size_t> refused = Refused(attempt);
+  const std::vector<size_t> refused = Refused(attempt, /*lasting_too=*/false);
   if (refused.empty()) return absl::OkStatus();
   auto [where, keys] = WhereRequests(items, refused);
   // Without a limit MariaDB prefers to read all of a table that is short, and waits for the claims of other batches in it.
@@ -561,10 +594,11 @@ absl::Status GroupCommitCore::Impl::GiveUpClaims(Transaction& tx, const Items& i
   return tx.Execute(absl::StrCat("DELETE FROM requests WHERE ", where, " LIMIT ?"), keys).status();
 }
 
-std::vector<size_t> GroupCommitCore::Impl::Refused(const Attempt& attempt) {
+std::vector<size_t> GroupCommitCore::Impl::Refused(const Attempt& attempt, bool lasting_too) {
   std::vector<size_t> refused;
-  std::copy_if(attempt.keyed.begin(), attempt.keyed.end(), std::back_inserter(refused),
-               [&attempt](size_t i) { return attempt.outcomes[i] == Outcome::kRefused; });
+  std::copy_if(attempt.keyed.begin(), attempt.keyed.end(), std::back_inserter(refused), [&](size_t i) {
+    return attempt.outcomes[i] == Outcome::kRefused || (lasting_too && attempt.outcomes[i] == Outcome::kRefusedLasting);
+  });
   return refused;
 }
 

@@ -11,19 +11,20 @@
 //      batch wait for the first of them.
 //   2. looks whether what was refused took place before: then its answer is the reply of that time.
 //   3. stores the replies of the commands that were carried out under their request ids. A refusal leaves nothing, so the same request
-//      may be made again.
-// An id that is there already shows a request that took place before, and undoes the batch. Then, and after a commit of unknown outcome,
-// it is run again with its ids claimed first: sorted INSERT IGNORE, then a locking read that compares body hashes. A duplicate of a command
-// that took place gets that one's reply; the same id with another body gets REQUEST_ID_REUSED; the rest is handed to the handler, and the
-// claims of the refused are given up. The next few batches claim first, too, since repetitions rarely come alone.
-// Failures by sql::Failure: kRetry and kUnknownCommit run the batch again, after a random pause that grows; kSplit halves the batch until
-// the bad command stands alone; kConflict claims first, then runs the batch again, then halves it; kLockWait halves it, and the command
-// that stands alone is left until the others are done, then waits as for kUnavailable, which is retried until the deadlines and `max_retry`
-// run out. A command whose deadline passed is dropped before it runs. A full queue answers RESOURCE_EXHAUSTED with RetryInfo, and timers
-// are let in only while half of the queue is free for people. People go first, but an eighth of a batch is kept for the timers that have
-// waited longest, so that a door that is never quiet does not hold up time.
+//      may be made again; but one that is Lasting() is stored like a reply, and given again.
+// An id that is there already shows a request that was answered for good before, and undoes the batch. Then, and after a commit of unknown
+// outcome, it is run again with its ids claimed first: sorted INSERT IGNORE, then a locking read that compares body hashes. A duplicate of
+// a command that took place gets that one's reply; the same id with another body gets REQUEST_ID_REUSED; the rest is handed to the handler,
+// and the claims of the refused are given up. The next few batches claim first, too, since repetitions rarely come alone. Failures by
+// sql::Failure: kRetry and kUnknownCommit run the batch again, after a random pause that grows; kSplit halves the batch until the bad
+// command stands alone; kConflict claims first, then runs the batch again, then halves it; kLockWait halves it, and the command that stands
+// alone is left until the others are done, then waits as for kUnavailable, which is retried until the deadlines and `max_retry` run out. A
+// command whose deadline passed is dropped before it runs. A full queue answers RESOURCE_EXHAUSTED with RetryInfo, and timers are let in
+// only while half of the queue is free for people. People go first, but an eighth of a batch is kept for the timers that have waited
+// longest, so that a door that is never quiet does not hold up time.
 //
-// The claims are rows of this table, which each service's first migration makes (body_hash is hex; a NULL reply is never committed):
+// The claims are rows of this table, which each service's first migration makes (body_hash is hex; a NULL reply is never committed; a
+// refusal is a zero byte, with which no message begins, and a google.rpc.Status):
 //   CREATE TABLE requests (scope VARCHAR(255) NOT NULL, request_id VARCHAR(128) NOT NULL, attempt VARCHAR(64) NOT NULL,
 //                          body_hash VARCHAR(64) NOT NULL, reply LONGBLOB, created BIGINT NOT NULL, PRIMARY KEY (scope, request_id));
 #ifndef REMATCH_PLATFORM_GROUP_COMMIT_H_
@@ -64,7 +65,7 @@ struct CommandMeta {
   Priority priority = Priority::kPeople;
 };
 
-// What a batch came to. `replies` has one entry per command, in order: the bytes to answer (and remember), or the refusal.
+// What a batch came to. `replies` has one entry per command, in order: the bytes of a message to answer (and remember), or the refusal.
 struct BatchResult {
   std::vector<absl::StatusOr<std::string>> replies;
   // Called once after the commit, on the committing thread, before the replies go out: to wake loops, to hand on work. Optional.
@@ -72,6 +73,10 @@ struct BatchResult {
   // nothing, so whoever hands on work also looks in the store for what is its own.
   absl::AnyInvocable<void()> committed;
 };
+
+// A refusal that was acted on: whoever makes the same request once more is refused once more, though what it rested on may have changed.
+// For commands whose late copy must not do what the caller was told was not done, and which have no other guard against that.
+absl::Status Lasting(absl::Status refusal);
 
 // Counts what a door does; implemented over Prometheus by platform/metrics.h. Thread-safe.
 class GroupCommitObserver {

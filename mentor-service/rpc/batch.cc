@@ -22,7 +22,13 @@ absl::StatusOr<std::string> Reply(Roster& roster, const Command& command, const 
   REMATCH_RETURN_IF_ERROR(Authorize(roster, command.action, Ownership(command.caller, command.method, command.consortium)));
   return std::visit(
       [&](const auto& action) -> absl::StatusOr<std::string> {
-        REMATCH_ASSIGN_OR_RETURN(auto decided, Decide(roster, action, context));
+        auto decision = Decide(roster, action, context);
+        // Whoever was told that the change of mentor did not take place goes by that. A late copy of the call would find the seat still
+        // held, and the assignment perhaps as it was before (none: that is no identity).
+        if constexpr (std::is_same_v<std::decay_t<decltype(action)>, TransferCandidate>) {
+          if (!decision.ok()) return Lasting(decision.status());
+        }
+        REMATCH_ASSIGN_OR_RETURN(auto decided, std::move(decision));
         if constexpr (std::is_same_v<decltype(decided), v1::ImportRosterResponse>) {
           if (decided.errors_size() > 0) return ImportRefused(decided);
         }

@@ -19,8 +19,6 @@
 namespace rematch::rpc {
 namespace {
 
-// The URLs of payloads that are protobuf messages.
-constexpr absl::string_view kMessageUrls = "type.googleapis.com/";
 constexpr size_t kMaxRole = 32;
 constexpr size_t kMaxPerson = 256;
 // One call in this many is logged whatever came of it.
@@ -108,32 +106,17 @@ const google::protobuf::MethodDescriptor* FindMethod(const google::protobuf::Fil
 grpc::Status ToGrpc(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
   if (ReasonOf(status).empty()) return ToGrpc(Error(status.code(), CodeName(status.code()), FixedMessage(status.code())));
-  google::rpc::Status details;
-  details.set_code(static_cast<int>(status.code()));
-  details.set_message(std::string(status.message()));
-  // Sorted, since absl::Status keeps its payloads in no order and the same error should be the same bytes.
-  std::map<std::string, std::string> payloads;
-  status.ForEachPayload([&](absl::string_view url, const absl::Cord& payload) {
-    if (absl::StartsWith(url, kMessageUrls)) payloads.emplace(std::string(url), std::string(payload));
-  });
-  for (auto& [url, payload] : payloads) {
-    google::protobuf::Any* detail = details.add_details();
-    detail->set_type_url(url);
-    detail->set_value(std::move(payload));
-  }
+  const google::rpc::Status details = ToRpcStatus(status);
   return grpc::Status(static_cast<grpc::StatusCode>(status.code()), details.message(), details.SerializeAsString());
 }
 
 absl::Status FromGrpc(const grpc::Status& status) {
   if (status.ok()) return absl::OkStatus();
-  absl::Status result(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
   google::rpc::Status details;
-  if (!status.error_details().empty() && details.ParseFromString(status.error_details())) {
-    for (const google::protobuf::Any& detail : details.details()) {
-      if (absl::StartsWith(detail.type_url(), kMessageUrls)) result.SetPayload(detail.type_url(), absl::Cord(detail.value()));
-    }
-  }
-  return result;
+  if (status.error_details().empty() || !details.ParseFromString(status.error_details())) details.clear_details();
+  details.set_code(status.error_code());
+  details.set_message(status.error_message());
+  return FromRpcStatus(details);
 }
 
 std::string MethodTaking(const google::protobuf::Descriptor& request) {

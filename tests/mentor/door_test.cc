@@ -95,6 +95,23 @@ TEST(Store, OfAnotherDistrictIsHeldAssignedAndTransferredOnlyWhereBothShare_F36)
   kit.ExpectConsistent();
 }
 
+// A call that was refused, and comes again very late: the office has given the candidate somebody and taken them away meanwhile, so that
+// they are without a mentor, as the call says.
+TEST(Store, ALateCopyOfARefusedTransferIsRefusedAgain_F34) {
+  DoorKit kit;
+  kit.Put(Populated(2, 2, 1));
+  const auto reason = [](const absl::StatusOr<std::string>& reply) { return reply.ok() ? "OK" : ReasonOf(reply.status()); };
+  ASSERT_EQ(reason(kit.Do("r1", Hold("k", "m0", "c0"))), "OK");
+  const auto given = kit.DoAs<v1::Assignment>("r2", AssignMentor{.program = "p1", .candidate = "c0", .mentor = "m1"});
+  ASSERT_TRUE(given.ok());
+  EXPECT_EQ(reason(kit.Do("t", TransferCandidate{"k", ""})), reason::kAssignmentChanged);
+  ASSERT_EQ(reason(kit.Do("r3", EndAssignment{given->name().substr(given->name().rfind('/') + 1)})), "OK");
+  EXPECT_EQ(reason(kit.Do("t", TransferCandidate{"k", ""})), reason::kAssignmentChanged);
+  EXPECT_EQ(kit.All().candidates.Find("c0")->mentor, "");
+  EXPECT_EQ(reason(kit.Do("t2", TransferCandidate{"k", ""})), "OK") << "asked anew it is decided anew";
+  kit.ExpectConsistent();
+}
+
 TEST(Store, TheSchemaItselfRefusesMoreThanTheCapacity_F30) {
   DoorKit kit;
   kit.Put(Populated(1, 1, 0));

@@ -50,6 +50,7 @@ constexpr char kSchema[] =
 struct Add {
   std::string counter;
   int64_t by = 1;
+  bool lasting = false;  // a refusal is
 };
 
 class Counters {
@@ -79,7 +80,8 @@ class Counters {
     for (const Add* add : batch) {
       int64_t& total = totals[add->counter];
       if (total + add->by < 0) {
-        result.replies.push_back(Error(absl::StatusCode::kFailedPrecondition, "BELOW_ZERO", "not below zero"));
+        absl::Status refusal = Error(absl::StatusCode::kFailedPrecondition, "BELOW_ZERO", "not below zero");
+        result.replies.push_back(add->lasting ? Lasting(std::move(refusal)) : std::move(refusal));
         continue;
       }
       total += add->by;
@@ -354,6 +356,48 @@ TEST_F(GroupCommitTest, ARefusalLeavesNoClaim) {
   EXPECT_EQ(Claims(), 1);
   EXPECT_EQ(*Door().Commit({}, {"x", 5}), "5");
   EXPECT_EQ(*Door().Commit(Id("1", "another body even"), {"x", -1}), "4") << "a refusal changed nothing: the request may be made again";
+}
+
+TEST_F(GroupCommitTest, ATwinOfALastingRefusalHasItsAnswer_F32) {
+  const Add add = {.counter = "x", .by = -1, .lasting = true};
+  const Answer first = Submit(Id("1"), add), twin = Submit(Id("1"), add);
+  Door().Drain();
+  EXPECT_EQ(Show(first), "BELOW_ZERO");
+  EXPECT_EQ(Show(twin), "BELOW_ZERO");
+  EXPECT_EQ(Claims(), 1);
+  EXPECT_EQ(counters_.batches().size(), 1u) << "the twin has the answer of the first";
+}
+
+TEST_F(GroupCommitTest, ALastingRefusalIsGivenAgainWhateverHasChanged_F32) {
+  const Add add = {.counter = "x", .by = -1, .lasting = true};
+  EXPECT_EQ(ReasonOf(Door().Commit(Id("1"), add).status()), "BELOW_ZERO");
+  EXPECT_EQ(*Door().Commit({}, {"x", 5}), "5");
+  // First the handler would do it now, and meets the row; then repetitions are expected, and it is not asked.
+  for (int i = 0; i < 2; ++i) {
+    const absl::Status again = Door().Commit(Id("1"), add).status();
+    EXPECT_EQ(again, Error(absl::StatusCode::kFailedPrecondition, "BELOW_ZERO", "not below zero"));
+  }
+  EXPECT_EQ(ReasonOf(Door().Commit(Id("1", "other"), add).status()), reason::kRequestIdReused);
+  EXPECT_EQ(*Door().Commit(Id("2"), add), "4") << "another request is another decision";
+  EXPECT_EQ(TotalOf(*db_, "x"), 4);
+}
+
+TEST_F(GroupCommitTest, ALastingRefusalKeepsItsClaim_F32) {
+  EXPECT_EQ(*Door().Commit(Id("1"), {"y", 1}), "1");
+  EXPECT_EQ(*Door().Commit(Id("1"), {"y", 1}), "1") << "from now on ids are claimed first";
+  const Add add = {.counter = "x", .by = -1, .lasting = true};
+  const Answer lasting = Submit(Id("2"), add), passing = Submit(Id("3"), {"x", -1});
+  Door().Drain();
+  EXPECT_EQ(Show(lasting), "BELOW_ZERO");
+  EXPECT_EQ(Show(passing), "BELOW_ZERO");
+  EXPECT_EQ(Claims(), 2);
+}
+
+TEST_F(GroupCommitTest, ALastingRefusalWhoseCommitWasNotHeardOfIsTheSame_F32) {
+  faulty_.Next(Fault::BrokenCommit());
+  EXPECT_EQ(ReasonOf(Door().Commit(Id("1"), {.counter = "x", .by = -1, .lasting = true}).status()), "BELOW_ZERO");
+  EXPECT_EQ(Claims(), 1);
+  EXPECT_EQ(counters_.committed(), 1) << "what the lost commit would have set going is set going once";
 }
 
 TEST_F(GroupCommitTest, ABadCommandIsSplitOffAndTheRestIsReloadedAndDone) {
