@@ -568,9 +568,11 @@ void Invariants::CheckSenders() {
     const request::CaseKey key = {.consortium = (*of_program)[0], .program = (*of_program)[1], .id = ""};
     const mentor::Program& own = *consortia_.at(key.consortium).roster.programs.Find(key.program);
     Must(mail.program_name == own.display_name, absl::StrCat("F36: a mail carries another program's name: ", mail.key));
-    const bool is_leaders = mail.reply_to == own.leader.contact.email || mail.reply_to == own.alternate.contact.email;
+    const bool is_leaders = std::all_of(mail.reply_to.begin(), mail.reply_to.end(), [&](const std::string& address) {
+      return address == own.leader.contact.email || address == own.alternate.contact.email;
+    });
     Must(is_leaders, absl::StrCat("F36: replies to a mail go to who leads another program: ", mail.key));
-    Must(mail.arrived == 0 || mail.arrived_reply_to == mail.reply_to, absl::StrCat("F8: replies to a mail go astray: ", mail.key));
+    Must(mail.arrived == 0 || mail.reply_to.contains(mail.arrived_reply_to), absl::StrCat("F8: replies to a mail go astray: ", mail.key));
     const std::vector<std::string> leaders = LeadersOf(key.consortium, own);
     for (const std::string& reader : mail.readers)
       Must(mentor::Contains(leaders, reader), absl::StrCat("F36: who leads another program may read a mail: ", mail.key));

@@ -3,6 +3,7 @@
 #define REMATCH_TESTS_SIMULATION_POST_OFFICE_H_
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,8 @@ struct Mail {
   std::string to;      // an address
   std::string reply_code;
   std::string program_name;
-  std::string reply_to;  // an address; what the mail that arrived says follows
-  std::string arrived_reply_to;
+  std::set<std::string> reply_to;  // addresses: whoever led at each try to hand it over, of which the first that arrives counts
+  std::string arrived_reply_to;    // what the mail that arrived says
   std::vector<std::string> readers;
   std::string words;  // everything in it that people read
   int arrived = 0;    // how often
@@ -40,13 +41,13 @@ class PostOffice final : public notify::MailTransport {
   void Expect(const notify::v1::SendNotificationRequest& request) {
     const std::string name = request.parent() + "/notifications/" + request.notification_id();
     Mail& mail = mails_[notify::MessageId(name, kDomain)];
+    mail.reply_to.insert(request.notification().reply_to().email());
     if (!mail.key.empty()) return;
     mail.consortium = request.parent().substr(request.parent().rfind('/') + 1);
     mail.key = request.notification_id();
     mail.kind = request.notification().template_().substr(request.notification().template_().find('/') + 1);
     mail.origin = request.notification().origin();
     mail.to = request.notification().to().email();
-    mail.reply_to = request.notification().reply_to().email();
     mail.readers = {request.notification().readers().begin(), request.notification().readers().end()};
     const auto& variables = request.notification().variables();
     if (const auto code = variables.find("reply_code"); code != variables.end()) mail.reply_code = code->second;
