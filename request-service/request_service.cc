@@ -42,7 +42,7 @@ RequestCore::RequestCore(const Environment& env, const RequestOptions& options, 
       codes_(reply_key),
       messages_(env.mentor, codes_, env.clock),
       concern_reader_(env.database),
-      terms_(env.mentor, policies_, calendars_, env.clock),
+      terms_(policies_, calendars_, env.clock),
       letters_(concern_reader_, env.mentor, env.notify, messages_, terms_, env.clock),
       handler_(env.replica, policies_, calendars_, env.clock) {
   for (const char* alerted : {"reconciled_seats", "reconciled_candidates", "poisoned_effects", "poisoned_timers", "poisoned_deliveries",

@@ -10,7 +10,6 @@
 #include "platform/clock.h"
 #include "rematch/mentor/v1/resources.pb.h"
 #include "request-service/domain/letters.h"
-#include "request-service/loops/peers.h"
 #include "request-service/store/calendar_store.h"
 #include "request-service/store/policy_store.h"
 
@@ -19,14 +18,13 @@ namespace rematch::request {
 // Thread-safe; its methods block.
 class TermsFinder {
  public:
-  TermsFinder(MentorPeer& mentor, PolicyStore& policies, CalendarStore& calendars, platform::Clock& clock)
-      : mentor_(mentor), policies_(policies), calendars_(calendars), clock_(clock) {}
+  TermsFinder(PolicyStore& policies, CalendarStore& calendars, platform::Clock& clock)
+      : policies_(policies), calendars_(calendars), clock_(clock) {}
 
   // Of a matter between a candidate and `mentor` (domain/letters.h).
   absl::StatusOr<std::optional<TaskTerms>> Of(const mentor::v1::Program& program, std::string_view mentor);
 
  private:
-  MentorPeer& mentor_;
   PolicyStore& policies_;
   CalendarStore& calendars_;
   platform::Clock& clock_;
