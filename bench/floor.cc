@@ -24,6 +24,7 @@
 #include "rematch/notify/v1/service.grpc.pb.h"
 #include "rematch/request/v1/service.grpc.pb.h"
 #include "request-service/domain/case.pb.h"
+#include "request-service/rpc/convert.h"
 
 namespace rematch::bench {
 namespace {
@@ -31,6 +32,9 @@ namespace {
 constexpr char kSchema[] = "floor_service";
 constexpr size_t kMostQueued = 100'000;
 constexpr absl::Duration kPatience = absl::Minutes(5);  // with the server that makes the tables
+
+constexpr std::pair<Sample::Kind, const char*> kKinds[] = {
+    {Sample::Kind::kInsert, "insert"}, {Sample::Kind::kUpdate, "update"}, {Sample::Kind::kRead, "read"}};
 
 std::vector<std::string> LinesOf(const std::string& text) { return absl::StrSplit(text, '\n'); }
 
@@ -120,7 +124,7 @@ class Mentors final : public mentor::v1::MentorService::CallbackService {
       const std::vector<std::string> parts = absl::StrSplit(request->name(), '/');
       return servers_.reads.One(
           "SELECT name, email, phone, district, programs, credentials, grade_bands, subjects, supervised_sites, "
-          "capacity, interested_in_more, years_mentored, opted_out, state, assigned, held, has_mentored, version "
+          "capacity, interested_in_more, years_mentored, opted_out, state, assigned, held, version "
           "FROM mentors WHERE consortium = ? AND mentor = ?",
           {parts[1], parts[3]}, [&](const ::sql::ResultSet& row) {
             response->set_name(request->name());
@@ -134,7 +138,17 @@ class Mentors final : public mentor::v1::MentorService::CallbackService {
             for (const std::string& part : LinesOf(row.getString(6).asStdString())) response->add_credentials(part);
             for (const std::string& part : LinesOf(row.getString(7).asStdString())) response->add_grade_bands(part);
             for (const std::string& part : LinesOf(row.getString(8).asStdString())) response->add_subjects(part);
+            for (const std::string& part : LinesOf(row.getString(9).asStdString())) {
+              if (!part.empty()) response->add_supervised_sites(absl::StrCat("consortia/", parts[1], "/sites/", part));
+            }
             response->set_capacity(row.getInt(10));
+            response->set_interested_in_more(row.getInt(11) != 0);
+            response->set_years_mentored(row.getInt(12));
+            response->set_opted_out(row.getInt(13) != 0);
+            response->set_state(static_cast<mentor::v1::Mentor::State>(row.getInt(14)));
+            response->set_caseload(row.getInt(15));
+            response->set_held_seats(row.getInt(16));
+            response->set_etag(absl::StrCat("v", row.getInt64(17)));
           });
     });
   }
@@ -154,22 +168,20 @@ class Mentors final : public mentor::v1::MentorService::CallbackService {
 
 class Reassignments final : public request::v1::ReassignmentService::CallbackService {
  public:
-  explicit Reassignments(Servers& servers) : servers_(servers) {}
+  Reassignments(Servers& servers, request::v1::EscalationPolicy policy) : servers_(servers), policy_(std::move(policy)) {}
   grpc::ServerUnaryReactor* GetReassignment(grpc::CallbackServerContext* context, const request::v1::GetReassignmentRequest* request,
                                             request::v1::Reassignment* response) override {
     return servers_.On(context, [this, request, response] {
       const std::vector<std::string> parts = absl::StrSplit(request->name(), '/');
-      return servers_.reads.One("SELECT folded FROM cases WHERE consortium = ? AND id = ?", {parts[1], parts[5]},
-                                [&](const ::sql::ResultSet& row) {
-                                  request::Case stored;
-                                  (void)stored.ParseFromString(row.getString(1).asStdString());
-                                  response->set_name(stored.name());
-                                  response->set_candidate(stored.candidate());
-                                  response->set_state(stored.state());
-                                  *response->mutable_need() = stored.need();
-                                  response->set_acting_leader(stored.leader().person());
-                                  response->set_etag(absl::StrCat(stored.version()));
-                                });
+      return servers_.reads.One(
+          "SELECT c.folded, t.text FROM cases c LEFT JOIN private_texts t ON t.consortium = c.consortium AND t.case_id = c.id"
+          " AND t.step = 'REASONS' WHERE c.consortium = ? AND c.id = ?",
+          {parts[1], parts[5]}, [&](const ::sql::ResultSet& row) {
+            request::Case stored;
+            (void)stored.ParseFromString(row.getString(1).asStdString());
+            *response = request::ToReassignment({.consortium = parts[1], .program = parts[3], .id = parts[5]}, stored, policy_);
+            response->set_reasons(row.getString(2).asStdString());
+          });
     });
   }
   grpc::ServerUnaryReactor* CreateReassignment(grpc::CallbackServerContext* context, const request::v1::CreateReassignmentRequest* request,
@@ -189,6 +201,7 @@ class Reassignments final : public request::v1::ReassignmentService::CallbackSer
 
  private:
   Servers& servers_;
+  const request::v1::EscalationPolicy policy_;  // of all cases
 };
 
 class Notifications final : public notify::v1::NotifyService::CallbackService {
@@ -229,7 +242,9 @@ absl::Status FloorStore::Load() {
       const std::vector<std::string> parts = absl::StrSplit(table.Text(0), '$');
       if (parts.size() != 4) continue;
       Step step;
-      step.update = parts[2] == "update";
+      for (const auto& [kind, name] : kKinds) {
+        if (parts[2] == name) step.kind = kind;
+      }
       step.table = parts[3];
       REMATCH_ASSIGN_OR_RETURN(
           const auto columns,
@@ -269,18 +284,18 @@ absl::Status FloorStore::Load() {
         }
         step.rows.push_back(std::move(values));
       }
-      step.lock = absl::StrCat("SELECT * FROM ", step.table, " WHERE ", absl::StrJoin(where, " AND "), " FOR UPDATE");
-      step.write = step.update
-                       ? absl::StrCat("UPDATE ", step.table, " SET ", absl::StrJoin(set, ", "), " WHERE ", absl::StrJoin(where, " AND "))
-                       : absl::StrCat("INSERT INTO ", step.table, " (", absl::StrJoin(step.columns, ", "), ") VALUES ",
-                                      sql::ValueRows(1, step.columns.size()));
+      const bool update = step.kind == Sample::Kind::kUpdate;
+      step.read = absl::StrCat("SELECT * FROM ", step.table, " WHERE ", absl::StrJoin(where, " AND "), update ? " FOR UPDATE" : "");
+      step.write = update ? absl::StrCat("UPDATE ", step.table, " SET ", absl::StrJoin(set, ", "), " WHERE ", absl::StrJoin(where, " AND "))
+                          : absl::StrCat("INSERT INTO ", step.table, " (", absl::StrJoin(step.columns, ", "), ") VALUES ",
+                                         sql::ValueRows(1, step.columns.size()));
       operations_[parts[0]].push_back(std::move(step));
     }
     return absl::OkStatus();
   });
 }
 
-absl::Status FloorStore::Write(const std::string& operation, const Keys& keys) {
+absl::Status FloorStore::Write(const std::string& operation, const Keys& keys, Reads reads) {
   const auto found = operations_.find(operation);
   if (found == operations_.end()) return absl::NotFoundError(absl::StrCat("no samples of ", operation));
   return sql::TransactAgain(*database_, [&](sql::Transaction& tx) -> absl::Status {
@@ -297,13 +312,15 @@ absl::Status FloorStore::Write(const std::string& operation, const Keys& keys) {
         tx.Query("SELECT body_hash, reply FROM requests WHERE scope = ? AND request_id = ?", {std::string("floor"), keys.at("@REQUEST")})
             .status());
     for (const Step& step : found->second) {
+      if (step.kind == Sample::Kind::kRead && reads == Reads::kLeftOut) continue;
       for (const std::vector<sql::Value>& row : step.rows) {
         std::vector<sql::Value> values = with_keys(row);
-        if (step.update) {
+        if (step.kind != Sample::Kind::kInsert) {
           std::vector<sql::Value> key;
           for (const size_t column : step.key) key.push_back(values[column]);
-          REMATCH_ASSIGN_OR_RETURN(const auto locked, tx.Query(step.lock, key));
-          if (locked.size() != 1) return absl::NotFoundError(absl::StrCat("no row to update in ", step.table));
+          REMATCH_ASSIGN_OR_RETURN(const auto found_rows, tx.Query(step.read, key));
+          if (found_rows.size() != 1) return absl::NotFoundError(absl::StrCat("no such row in ", step.table));
+          if (step.kind == Sample::Kind::kRead) continue;
           values.insert(values.end(), key.begin(), key.end());
         }
         REMATCH_RETURN_IF_ERROR(tx.Execute(step.write, values).status());
@@ -325,7 +342,7 @@ std::string FloorStore::Reply(const std::string& operation) const {
 
 size_t FloorStore::RowsOf(const std::string& operation) const {
   size_t rows = 0;
-  for (const Step& step : operations_.at(operation)) rows += step.rows.size();
+  for (const Step& step : operations_.at(operation)) rows += step.kind == Sample::Kind::kRead ? 0 : step.rows.size();
   return rows;
 }
 
@@ -341,13 +358,14 @@ absl::StatusOr<std::string> PrepareFloor(demo::Mariadb& server, const std::vecto
   }
   int order = 0;
   for (const Sample& sample : samples) {
-    const std::string name =
-        absl::StrCat("`", sample.operation, "$", ++order, "$", sample.update ? "update" : "insert", "$", sample.table, "`");
+    const auto* const kind = std::find_if(std::begin(kKinds), std::end(kKinds), [&](const auto& one) { return one.first == sample.kind; });
+    const std::string name = absl::StrCat("`", sample.operation, "$", ++order, "$", kind->second, "$", sample.table, "`");
     absl::StrAppend(&sql, "CREATE TABLE IF NOT EXISTS ", sample.table, " LIKE ", sample.schema, ".", sample.table, ";\n");
     absl::StrAppend(&sql, "CREATE TABLE ", name, " AS SELECT * FROM ", sample.schema, ".", sample.table, " WHERE ", sample.where, ";\n");
     std::vector<std::string> set;
     for (const auto& [column, marker] : sample.markers) set.push_back(absl::StrCat(column, " = '", marker, "'"));
     if (!set.empty()) absl::StrAppend(&sql, "UPDATE ", name, " SET ", absl::StrJoin(set, ", "), ";\n");
+    if (sample.kind == Sample::Kind::kRead) absl::StrAppend(&sql, "INSERT IGNORE INTO ", sample.table, " SELECT * FROM ", name, ";\n");
   }
   REMATCH_RETURN_IF_ERROR(demo::OutputOf(server.Client(sql), kPatience).status());
   return url;
@@ -391,7 +409,15 @@ int ServeFloor(const std::string& url, int threads, const std::string& port_file
   platform::ThreadPool pool(threads, kMostQueued);
   Servers servers{**store, reads, pool};
   Mentors mentors(servers);
-  Reassignments reassignments(servers);
+  request::v1::EscalationPolicy policy;
+  const grpc::Status known = reads.One("SELECT policy FROM policies LIMIT 1", {}, [&policy](const ::sql::ResultSet& row) {
+    (void)policy.ParseFromString(row.getString(1).asStdString());
+  });
+  if (!known.ok()) {
+    std::cerr << "floor: " << known.error_message() << "\n";
+    return 1;
+  }
+  Reassignments reassignments(servers, std::move(policy));
   Notifications notifications(servers);
   return Serve({&mentors, &reassignments, &notifications}, port_file);
 }

@@ -3,11 +3,12 @@
 // write.
 //
 // A schema of its own has the tables that are written, made like those of the services, and one table of samples for each statement,
-// named OPERATION$ORDER$insert$TABLE or OPERATION$ORDER$update$TABLE: the rows to write, with markers such as @KEY where the keys go. A
-// write
+// named OPERATION$ORDER$insert$TABLE, OPERATION$ORDER$update$TABLE or OPERATION$ORDER$read$TABLE: the rows to write or to read, with
+// markers such as @KEY where the keys go. A write
 //   1. looks for its request id (SELECT ... FROM requests),
-//   2. reads each row that it is to update, with a lock,
-//   3. inserts or updates row by row, and commits.
+//   2. where it is asked to, reads what Rematch reads to decide it, row by row,
+//   3. reads each row that it is to update, with a lock,
+//   4. inserts or updates row by row, and commits.
 #ifndef REMATCH_BENCH_FLOOR_H_
 #define REMATCH_BENCH_FLOOR_H_
 
@@ -23,6 +24,17 @@
 
 namespace rematch::bench {
 
+// A sample to take: rows of a service's table, as SQL of the server.
+struct Sample {
+  enum class Kind { kInsert, kUpdate, kRead };
+  std::string operation;
+  Kind kind = Kind::kInsert;
+  std::string schema;
+  std::string table;
+  std::string where;
+  std::map<std::string, std::string> markers = {};  // by column
+};
+
 // What stands for each marker: {"@KEY", "0192..."}.
 using Keys = std::map<std::string, std::string>;
 
@@ -33,7 +45,8 @@ class FloorStore {
   static absl::StatusOr<std::unique_ptr<FloorStore>> Open(const std::string& url);
 
   // One transaction: the statements of the operation under these keys. "@REQUEST" is the request id.
-  absl::Status Write(const std::string& operation, const Keys& keys);
+  enum class Reads { kLeftOut, kAsRematch };
+  absl::Status Write(const std::string& operation, const Keys& keys, Reads reads = Reads::kLeftOut);
   // What Rematch answered when the samples were taken.
   std::string Reply(const std::string& operation) const;
   // How many rows a write inserts or updates.
@@ -41,12 +54,12 @@ class FloorStore {
 
  private:
   struct Step {
-    bool update = false;
+    Sample::Kind kind = Sample::Kind::kInsert;
     std::string table;
     std::vector<std::string> columns;
     std::vector<std::vector<sql::Value>> rows;
     std::vector<size_t> key;  // columns of the primary key
-    std::string lock, write;  // the statements
+    std::string read, write;  // the statements
   };
 
   explicit FloorStore(std::unique_ptr<sql::Database> database) : database_(std::move(database)) {}
@@ -54,16 +67,6 @@ class FloorStore {
 
   const std::unique_ptr<sql::Database> database_;
   std::map<std::string, std::vector<Step>> operations_;
-};
-
-// A sample to take: rows of a service's table, as SQL of the server.
-struct Sample {
-  std::string operation;
-  bool update = false;
-  std::string schema;
-  std::string table;
-  std::string where;
-  std::map<std::string, std::string> markers;  // by column
 };
 
 // Makes the floor's schema anew, with these samples in their order, and with whole copies of the tables named in `copies` ("schema.table").

@@ -225,14 +225,15 @@ absl::StatusOr<Outcome> RunOpen(Operation& operation, const OpenOptions& options
   });
 }
 
-absl::StatusOr<Outcome> RunIdle(Operation& operation, int count) {
+absl::StatusOr<Outcome> RunIdle(Operation& operation, const IdleOptions& options) {
   grpc::CompletionQueue queue;
   Outcome outcome;
   const int64_t start = NowNanos();
   absl::Status status;
-  for (int n = 0; n < count && status.ok(); ++n) {
+  for (int n = 0; n < options.count && status.ok(); ++n) {
     const int64_t i = operation.Take();
     if (i < 0) break;
+    absl::SleepFor(options.pause);
     const int64_t begun = NowNanos();
     void* tag = nullptr;
     bool ok = false;

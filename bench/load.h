@@ -159,8 +159,13 @@ struct OpenOptions {
 };
 absl::StatusOr<Outcome> RunOpen(Operation& operation, const OpenOptions& options);
 
-// One request at a time on one connection.
-absl::StatusOr<Outcome> RunIdle(Operation& operation, int count);
+// How requests are made to servers that have nothing else to do: so many, one at a time, on one connection. The pause before each is for
+// what the one before set going (a mail that is handed over), which is no part of its latency.
+struct IdleOptions {
+  int count = 300;
+  absl::Duration pause = absl::Milliseconds(10);
+};
+absl::StatusOr<Outcome> RunIdle(Operation& operation, const IdleOptions& options);
 
 }  // namespace rematch::bench
 

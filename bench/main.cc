@@ -44,8 +44,10 @@ ABSL_FLAG(std::vector<std::string>, only, {},
 ABSL_FLAG(std::string, json, "", "a file to write the figures to");
 ABSL_FLAG(std::string, plots, "", "a folder to draw the plots into");
 ABSL_FLAG(std::string, load, "",
-          "only keep the suite busy with one kind of request: get_mentor, get_reassignment, find, hold, create, respond, send");
+          "only keep the suite busy with one kind of request: get_mentor, get_reassignment, find, hold, create, respond, send; or the bare "
+          "echo");
 ABSL_FLAG(absl::Duration, load_for, absl::Seconds(10), "with --load: how long");
+ABSL_FLAG(bool, one_at_a_time, false, "with --load: one request at a time, with a pause before each");
 ABSL_FLAG(std::string, pids, "/dev/null", "with --load: a file for the ids of the processes that are busy, written once they are");
 ABSL_FLAG(std::string, server_option, "", "one more line for the my.cnf of the MariaDB, such as performance_schema=ON");
 ABSL_FLAG(std::string, serve, "", "be a server that is measured against: echo or floor");
@@ -136,7 +138,7 @@ absl::Status Measure(const std::string& work_dir) {
     // Each question is answered once, so answers need many; they take minutes to seed.
     const int asked = load == "respond" ? 60'000 : 2'000;
     return RunLoad(*stage, work_dir, {.mentors = 4000, .candidates = 120'000, .asked = asked}, load, absl::GetFlag(FLAGS_load_for),
-                   absl::GetFlag(FLAGS_pids));
+                   absl::GetFlag(FLAGS_one_at_a_time), absl::GetFlag(FLAGS_pids));
   }
   const auto measure = [&]() -> absl::Status {
     if (Wanted("start")) {
@@ -149,7 +151,7 @@ absl::Status Measure(const std::string& work_dir) {
                  .each = absl::Milliseconds(400),
                  .open = absl::Milliseconds(300),
                  .past = absl::Milliseconds(300),
-                 .idle_requests = 30,
+                 .idle = {.count = 30},
                  .mentors = 1000,
                  .candidates = 20'000,
                  .asked = 20'000};

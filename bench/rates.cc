@@ -48,18 +48,28 @@ class Rates {
   Rates(Stage& stage, std::string work_dir, const RatesOptions& options, Figures& figures, Plots& plots)
       : stage_(stage), work_dir_(std::move(work_dir)), options_(options), figures_(figures), plots_(plots) {}
 
-  absl::Status Load(const std::string& name, absl::Duration duration, const std::string& pids_file) {
-    const auto kind = std::find_if(kKinds.begin(), kKinds.end(), [&name](const Kind& one) { return one.name == name; });
-    if (kind == kKinds.end()) return absl::InvalidArgumentError(absl::StrCat("no load is called ", name));
+  absl::Status Load(const std::string& name, absl::Duration duration, bool one_at_a_time, const std::string& pids_file) {
+    Kind kind = {"echo", "bare echo", &Workload::echo, nullptr, true, false};
+    if (name != kind.name) {
+      const auto found = std::find_if(kKinds.begin(), kKinds.end(), [&name](const Kind& one) { return one.name == name; });
+      if (found == kKinds.end()) return absl::InvalidArgumentError(absl::StrCat("no load is called ", name));
+      kind = *found;
+    }
     REMATCH_RETURN_IF_ERROR(SetUp());
     std::ofstream pids(pids_file + ".tmp");
     for (const demo::Part part : demo::kParts) pids << demo::NameOf(part) << " " << stage_.suite().pid(part) << "\n";
     if (stage_.server() != nullptr) pids << "mariadbd " << demo::ReadFile(work_dir_ + "/mariadb/pid") << "\n";
     pids.close();
     std::filesystem::rename(pids_file + ".tmp", pids_file);
-    REMATCH_ASSIGN_OR_RETURN(const Outcome outcome,
-                             RunClosed(*(workload_.*kind->suite), {.streams = options_.streams, .duration = duration}));
-    std::cout << absl::StrFormat("%s: %.0f requests a second\n", kind->title, outcome.rate());
+    Operation& operation = *(workload_.*kind.suite);
+    if (one_at_a_time) {
+      const IdleOptions idle = {.count = static_cast<int>(duration / options_.idle.pause), .pause = options_.idle.pause};
+      REMATCH_ASSIGN_OR_RETURN(const Outcome outcome, RunIdle(operation, idle));
+      std::cout << absl::StrFormat("%s: %.3f ms\n", kind.title, 1e3 * outcome.Percentile(0.5));
+      return absl::OkStatus();
+    }
+    REMATCH_ASSIGN_OR_RETURN(const Outcome outcome, RunClosed(operation, {.streams = options_.streams, .duration = duration}));
+    std::cout << absl::StrFormat("%s: %.0f requests a second\n", kind.title, outcome.rate());
     return absl::OkStatus();
   }
 
@@ -161,10 +171,10 @@ class Rates {
     for (int round = 0; round < options_.rounds; ++round) {
       std::vector<double> ratios;
       for (const Kind& kind : kKinds) {
-        REMATCH_ASSIGN_OR_RETURN(const Outcome idle, RunIdle(*(workload_.*kind.suite), options_.idle_requests));
+        REMATCH_ASSIGN_OR_RETURN(const Outcome idle, RunIdle(*(workload_.*kind.suite), options_.idle));
         figures_.Add(absl::StrCat(kind.name, "_idle_ms"), 1e3 * idle.Percentile(0.5));
         if (!kind.idles || bare == nullptr) continue;
-        REMATCH_ASSIGN_OR_RETURN(const Outcome echo, RunIdle(*workload_.echo, options_.idle_requests));
+        REMATCH_ASSIGN_OR_RETURN(const Outcome echo, RunIdle(*workload_.echo, options_.idle));
         REMATCH_ASSIGN_OR_RETURN(const double transaction, BareTransaction(*bare, kind.name, next));
         const double ratio = idle.Percentile(0.5) / (transaction + echo.Percentile(0.5));
         figures_.Add(absl::StrCat(kind.name, "_idle_over_bare"), ratio);
@@ -178,15 +188,16 @@ class Rates {
   // The median, in seconds.
   absl::StatusOr<double> BareTransaction(FloorStore& bare, const std::string& operation, int64_t& next) {
     std::vector<double> took;
-    for (int n = 0; n < options_.idle_requests; ++n) {
+    for (int n = 0; n < options_.idle.count; ++n) {
       const std::string key = absl::StrFormat("idle-%09d", next++);
       const Keys keys = {{"@KEY", operation == "respond" ? absl::StrCat("k", --last_bare_answer_) : key},
                          {"@REQUEST", key},
                          {"@CANDIDATE", key},
                          {"@MENTOR", demo::IdOf(world_.mentors[static_cast<size_t>(n) % world_.mentors.size()])},
                          {"@SEND", key}};
+      absl::SleepFor(options_.idle.pause);
       const absl::Time start = absl::Now();
-      REMATCH_RETURN_IF_ERROR(bare.Write(operation, keys));
+      REMATCH_RETURN_IF_ERROR(bare.Write(operation, keys, FloorStore::Reads::kAsRematch));
       took.push_back(absl::ToDoubleSeconds(absl::Now() - start));
     }
     std::sort(took.begin(), took.end());
@@ -375,10 +386,10 @@ void DescribeRates(Figures& figures, bool with_targets) {
 }
 
 absl::Status RunLoad(Stage& stage, const std::string& work_dir, const RatesOptions& options, const std::string& kind,
-                     absl::Duration duration, const std::string& pids_file) {
+                     absl::Duration duration, bool one_at_a_time, const std::string& pids_file) {
   Figures figures;
   Plots plots;
-  return Rates(stage, work_dir, options, figures, plots).Load(kind, duration, pids_file);
+  return Rates(stage, work_dir, options, figures, plots).Load(kind, duration, one_at_a_time, pids_file);
 }
 
 absl::Status MeasureRates(Stage& stage, const std::string& work_dir, const RatesOptions& options, Figures& figures, Plots& plots) {

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "bench/figures.h"
+#include "bench/load.h"
 #include "bench/plots.h"
 #include "bench/stage.h"
 
@@ -18,7 +19,7 @@ struct RatesOptions {
   absl::Duration each = absl::Seconds(1);  // of measuring, per kind and round
   absl::Duration open = absl::Seconds(3);  // per share of the load
   absl::Duration past = absl::Seconds(1);  // of the maximum, and of twice as much, per round
-  int idle_requests = 300;
+  IdleOptions idle;
   int mentors = 6000;
   int candidates = 290'000;
   int asked = 120'000;
@@ -32,10 +33,10 @@ void DescribeRates(Figures& figures, bool with_targets);
 // On a stage that nobody has used yet.
 absl::Status MeasureRates(Stage& stage, const std::string& work_dir, const RatesOptions& options, Figures& figures, Plots& plots);
 
-// Only the load of one kind ("hold", as in the names of figures), for whoever profiles: once it runs, the ids of the processes that it
-// keeps busy are written to `pids_file`, one a line, behind their names.
+// Only the load of one kind ("hold", as in the names of figures, or "echo"), for whoever profiles: once it runs, the ids of the processes
+// that it keeps busy are written to `pids_file`, one a line, behind their names.
 absl::Status RunLoad(Stage& stage, const std::string& work_dir, const RatesOptions& options, const std::string& kind,
-                     absl::Duration duration, const std::string& pids_file);
+                     absl::Duration duration, bool one_at_a_time, const std::string& pids_file);
 
 }  // namespace rematch::bench
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "bench/floor.h"
@@ -118,12 +119,13 @@ Workload MakeWorkload(const WorkloadOptions& options) {
              },
          .check =
              [mentor_of](int64_t i, const mentor::v1::Mentor& mentor) {
-               return mentor.name() == mentor_of(i) && !mentor.contact().email().empty() && mentor.capacity() == 50;
+               return mentor.name() == mentor_of(i) && !mentor.contact().email().empty() && mentor.capacity() == 50 &&
+                      !mentor.etag().empty();
              }});
   };
   all.get_mentor = get_mentor(at.mentor);
 
-  const auto get_case = [&](const std::string& address, bool with_reasons) {
+  const auto get_case = [&](const std::string& address) {
     return MakeUnary<ReassignmentService, request::v1::GetReassignmentRequest, request::v1::Reassignment>(
         address, connections, &ReassignmentService::Stub::AsyncGetReassignment,
         {.caller = {"PROGRAM_LEADER", ""},
@@ -135,13 +137,13 @@ Workload MakeWorkload(const WorkloadOptions& options) {
                return request;
              },
          .check =
-             [asked, with_reasons](int64_t i, const request::v1::Reassignment& found) {
+             [asked](int64_t i, const request::v1::Reassignment& found) {
                const SeededCase& wanted = (*asked)[Spread(i, asked->size())];
                return found.name() == wanted.name && found.candidate() == wanted.candidate && !found.etag().empty() &&
-                      (!with_reasons || !found.reasons().empty());
+                      !found.reasons().empty() && found.has_create_time();
              }});
   };
-  if (!asked->empty()) all.get_case = get_case(at.request, true);
+  if (!asked->empty()) all.get_case = get_case(at.request);
 
   all.find_mentors = MakeUnary<MentorService, mentor::v1::FindEligibleMentorsRequest, mentor::v1::FindEligibleMentorsResponse>(
       at.mentor, connections, &MentorService::Stub::AsyncFindEligibleMentors,
@@ -221,7 +223,7 @@ Workload MakeWorkload(const WorkloadOptions& options) {
 
   if (at.floor.empty()) return all;
   all.get_mentor_floor = get_mentor(at.floor);
-  all.get_case_floor = get_case(at.floor, false);
+  all.get_case_floor = get_case(at.floor);
   all.hold_floor = hold(at.floor);
   all.create_floor = create(at.floor);
   all.respond_floor = respond(at.floor, true);
@@ -248,6 +250,24 @@ absl::StatusOr<std::string> TakeSamples(demo::Suite& suite, demo::Mariadb& serve
                                                 .Call(&demo::RequestStub::CreateReassignment, MakeCreate(world, number, "sample-create")));
   const std::string id = demo::IdOf(made.name());
   const std::string of_case = "case_id = " + quoted(id);
+  // What is read to decide about a candidate of the world; all of one consortium.
+  const auto read = [&](const std::string& operation, const std::string& table, const std::string& column, const std::string& name) {
+    sampled({.operation = operation,
+             .kind = Sample::Kind::kRead,
+             .schema = mentor,
+             .table = table,
+             .where = absl::StrCat(column, " = ", quoted(demo::IdOf(name)))});
+  };
+  const auto read_candidate = [&](const std::string& operation, size_t candidate) -> absl::Status {
+    read(operation, "candidates", "candidate", world.candidates[candidate]);
+    read(operation, "programs", "program", world.ProgramOf(candidate));
+    REMATCH_ASSIGN_OR_RETURN(const std::string site,
+                             server.Run(absl::StrCat("SELECT site FROM mentor_service.candidates WHERE candidate = ",
+                                                     quoted(demo::IdOf(world.candidates[candidate])))));
+    read(operation, "sites", "site", std::string(absl::StripAsciiWhitespace(site)));
+    return absl::OkStatus();
+  };
+  REMATCH_RETURN_IF_ERROR(read_candidate("create", number));
   request_row("create", request, "sample-create");
   sampled({.operation = "create",
            .schema = request,
@@ -278,7 +298,7 @@ absl::StatusOr<std::string> TakeSamples(demo::Suite& suite, demo::Mariadb& serve
   const std::string new_only = absl::StrCat("case_id = ", quoted(answered), " AND sequence > ", before);
   request_row("respond", request, "sample-answer");
   sampled({.operation = "respond",
-           .update = true,
+           .kind = Sample::Kind::kUpdate,
            .schema = request,
            .table = "cases",
            .where = "id = " + quoted(answered),
@@ -293,16 +313,18 @@ absl::StatusOr<std::string> TakeSamples(demo::Suite& suite, demo::Mariadb& serve
            .where = absl::StrCat("case_id = ", quoted(answered), " AND open = 1"),
            .markers = {{"case_id", "@KEY"}}});
   sampled({.operation = "respond",
-           .update = had_timer.starts_with("1"),
+           .kind = had_timer.starts_with("1") ? Sample::Kind::kUpdate : Sample::Kind::kInsert,
            .schema = request,
            .table = "timers",
            .where = "id = " + quoted(answered),
            .markers = {{"id", "@KEY"}}});
 
   REMATCH_RETURN_IF_ERROR(suite.Service().Call(&demo::MentorStub::HoldSeat, MakeHold(world, 0, "sample-hold")).status());
+  read("hold", "consortia", "consortium", kConsortium);
+  REMATCH_RETURN_IF_ERROR(read_candidate("hold", CandidateOfHold(world, 0)));
   request_row("hold", mentor, "sample-hold");
   sampled({.operation = "hold",
-           .update = true,
+           .kind = Sample::Kind::kUpdate,
            .schema = mentor,
            .table = "mentors",
            .where = "mentor = " + quoted(demo::IdOf(world.mentors[MentorOfHold(world, 0)])),
@@ -324,7 +346,9 @@ absl::StatusOr<std::string> TakeSamples(demo::Suite& suite, demo::Mariadb& serve
            .where = "id = 'bench/sample-send'",
            .markers = {{"id", "@SEND"}, {"notification", "@KEY"}}});
 
-  REMATCH_ASSIGN_OR_RETURN(const std::string url, PrepareFloor(server, samples, {"mentor_service.mentors", "request_service.cases"}));
+  REMATCH_ASSIGN_OR_RETURN(const std::string url, PrepareFloor(server, samples,
+                                                               {"mentor_service.mentors", "request_service.cases",
+                                                                "request_service.policies", "request_service.private_texts"}));
   // What the floor's answers are written to.
   for (const char* table : {"cases", "timers"}) {
     REMATCH_RETURN_IF_ERROR(MultiplyFloor(server, table, request, "id", answered, "k", respond_supply));
