@@ -8,7 +8,6 @@
 #include <google/protobuf/descriptor.h>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "google/rpc/error_info.pb.h"
 #include "google/rpc/status.pb.h"
