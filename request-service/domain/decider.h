@@ -166,6 +166,10 @@ class Decider {
   void StrikeOut(const std::string& mentor);
   // Whoever was asked in confidence need not think about it any more.
   void CallOff(const Offer& offer, std::string_view cause);
+  // Whoever is out of the case is not asked any more, and a proposal of theirs ends; `end` ends each of their live offers.
+  void EndOffersOf(const std::string& mentor, absl::FunctionRef<void(const Offer&)> end);
+  // Who has become the candidate's mentor, where there was another `before`, is not to be asked to become it.
+  void EndOffersOfNewMentor(const std::string& before);
   // Everything that the search has under way: live offers but the match, questions, tasks.
   void EndSearch(std::string_view cause);
   void GiveUpSeat(const Offer& offer);

@@ -294,6 +294,23 @@ void Decider::CallOff(const Offer& offer, std::string_view cause) {
   if (waits) SendMessage(CLOSING_NOTE, offer.mentor(), offer.id(), offer.id());
 }
 
+void Decider::EndOffersOf(const std::string& mentor, absl::FunctionRef<void(const Offer&)> end) {
+  for (const Offer& offer : c_.offers()) {
+    if (offer.mentor() != mentor || !IsLive(offer)) continue;
+    if (offer.state() == v1::CONFIRMED) {
+      // Once the candidate has agreed, mentor-service judges the change itself.
+      if (c_.state() != v1::PROPOSED) continue;
+      EndProposal(offer.id());
+    }
+    end(offer);
+  }
+}
+
+void Decider::EndOffersOfNewMentor(const std::string& before) {
+  if (c_.current_mentor().empty() || c_.current_mentor() == before) return;
+  EndOffersOf(c_.current_mentor(), [this](const Offer& offer) { EndOffer(offer.id(), v1::CANCELLED, cause::kMentorExcluded); });
+}
+
 void Decider::EndSearch(std::string_view cause) {
   for (const Offer& offer : c_.offers()) {
     const bool is_the_match = c_.state() == v1::ANNOUNCING && offer.id() == c_.proposed_offer();

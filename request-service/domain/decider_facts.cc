@@ -22,13 +22,7 @@ namespace rematch::request {
 absl::Status Decider::Run(const Command::MentorLeft& left) {
   if (HasEnded(c_) || HasLeft(c_, left.mentor()) || !MayConcern(c_, left.mentor())) return absl::OkStatus();
   Emit([&](Event& e) { e.mutable_mentor_gone()->set_mentor(left.mentor()); });
-  // Once the candidate has agreed, mentor-service judges the change itself.
-  if (c_.state() != v1::SEARCHING && c_.state() != v1::PROPOSED) return absl::OkStatus();
-  for (const Offer& offer : c_.offers()) {
-    if (offer.mentor() != left.mentor() || !IsLive(offer)) continue;
-    if (offer.state() == v1::CONFIRMED) EndProposal(offer.id());
-    EndOffer(offer.id(), v1::CANCELLED, cause::kMentorLeft);
-  }
+  EndOffersOf(left.mentor(), [this](const Offer& offer) { EndOffer(offer.id(), v1::CANCELLED, cause::kMentorLeft); });
   return absl::OkStatus();
 }
 
@@ -40,16 +34,12 @@ absl::Status Decider::Run(const Command::AssignmentChanged& changed) {
     return absl::OkStatus();
   }
   if (known || HasEnded(c_) || c_.state() == v1::ANNOUNCING) return absl::OkStatus();
+  const std::string before = c_.current_mentor();
   Emit([&](Event& e) {
     e.mutable_current_mentor_changed()->set_assignment(changed.assignment());
     e.mutable_current_mentor_changed()->set_mentor(changed.mentor());
   });
-  // Who has become their mentor is not to be asked to become it.
-  for (const Offer& offer : c_.offers()) {
-    if (offer.mentor() != changed.mentor() || changed.mentor().empty() || !IsLive(offer)) continue;
-    if (offer.state() == v1::CONFIRMED) EndProposal(offer.id());
-    EndOffer(offer.id(), v1::CANCELLED, cause::kMentorExcluded);
-  }
+  EndOffersOfNewMentor(before);
   // Whether the case is still wanted is for the Leader to say, if they are not asked already.
   if (c_.state() == v1::SEARCHING && OpenTask(c_, v1::TRANSFER_REFUSED) == nullptr)
     OpenTaskOnce(v1::RESOLVE_STUCK, cause::kAssignmentChanged);
@@ -171,6 +161,7 @@ absl::Status Decider::Run(const Command::Transferred& transferred) {
 absl::Status Decider::Run(const Command::TransferRefused& refused) {
   if (!Answered(refused.effect(), {Effect::kTransfer}).has_value()) return absl::OkStatus();
   const std::string offer = c_.proposed_offer();
+  const std::string before = c_.current_mentor();
   std::optional<Command> reported;  // the last, while the swap ran
   for (const Command& fact : c_.deferred()) {
     if (fact.has_assignment_changed()) reported = fact;
@@ -190,6 +181,7 @@ absl::Status Decider::Run(const Command::TransferRefused& refused) {
     // What was reported while the swap ran counts now.
     EndOffer(offer, v1::CANCELLED, cause::kMentorExcluded);
   }
+  EndOffersOfNewMentor(before);
   Task task = NewTask(v1::TRANSFER_REFUSED, refused.reason());
   task.set_offer(offer);
   Open(std::move(task));

@@ -552,18 +552,14 @@ absl::Status Decider::Run(const Command::Strike& strike) {
 void Decider::StrikeOut(const std::string& mentor) {
   if (mentor == c_.current_mentor() || IsStruck(c_, mentor) || c_.state() == v1::ANNOUNCING) return;
   Emit([&](Event& e) { e.mutable_mentor_struck()->set_mentor(mentor); });
-  // Once the candidate has agreed, mentor-service judges the change itself.
-  if (c_.state() != v1::SEARCHING && c_.state() != v1::PROPOSED) return;
-  for (const Offer& offer : c_.offers()) {
-    if (offer.mentor() != mentor || !IsLive(offer)) continue;
-    if (offer.state() == v1::CONFIRMED) EndProposal(offer.id());
+  EndOffersOf(mentor, [this](const Offer& offer) {
     if (IsIndividual(offer)) {
       CallOff(offer, cause::kStruck);
     } else {
       // Of a broadcast: whoever was willing hears it when the case ends (F29).
       EndOffer(offer.id(), offer.willing() ? v1::PASSED_OVER : v1::CANCELLED, cause::kNotChosen);
     }
-  }
+  });
 }
 
 // F31: a yes that came late counts, once a seat is held again; the match is then judged like any other.

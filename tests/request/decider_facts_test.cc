@@ -103,6 +103,19 @@ TEST(Transfer, WhoHasBecomeTheirMentorOtherwiseIsNoMatchAnyMore_F34) {
   EXPECT_THAT(s.OpenTaskKinds(), ElementsAre("TRANSFER_REFUSED"));
 }
 
+TEST(Transfer, WhoHasBecomeTheirMentorMeanwhileIsNotAskedToBecomeIt_F34) {
+  Story s = Broadcast();
+  ASSERT_TRUE(s.Answer("o2", true).ok());
+  ASSERT_TRUE(s.Choose("o2").ok());
+  s.Held();
+  ASSERT_TRUE(s.Call(v1::AGREED).ok());
+  s.Must(AssignmentChanged(s, MentorName("m2"), "consortia/c/assignments/a9"));
+  EXPECT_EQ(s.offer("o2").state(), v1::WILLING);
+  EXPECT_EQ(s.offer("o3").state(), v1::CANCELLED);
+  EXPECT_EQ(s.offer("o3").cause(), "MENTOR_EXCLUDED");
+  EXPECT_EQ(s.offer("o4").state(), v1::OPEN);
+}
+
 TEST(Transfer, AWillingOfferIsNotForgottenWhenAnotherIsConfirmedAfterARefusal_F11) {
   Story s = Broadcast();
   ASSERT_TRUE(s.Answer("o2", true).ok());
@@ -300,6 +313,21 @@ TEST(RosterFeed, WhoIsKeptApartWhileTheSwapRunsIsNotConfirmedAgainWhenItIsRefuse
   EXPECT_EQ(s.offer("o1").state(), v1::CANCELLED);
   EXPECT_EQ(s.CountEffects("RELEASE_SEAT"), 1);
   EXPECT_FALSE(s.Confirm("o1").ok());
+}
+
+TEST(RosterFeed, WhoIsOutOfTheCaseWhileTheSwapOfAnotherRunsIsNotAskedAnyMore_F28_F33) {
+  Story s = Broadcast();
+  ASSERT_TRUE(s.Answer("o2", true).ok());
+  ASSERT_TRUE(s.Choose("o2").ok());
+  s.Held();
+  ASSERT_TRUE(s.Call(v1::AGREED).ok());
+  s.KeepApart("m2");
+  s.MentorLeft("m3");
+  EXPECT_EQ(s.c.state(), v1::TRANSFERRING);
+  EXPECT_EQ(s.offer("o3").state(), v1::CANCELLED);
+  EXPECT_EQ(s.offer("o4").state(), v1::CANCELLED);
+  s.TransferRefused("ASSIGNMENT_CHANGED");
+  EXPECT_EQ(s.offer("o2").state(), v1::WILLING);
 }
 
 TEST(RosterFeed, WhoIsKeptApartCanChangeTheirMindToNoAvail_F28_F29) {

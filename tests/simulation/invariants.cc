@@ -400,7 +400,7 @@ void Invariants::CheckQuiet(bool reconciled) {
     for (const request::Offer& offer : c.offers()) {
       // The leader may have sent the broadcast to the current mentor as well (F20).
       if (!request::IsLive(offer) || offer.mentor().empty() || shadow.to_current.contains(offer.id())) continue;
-      if (offer.mentor() == c.current_mentor()) continue;
+      Must(offer.mentor() != c.current_mentor(), absl::StrCat("F34: their mentor is asked to become it: ", name));
       const std::string mentor = request::IdOf(offer.mentor());
       Must(!mentor::Contains(candidate->do_not_pair, mentor), absl::StrCat("F28: who is kept apart is being asked: ", name));
       const mentor::Mentor* record = roster.mentors.Find(mentor);
