@@ -245,6 +245,7 @@ GroupCommitCore::Impl::Items GroupCommitCore::Impl::TakeBatch() {
   items.reserve(std::min(Queued(), options.max_batch));
   const auto take = [&items](std::deque<std::unique_ptr<Item>>& queue, size_t until) {
     while (!queue.empty() && items.size() < until) {
+      if (!items.empty() && (items.front()->meta.alone || queue.front()->meta.alone)) return;
       items.push_back(std::move(queue.front()));
       queue.pop_front();
     }

@@ -63,6 +63,8 @@ struct CommandMeta {
   std::string body_hash;
   absl::Time deadline = absl::InfiniteFuture();
   Priority priority = Priority::kPeople;
+  // In a batch of its own: what it needs is not what others need.
+  bool alone = false;
 };
 
 // What a batch came to. `replies` has one entry per command, in order: the bytes of a message to answer (and remember), or the refusal.

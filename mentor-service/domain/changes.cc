@@ -19,10 +19,10 @@ Mentor AsOthersKnow(Mentor mentor) {
 
 void AddChanges(const Table<Mentor>::Row& row, std::vector<Change>& changes) {
   const Mentor& mentor = row.value;
-  if (!row.before.has_value() || AsOthersKnow(*row.before) != AsOthersKnow(mentor)) {
+  if (row.before == nullptr || AsOthersKnow(*row.before) != AsOthersKnow(mentor)) {
     changes.push_back({.kind = Change::Kind::kMentorChanged, .mentor = mentor.id});
   }
-  if (!row.before.has_value() || row.before->state == Mentor::State::kRetired) return;
+  if (row.before == nullptr || row.before->state == Mentor::State::kRetired) return;
   for (const std::string& program : row.before->programs) {
     if (mentor.state == Mentor::State::kActive && Contains(mentor.programs, program)) continue;
     changes.push_back({.kind = Change::Kind::kMentorLeft, .program = program, .mentor = mentor.id});
@@ -39,7 +39,7 @@ bool HasRetired(const Roster& roster, const std::string& id) {
 std::set<std::string> LeftByTheirs(const Roster& roster) {
   std::set<std::string> candidates;
   for (const auto& [id, row] : roster.assignments.rows()) {
-    const bool ends = row.changed && row.value.end.has_value() && (!row.before.has_value() || !row.before->end.has_value());
+    const bool ends = row.changed && row.value.end.has_value() && (row.before == nullptr || !row.before->end.has_value());
     if (ends && HasRetired(roster, row.value.mentor)) candidates.insert(row.value.candidate);
   }
   return candidates;
@@ -56,7 +56,7 @@ void AddChanges(const Table<Candidate>::Row& row, const std::map<std::string, st
     change.assignment = candidate.assignment;
     if (const auto seat = seats.find(candidate.assignment); seat != seats.end()) change.seat = seat->second;
   };
-  if (!row.before.has_value()) {
+  if (row.before == nullptr) {
     set_mentor(add(Change::Kind::kCandidateAdded));
     return;
   }
@@ -77,7 +77,7 @@ void AddChanges(const Table<Candidate>::Row& row, const std::map<std::string, st
 std::vector<Change> ChangesIn(const Roster& roster) {
   std::vector<Change> changes;
   for (const auto& [id, row] : roster.programs.rows()) {
-    if (!row.changed || !row.before.has_value()) continue;
+    if (!row.changed || row.before == nullptr) continue;
     const auto leads = [](const Leader& leader) { return std::pair(leader.id, leader.mentor); };
     const bool same_leaders =
         leads(row.value.leader) == leads(row.before->leader) && leads(row.value.alternate) == leads(row.before->alternate);

@@ -1,11 +1,12 @@
 #include "mentor-service/domain/import.h"
 
 #include <algorithm>
-#include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "mentor-service/domain/fields.h"
 #include "platform/strings.h"
@@ -22,7 +23,6 @@ using Words = google::protobuf::RepeatedPtrField<std::string>;
 Contact ContactOf(const v1::Contact& contact) { return {contact.display_name(), contact.email(), contact.phone()}; }
 std::vector<std::string> ListOf(const Words& words) { return {words.begin(), words.end()}; }
 
-// One import at work on a copy of the roster, which replaces the original when no row was bad.
 class Import {
  public:
   Import(Roster& roster, const ImportRoster& command, const Context& context) : roster_(roster), command_(command), context_(context) {}
@@ -346,22 +346,19 @@ class Import {
   Roster& roster_;
   const ImportRoster& command_;
   const Context& context_;
-  std::set<std::string> programs_;
-  std::set<std::string> in_this_import_;
-  std::set<std::string> named_;                          // of ours: whom some file has given an id
-  std::map<std::string, std::string> candidate_emails_;  // EmailIn() of those who are there, or had their row, to their ids
+  absl::flat_hash_set<std::string> programs_;
+  absl::flat_hash_set<std::string> in_this_import_;
+  absl::flat_hash_set<std::string> named_;                          // of ours: whom some file has given an id
+  absl::flat_hash_map<std::string, std::string> candidate_emails_;  // EmailIn() of those who are there, or had their row, to their ids
   v1::ImportRosterResponse answer_;
 };
 
 }  // namespace
 
 absl::StatusOr<v1::ImportRosterResponse> Decide(Roster& roster, const ImportRoster& command, const Context& context) {
-  Roster copy = roster;
-  Import import(copy, command, context);
+  Import import(roster, command, context);
   REMATCH_RETURN_IF_ERROR(import.Found());
-  v1::ImportRosterResponse answer = import.Run();
-  if (answer.errors_size() == 0) roster = std::move(copy);
-  return answer;
+  return import.Run();
 }
 
 }  // namespace rematch::mentor

@@ -12,7 +12,8 @@ namespace rematch::mentor {
 // How many errors an import lists at most.
 inline constexpr int kMaxRowErrors = 1000;
 
-// Changes the roster only when the answer lists no error. The roster must be loaded whole. Rows may stand in any order: they refer to
+// The roster must be loaded whole, but for seats and assignments. Where the answer lists errors it is of no use any more, since rows
+// before the bad one may have changed it: a copy would be as large again. Rows may stand in any order: they refer to
 // one another, or to what an earlier import brought, by the ids of the files.
 absl::StatusOr<v1::ImportRosterResponse> Decide(Roster& roster, const ImportRoster& command, const Context& context);
 

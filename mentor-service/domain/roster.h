@@ -156,14 +156,14 @@ class Table {
   using Value = T;
   struct Row {
     T value;
-    std::optional<T> before;  // of a changed row: what the store has; nothing for a new row
+    std::shared_ptr<const T> before;  // of a changed row: what the store has; null for a new row
     bool changed = false;
   };
 
   // A row as the store has it. Ignored for an id that is there already.
   void Load(T value) {
     std::string id = value.id;
-    rows_.try_emplace(std::move(id), Row{.value = std::move(value), .before = std::nullopt, .changed = false});
+    rows_.try_emplace(std::move(id), Row{.value = std::move(value), .before = nullptr, .changed = false});
   }
   // Null when there is no such row, or none was loaded.
   const T* Find(std::string_view id) const {
@@ -173,7 +173,7 @@ class Table {
   // A row that is known to be there, to change it.
   T& Change(std::string_view id) {
     Row& row = rows_.find(id)->second;
-    if (!row.changed) row.before = row.value;
+    if (!row.changed) row.before = std::make_shared<const T>(row.value);
     row.changed = true;
     return row.value;
   }
@@ -181,7 +181,7 @@ class Table {
   T& Put(T value) {
     const auto [it, added] = rows_.try_emplace(value.id);
     Row& row = it->second;
-    if (!added && !row.changed) row.before = std::move(row.value);
+    if (!added && !row.changed) row.before = std::make_shared<const T>(std::move(row.value));
     row.value = std::move(value);
     row.changed = true;
     return row.value;

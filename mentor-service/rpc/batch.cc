@@ -18,6 +18,9 @@ namespace {
 
 constexpr char kImportAnswer[] = "rematch.mentor.v1.ImportRosterResponse";
 
+// For what an import needs the whole consortium is read, but nothing that only others need.
+bool IsImport(const Command& command) { return std::holds_alternative<ImportRoster>(command.action); }
+
 absl::StatusOr<std::string> Reply(Roster& roster, const Command& command, const Context& context) {
   REMATCH_RETURN_IF_ERROR(Authorize(roster, command.action, Ownership(command.caller, command.method, command.consortium)));
   return std::visit(
@@ -64,12 +67,15 @@ bool Everybody::Take() {
 absl::StatusOr<BatchResult> BatchHandler::Run(sql::Transaction& tx, absl::Span<Command* const> batch) {
   const Context context{.now = clock_.Now(), .new_id = [this] { return ids_.Next(); }};
   std::map<std::string_view, std::vector<size_t>> by_consortium;
-  for (size_t i = 0; i < batch.size(); ++i) by_consortium[batch[i]->consortium].push_back(i);
+  for (size_t i = 0; i < batch.size(); ++i) {
+    if (batch.size() > 1 && IsImport(*batch[i])) return sql::StoreError(sql::Failure::kSplit, "an import that is not alone");
+    by_consortium[batch[i]->consortium].push_back(i);
+  }
 
   const bool everybody = everybody_.Take();
   const store::Stamp stamp = stamps_.Next();
   BatchResult result;
-  std::vector<store::Published> changes;
+  std::map<std::string, std::vector<Change>> changes;
   result.replies.resize(batch.size());
   for (const auto& entry : by_consortium) {
     const std::string consortium(entry.first);
@@ -85,8 +91,10 @@ absl::StatusOr<BatchResult> BatchHandler::Run(sql::Transaction& tx, absl::Span<C
       everybody_.Want();
       return sql::StoreError(sql::Failure::kRetry, "whom to ask next was not locked");
     }
+    // What a refused import has changed by then is of no account.
+    if (IsImport(*batch.front()) && !result.replies.front().ok()) break;
     REMATCH_RETURN_IF_ERROR(store::Save(tx, roster, stamp, context.now));
-    for (Change& change : ChangesIn(roster)) changes.push_back({consortium, std::move(change)});
+    if (std::vector<Change> of_roster = ChangesIn(roster); !of_roster.empty()) changes.emplace(consortium, std::move(of_roster));
   }
   REMATCH_RETURN_IF_ERROR(store::Publish(tx, changes, context.now));
   if (!changes.empty()) result.committed = published_;

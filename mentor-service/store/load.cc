@@ -87,9 +87,11 @@ absl::Status LoadEverything(Transaction& tx, Locks locks, Roster& roster) {
   const std::string& consortium = roster.consortium_id;
   // Who refers before what is referred to, since a later statement may see more: so nothing refers to a row that is not in the roster. Who
   // adds a reference in between is met when the same is inserted.
-  REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, Locks::kNone, roster.external_ids));
+  for (const auto kind : {ExternalId::Kind::kDistrict, ExternalId::Kind::kSite, ExternalId::Kind::kMentor, ExternalId::Kind::kCandidate}) {
+    REMATCH_RETURN_IF_ERROR(LoadPages(tx, "t.consortium = ? AND t.kind = ?", {consortium, Number(static_cast<int>(kind))}, "external_id",
+                                      Locks::kNone, roster.external_ids, [](const ExternalId& row) { return row.external; }));
+  }
   REMATCH_RETURN_IF_ERROR(LoadEmails(tx, "consortium = ?", {consortium}, roster));
-  REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, locks, roster.seats));
   REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, locks, roster.candidates));
   REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, locks, roster.mentors));
   REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, locks, roster.programs));

@@ -69,14 +69,9 @@ absl::StatusOr<Members::List> MembersOf(sql::Transaction& tx, const std::string&
 // ... and up to `limit` of those of the consortium whom a writer was the last to write, by a later write than `seen`.
 absl::StatusOr<Members::List> ChangedSince(sql::Transaction& tx, const std::string& consortium, const Stamp& seen, int limit);
 
-// A change and the consortium in which it is.
-struct Published {
-  std::string consortium;
-  Change change;
-};
-// Adds `changes` to the roster's feed. The last thing that a transaction does: positions are given under the counter's row, which stays
-// locked until the commit, so whoever sees a position sees all before it.
-absl::Status Publish(sql::Transaction& tx, const std::vector<Published>& changes, absl::Time now);
+// Adds `changes`, by their consortium, to the roster's feed. The last thing that a transaction does: positions are given under the
+// counter's row, which stays locked until the commit, so whoever sees a position sees all before it.
+absl::Status Publish(sql::Transaction& tx, const std::map<std::string, std::vector<Change>>& changes, absl::Time now);
 
 struct FeedRow {
   int64_t position = 0;

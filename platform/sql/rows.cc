@@ -22,6 +22,14 @@ size_t ChunkOf(size_t left) {
 
 void RowWriter::Add(std::vector<Value> row) { std::move(row.begin(), row.end(), std::back_inserter(values_)); }
 
+absl::Status RowWriter::Add(std::vector<Value> row, Transaction& tx) {
+  Add(std::move(row));
+  if (values_.size() < kMostRows * columns_) return absl::OkStatus();
+  const absl::Status written = Write(tx);
+  values_.clear();
+  return written;
+}
+
 absl::StatusOr<int64_t> RowWriter::WriteCounting(Transaction& tx) const {
   const size_t rows = values_.size() / columns_;
   int64_t written = 0;

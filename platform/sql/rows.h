@@ -22,6 +22,9 @@ class RowWriter {
 
   // `row` has as many values as there are columns.
   void Add(std::vector<Value> row);
+  // The same where there may be any number of rows: they are written whenever there are enough for a statement, so that no more are in
+  // memory. Write() writes the rest.
+  absl::Status Add(std::vector<Value> row, Transaction& tx);
   absl::Status Write(Transaction& tx) const { return WriteCounting(tx).status(); }
   // The sum of what Transaction::Execute() returned.
   absl::StatusOr<int64_t> WriteCounting(Transaction& tx) const;

@@ -261,15 +261,58 @@ TEST(Door, CommandsOfOneBatchSeeOneAnother_F30) {
 
 TEST(Door, AnImportWithBadRowsLeavesNothingAndTheSameIdMayTryAgain) {
   DoorKit kit;
-  ImportRoster bad{.display_name = "New", .rows = {{}}};
+  ImportRoster bad{.display_name = "New", .rows = {{}, {}}};
+  auto& district = *bad.rows[0].mutable_district();
+  district.set_id("D");
+  district.set_display_name("D");
+  district.mutable_representative()->set_display_name("Rep");
+  district.mutable_representative()->set_email("rep@x.example");
   const auto refused = kit.Do("import", bad);
   const auto answer = AnswerOfRefusedImport(refused.status());
   ASSERT_TRUE(answer.has_value()) << refused.status();
   EXPECT_EQ(answer->errors_size(), 1);
   EXPECT_TRUE(kit.All().consortium.rows().empty());
+  int stored = 0;
+  EXPECT_TRUE(kit.database()
+                  .Read([&stored](sql::Transaction& tx) -> absl::Status {
+                    REMATCH_ASSIGN_OR_RETURN(const auto rows, tx.Query("SELECT 1 FROM districts UNION ALL SELECT 1 FROM external_ids"));
+                    stored = static_cast<int>(rows.size());
+                    return absl::OkStatus();
+                  })
+                  .ok());
+  EXPECT_EQ(stored, 0) << "nor what stood before the bad row";
   ImportRoster good{.display_name = "New", .rows = {}};
   EXPECT_TRUE(kit.door().Commit(DoorKit::Meta("import", "good"), kit.Make(good)).ok());
   EXPECT_EQ(kit.All().consortium.Find("c1")->display_name, "New");
+}
+
+// They arrive together; the service says of an import that it stands alone, and without that the batch is split.
+TEST(Door, WhatIsAskedBesideAnImportFindsWhatItIsAbout) {
+  for (const bool alone : {true, false}) {
+    DoorKit kit(0);
+    kit.Put(Populated(1, 1, 1));
+    ASSERT_TRUE(kit.Do("before", AssignMentor{.program = "p1", .candidate = "c0", .mentor = "m0"}).ok());
+    const std::string assignment = kit.All().candidates.Find("c0")->assignment;
+    std::vector<absl::StatusOr<std::string>> replies(3, absl::UnknownError("no answer"));
+    int at = 0;
+    const auto submit = [&](Action action, bool stands_alone) {
+      CommandMeta meta = DoorKit::Meta(absl::StrCat("r", at));
+      meta.alone = stands_alone;
+      kit.door().Submit(std::move(meta), kit.Make(std::move(action)),
+                        [&reply = replies[at]](absl::StatusOr<std::string> answer) { reply = std::move(answer); });
+      ++at;
+    };
+    submit(ImportRoster{.display_name = "", .rows = {}}, alone);
+    submit(EndAssignment{.assignment = assignment}, false);
+    submit(ImportRoster{.display_name = "", .rows = {{}}}, alone);
+    while (kit.door().RunOnce()) {
+    }
+    EXPECT_TRUE(replies[0].ok()) << replies[0].status();
+    EXPECT_TRUE(replies[1].ok()) << replies[1].status();
+    EXPECT_TRUE(AnswerOfRefusedImport(replies[2].status()).has_value()) << replies[2].status();
+    EXPECT_EQ(kit.All().candidates.Find("c0")->assignment, "");
+    kit.ExpectConsistent();
+  }
 }
 
 TEST(Door, AddressesThatSwapOwnersAreFoundUnderTheirNewOnes) {

@@ -190,6 +190,8 @@ class DoorKit {
       Wants wants;
       wants.everything = true;
       REMATCH_ASSIGN_OR_RETURN(roster, store::Load(tx, "c1", std::move(wants), store::Locks::kNone));
+      REMATCH_ASSIGN_OR_RETURN(const std::vector<Seat> seats, store::ListSeats(tx, "c1", {}, {}, {}, 100'000));
+      for (const Seat& seat : seats) roster.seats.Load(seat);
       return absl::OkStatus();
     });
     if (!status.ok()) ADD_FAILURE() << status;

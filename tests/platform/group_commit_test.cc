@@ -616,6 +616,21 @@ TEST_F(GroupCommitTest, TimersGiveWayToPeople) {
   EXPECT_THAT(counters_.batches(), ElementsAre(ElementsAre("a+1", "b+1"), ElementsAre("c+1", "timer+1"), ElementsAre("timer+2")));
 }
 
+TEST_F(GroupCommitTest, ACommandThatStandsAloneSharesItsBatchWithNobody) {
+  CommandMeta alone;
+  alone.alone = true;
+  Submit({}, {"a", 1});
+  Submit(alone, {"b", 1});
+  Submit(alone, {"c", 1});
+  Submit({}, {"d", 1});
+  Submit({}, {"e", 1});
+  Submit(Timer(), {"timer", 1});
+  while (Door().RunOnce()) {
+  }
+  EXPECT_THAT(counters_.batches(),
+              ElementsAre(ElementsAre("a+1", "timer+1"), ElementsAre("b+1"), ElementsAre("c+1"), ElementsAre("d+1", "e+1")));
+}
+
 TEST_F(GroupCommitTest, AnEighthOfABatchIsKeptForTheTimersThatWaitedLongest) {
   options_.max_batch = 16;
   for (int64_t i = 1; i <= 5; ++i) Submit(Timer(), {"timer", i});

@@ -262,6 +262,20 @@ TEST(RowWriter, WritesAnyNumberOfRowsInOrderByFourteenKindsOfStatements) {
   EXPECT_EQ(kinds.size(), 14u);
 }
 
+TEST(RowWriter, WritesWheneverThereAreEnoughForAStatementWhatIsAddedThrough) {
+  RowWriter collects("INSERT INTO t (a, b)", 2), writes_through("INSERT INTO t (a, b)", 2);
+  RecordingTransaction collected, written;
+  for (int64_t i = 0; i < 1200; ++i) {
+    collects.Add({i, i});
+    ASSERT_TRUE(writes_through.Add({i, i}, written).ok());
+    EXPECT_EQ(written.statements.size(), static_cast<size_t>((i + 1) / 512)) << i;
+  }
+  ASSERT_TRUE(collects.Write(collected).ok());
+  ASSERT_TRUE(writes_through.Write(written).ok());
+  EXPECT_EQ(written.statements, collected.statements);
+  EXPECT_EQ(written.values, collected.values);
+}
+
 TEST(RowWriter, WritesTheTailBehindTheRows) {
   RowWriter writer("INSERT INTO t (a, b)", 2, " ON DUPLICATE KEY UPDATE b = VALUES(b)");
   for (int64_t i = 0; i < 5; ++i) writer.Add({i, i});
