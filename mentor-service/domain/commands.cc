@@ -159,7 +159,7 @@ void Wants::Add(const Wants& more) {
   add(changed_programs, more.changed_programs);
   add(changed_districts, more.changed_districts);
   pairs = pairs || more.pairs;
-  everything = everything || more.everything;
+  if (more.import != nullptr) import = more.import;
   every_program = every_program || more.every_program;
   consortium = consortium || more.consortium;
 }
@@ -244,7 +244,7 @@ void AddWants(const Action& action, Wants& wants) {
       wants.pairs = true;
       Add(wants.seats, c.seat);
     }
-    void operator()(const ImportRoster&) const { wants.everything = true; }
+    void operator()(const ImportRoster& c) const { wants.import = &c; }
   };
   std::visit(Visitor{wants}, action);
 }

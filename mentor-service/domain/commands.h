@@ -120,7 +120,7 @@ struct Wants {
   std::set<std::string> changed_programs;          // those of `programs` that a command changes
   std::set<std::string> changed_districts;         // those of `districts` that a command changes
   bool every_program = false, consortium = false;  // of Find() only: Load() brings what a command needs
-  bool everything = false;                         // the whole consortium but for seats and assignments, and nothing else: for an import
+  const ImportRoster* import = nullptr;            // what it names (NamedIn()), and nothing else; outlives this
 
   void Add(const Wants& more);
 };

@@ -355,6 +355,43 @@ class Import {
 
 }  // namespace
 
+ImportNames NamedIn(const ImportRoster& import) {
+  ImportNames names;
+  const auto add = [&names](Kind kind, const std::string& id) {
+    if (!id.empty()) names.ids[kind].insert(id);
+  };
+  for (const Request::Row& row : import.rows) {
+    switch (row.row_case()) {
+      case Request::Row::kDistrict:
+        add(Kind::kDistrict, row.district().id());
+        break;
+      case Request::Row::kSite:
+        add(Kind::kSite, row.site().id());
+        add(Kind::kDistrict, row.site().district_id());
+        break;
+      case Request::Row::kProgram:
+        add(Kind::kMentor, row.program().leader_mentor_id());
+        add(Kind::kMentor, row.program().alternate_mentor_id());
+        break;
+      case Request::Row::kMentor:
+        add(Kind::kMentor, row.mentor().id());
+        add(Kind::kDistrict, row.mentor().district_id());
+        for (const std::string& site : row.mentor().supervised_site_ids()) add(Kind::kSite, site);
+        names.mentor_emails.insert(LowerEmail(row.mentor().contact().email()));
+        break;
+      case Request::Row::kCandidate:
+        add(Kind::kCandidate, row.candidate().id());
+        add(Kind::kSite, row.candidate().site_id());
+        add(Kind::kMentor, row.candidate().mentor_id());
+        names.candidate_emails[row.candidate().program_id()].insert(LowerEmail(row.candidate().contact().email()));
+        break;
+      case Request::Row::ROW_NOT_SET:
+        break;
+    }
+  }
+  return names;
+}
+
 absl::StatusOr<v1::ImportRosterResponse> Decide(Roster& roster, const ImportRoster& command, const Context& context) {
   Import import(roster, command, context);
   REMATCH_RETURN_IF_ERROR(import.Found());

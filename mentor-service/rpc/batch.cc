@@ -18,7 +18,7 @@ namespace {
 
 constexpr char kImportAnswer[] = "rematch.mentor.v1.ImportRosterResponse";
 
-// For what an import needs the whole consortium is read, but nothing that only others need.
+// For one nothing is read that only others need.
 bool IsImport(const Command& command) { return std::holds_alternative<ImportRoster>(command.action); }
 
 absl::StatusOr<std::string> Reply(Roster& roster, const Command& command, const Context& context) {

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "mentor-service/domain/import.h"
 #include "mentor-service/store/kept_members.h"
 #include "mentor-service/store/store.h"
 #include "mentor-service/store/tables.h"
@@ -11,11 +12,17 @@
 namespace rematch::mentor::store {
 namespace {
 
-absl::Status LoadEmails(Transaction& tx, const std::string& where, Values parameters, Roster& roster) {
-  REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows,
-                           tx.Query(absl::StrCat("SELECT email, mentor FROM mentor_emails WHERE ", where), parameters));
-  for (const Row& row : rows) roster.emails.try_emplace(row.Text(0), row.Text(1));
-  return absl::OkStatus();
+// Which mentors have these emails.
+absl::Status LoadEmailsIn(Transaction& tx, const std::set<std::string>& emails, Roster& roster) {
+  return InChunks(emails, [&](Values chunk) -> absl::Status {
+    const std::string statement =
+        absl::StrCat("SELECT email, mentor FROM mentor_emails WHERE consortium = ? AND email IN ", sql::InList(chunk.size()));
+    sql::PadInList(chunk);
+    chunk.insert(chunk.begin(), roster.consortium_id);
+    REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows, tx.Query(statement, chunk));
+    for (const Row& row : rows) roster.emails.try_emplace(row.Text(0), row.Text(1));
+    return absl::OkStatus();
+  });
 }
 
 // Who are members of these programs.
@@ -83,17 +90,62 @@ absl::Status CheckCaseloads(Transaction& tx, const std::set<std::string>& mentor
   return absl::OkStatus();
 }
 
-absl::Status LoadEverything(Transaction& tx, Locks locks, Roster& roster) {
+// By `column`, the ids of the files or ours.
+absl::Status LoadExternalIds(Transaction& tx, ExternalId::Kind kind, std::string_view column, const std::set<std::string>& ids,
+                             Roster& roster) {
+  return InChunks(ids, [&](Values chunk) -> absl::Status {
+    const std::string statement = absl::StrCat(Select<ExternalId>(), " WHERE t.consortium = ? AND t.kind = ? AND t.", ToAbsl(column),
+                                               " IN ", sql::InList(chunk.size()));
+    sql::PadInList(chunk);
+    chunk.insert(chunk.begin(), {roster.consortium_id, Number(static_cast<int>(kind))});
+    REMATCH_ASSIGN_OR_RETURN(std::vector<ExternalId> rows, QueryAll<ExternalId>(tx, statement, chunk));
+    for (ExternalId& row : rows) roster.external_ids.Load(std::move(row));
+    return absl::OkStatus();
+  });
+}
+
+// Emails of candidates have no index: a program's are read.
+absl::StatusOr<std::set<std::string>> CandidatesWithEmails(Transaction& tx, const std::string& consortium,
+                                                           const std::map<std::string, std::set<std::string>>& emails) {
+  std::set<std::string> candidates;
+  for (const auto& [program, wanted] : emails) {
+    REMATCH_ASSIGN_OR_RETURN(
+        const std::vector<Row> rows,
+        tx.Query("SELECT candidate, email FROM candidates WHERE consortium = ? AND program = ?", Values{consortium, program}));
+    for (const Row& row : rows) {
+      if (wanted.contains(LowerEmail(row.Text(1)))) candidates.insert(row.Text(0));
+    }
+  }
+  return candidates;
+}
+
+// What an import names, locked as far as it may change it.
+absl::Status LoadNamed(Transaction& tx, const ImportRoster& import, Locks locks, Roster& roster) {
   const std::string& consortium = roster.consortium_id;
+  const ImportNames names = NamedIn(import);
   // Who refers before what is referred to, since a later statement may see more: so nothing refers to a row that is not in the roster. Who
   // adds a reference in between is met when the same is inserted.
-  for (const auto kind : {ExternalId::Kind::kDistrict, ExternalId::Kind::kSite, ExternalId::Kind::kMentor, ExternalId::Kind::kCandidate}) {
-    REMATCH_RETURN_IF_ERROR(LoadPages(tx, "t.consortium = ? AND t.kind = ?", {consortium, Number(static_cast<int>(kind))}, "external_id",
-                                      Locks::kNone, roster.external_ids, [](const ExternalId& row) { return row.external; }));
+  for (const auto& [kind, ids] : names.ids) REMATCH_RETURN_IF_ERROR(LoadExternalIds(tx, kind, "external_id", ids, roster));
+  REMATCH_RETURN_IF_ERROR(LoadEmailsIn(tx, names.mentor_emails, roster));
+  REMATCH_ASSIGN_OR_RETURN(std::set<std::string> candidates, CandidatesWithEmails(tx, consortium, names.candidate_emails));
+  std::set<std::string> mentors;
+  for (const auto& [email, mentor] : roster.emails) mentors.insert(mentor);
+  std::set<std::string> known_mentors, known_candidates;
+  for (const auto& [key, row] : roster.external_ids.rows()) {
+    if (row.value.kind == ExternalId::Kind::kMentor) known_mentors.insert(row.value.internal);
+    if (row.value.kind == ExternalId::Kind::kCandidate) known_candidates.insert(row.value.internal);
   }
-  REMATCH_RETURN_IF_ERROR(LoadEmails(tx, "consortium = ?", {consortium}, roster));
-  REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, locks, roster.candidates));
-  REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, locks, roster.mentors));
+  // Whether a file has named those whom only an email tells of. There is no index by our ids: they are few, if any.
+  const auto named_otherwise = [&](ExternalId::Kind kind, std::set<std::string> ids, const std::set<std::string>& known) {
+    std::erase_if(ids, [&known](const std::string& id) { return known.contains(id); });
+    return LoadExternalIds(tx, kind, "internal_id", ids, roster);
+  };
+  REMATCH_RETURN_IF_ERROR(named_otherwise(ExternalId::Kind::kMentor, mentors, known_mentors));
+  REMATCH_RETURN_IF_ERROR(named_otherwise(ExternalId::Kind::kCandidate, candidates, known_candidates));
+  mentors.merge(known_mentors);
+  candidates.merge(known_candidates);
+  REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, candidates, locks, roster.candidates));
+  REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, mentors, locks, roster.mentors));
   REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, locks, roster.programs));
   REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, locks, roster.sites));
   return LoadAll(tx, consortium, locks, roster.districts);
@@ -108,8 +160,8 @@ absl::StatusOr<Roster> Load(Transaction& tx, const std::string& consortium, Want
   REMATCH_ASSIGN_OR_RETURN(std::optional<Consortium> founded, GetConsortium(tx, consortium));
   if (!founded.has_value()) return roster;
   roster.consortium.Load(*std::move(founded));
-  if (wants.everything) {
-    REMATCH_RETURN_IF_ERROR(LoadEverything(tx, locks, roster));
+  if (wants.import != nullptr) {
+    REMATCH_RETURN_IF_ERROR(LoadNamed(tx, *wants.import, locks, roster));
     return roster;
   }
   const auto want = [](std::set<std::string>& set, const std::string& id) {
@@ -157,12 +209,7 @@ absl::StatusOr<Roster> Load(Transaction& tx, const std::string& consortium, Want
   if (wants.pairs) AddSharingDistricts(roster, wants.districts);
   REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, wants.changed_districts, locks, roster.districts));
   REMATCH_RETURN_IF_ERROR(LoadMissing(tx, consortium, wants.districts, roster.districts));
-  REMATCH_RETURN_IF_ERROR(InChunks(wants.emails, [&](Values chunk) -> absl::Status {
-    const std::string where = absl::StrCat("consortium = ? AND email IN ", sql::InList(chunk.size()));
-    sql::PadInList(chunk);
-    chunk.insert(chunk.begin(), consortium);
-    return LoadEmails(tx, where, std::move(chunk), roster);
-  }));
+  REMATCH_RETURN_IF_ERROR(LoadEmailsIn(tx, wants.emails, roster));
   return roster;
 }
 

@@ -350,28 +350,14 @@ absl::Status LoadMissing(Transaction& tx, const std::string& consortium, std::se
   return LoadRows(tx, consortium, ids, Locks::kNone, table);
 }
 
-// All rows that fit `where`, by pages in the order of `key`, of which `key_of` is the value: a consortium may be large, and a row that was
-// just read takes more memory than one of a table.
-template <typename Rows, typename KeyOf>
-absl::Status LoadPages(Transaction& tx, std::string_view where, Values values, std::string_view key, Locks locks, Rows& table,
-                       KeyOf key_of) {
-  using T = typename Rows::Value;
-  const std::string statement = absl::StrCat(Select<T>(), " WHERE ", ToAbsl(where), " AND t.", ToAbsl(key), " > ? ORDER BY t.", ToAbsl(key),
-                                             " LIMIT ?", locks == Locks::kRows ? " FOR UPDATE" : "");
-  Append(values, {"", Number(kMaxIds)});
-  for (bool more = true; more;) {
-    REMATCH_ASSIGN_OR_RETURN(std::vector<T> rows, QueryAll<T>(tx, statement, values));
-    more = rows.size() == kMaxIds;
-    if (more) values[values.size() - 2] = key_of(rows.back());
-    for (T& row : rows) table.Load(std::move(row));
-  }
-  return absl::OkStatus();
-}
-
 template <typename Rows>
 absl::Status LoadAll(Transaction& tx, const std::string& consortium, Locks locks, Rows& table) {
   using T = typename Rows::Value;
-  return LoadPages(tx, "t.consortium = ?", {consortium}, Schema<T>::kColumns[0], locks, table, [](const T& row) { return row.id; });
+  const std::string statement = absl::StrCat(Select<T>(), " WHERE t.consortium = ? ORDER BY t.", ToAbsl(Schema<T>::kColumns[0]),
+                                             locks == Locks::kRows ? " FOR UPDATE" : "");
+  REMATCH_ASSIGN_OR_RETURN(std::vector<T> rows, QueryAll<T>(tx, statement, {consortium}));
+  for (T& row : rows) table.Load(std::move(row));
+  return absl::OkStatus();
 }
 
 }  // namespace rematch::mentor::store

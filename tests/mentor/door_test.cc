@@ -4,6 +4,7 @@
 #include <random>
 #include <thread>
 
+#include "mentor-service/domain/import.h"
 #include "mentor-service/domain/reasons.h"
 #include "platform/errors.h"
 #include "tests/mentor/mentor_kit.h"
@@ -313,6 +314,97 @@ TEST(Door, WhatIsAskedBesideAnImportFindsWhatItIsAbout) {
     EXPECT_EQ(kit.All().candidates.Find("c0")->assignment, "");
     kit.ExpectConsistent();
   }
+}
+
+// Few ids and few addresses, so that rows are about the same people, are in one another's way, and name who is not there.
+ImportRoster RandomImport(std::mt19937_64& random) {
+  ImportRoster import{.display_name = "C", .rows = {}};
+  const auto one_of = [&random](const char* letter, int count) { return absl::StrCat(letter, random() % count); };
+  const auto contact = [&](v1::Contact& to, int count) {
+    to.set_display_name(one_of("N", 3));
+    to.set_email(absl::StrCat(one_of("E", count), "@x.example"));
+  };
+  for (int i = 0, rows = static_cast<int>(random() % 6) + 1; i < rows; ++i) {
+    v1::ImportRosterRequest::Row& row = import.rows.emplace_back();
+    row.set_line(i);
+    switch (random() % 6) {
+      case 0:
+        row.mutable_district()->set_id(one_of("D", 3));
+        row.mutable_district()->set_display_name("D");
+        contact(*row.mutable_district()->mutable_representative(), 9);
+        break;
+      case 1:
+        row.mutable_site()->set_id(one_of("S", 3));
+        row.mutable_site()->set_display_name("S");
+        row.mutable_site()->set_district_id(one_of("D", 3));
+        contact(*row.mutable_site()->mutable_administrator(), 9);
+        break;
+      case 2:
+        row.mutable_program()->set_id(one_of("p", 3));
+        row.mutable_program()->set_display_name("P");
+        row.mutable_program()->set_time_zone("UTC");
+        row.mutable_program()->set_leader_id("lee");
+        if (random() % 3 == 0) row.mutable_program()->set_leader_mentor_id(one_of("M", 5));
+        contact(*row.mutable_program()->mutable_leader(), 9);
+        break;
+      case 3:
+        row.mutable_mentor()->set_id(one_of("M", 5));
+        row.mutable_mentor()->set_district_id(one_of("D", 3));
+        row.mutable_mentor()->add_program_ids(one_of("p", 3));
+        if (random() % 3 == 0) row.mutable_mentor()->add_supervised_site_ids(one_of("S", 3));
+        row.mutable_mentor()->set_capacity(static_cast<int>(random() % 3));
+        contact(*row.mutable_mentor()->mutable_contact(), 6);
+        break;
+      default:
+        row.mutable_candidate()->set_id(one_of("C", 6));
+        row.mutable_candidate()->set_program_id(one_of("p", 3));
+        row.mutable_candidate()->set_site_id(one_of("S", 3));
+        row.mutable_candidate()->set_credential("Any");
+        row.mutable_candidate()->set_grade_band("K");
+        if (random() % 2 == 0) row.mutable_candidate()->set_mentor_id(one_of("M", 5));
+        contact(*row.mutable_candidate()->mutable_contact(), 7);
+        break;
+    }
+  }
+  return import;
+}
+
+TEST(Door, AnImportIsDecidedByWhatItNamesAsByTheWholeRoster) {
+  int taken = 0, refused = 0, updated = 0;
+  for (uint64_t seed = 1; seed <= 4; ++seed) {
+    DoorKit kit;
+    std::mt19937_64 random(seed);
+    for (int i = 0; i < 150; ++i) {
+      const ImportRoster import = RandomImport(random);
+      Roster whole = kit.All();
+      const auto expected = Decide(whole, import, TestContext());
+      ASSERT_TRUE(expected.ok());
+      const auto reply = kit.Do(absl::StrCat("r", i), import);
+      v1::ImportRosterResponse answer;
+      if (reply.ok()) {
+        ASSERT_TRUE(answer.ParseFromString(*reply));
+      } else {
+        ASSERT_TRUE(AnswerOfRefusedImport(reply.status()).has_value()) << reply.status();
+        answer = *AnswerOfRefusedImport(reply.status());
+      }
+      ASSERT_EQ(answer.DebugString(), expected->DebugString()) << "seed " << seed << ", import " << i;
+      ++(reply.ok() ? taken : refused);
+      updated += answer.updated();
+      // Somebody joins without a file, whom a later one may name.
+      if (random() % 4 == 0) {
+        Mentor mentor = SomeMentor(absl::StrCat("m", i));
+        mentor.assigned = 0;
+        mentor.contact.email = absl::StrCat("e", random() % 6, "@x.example");
+        mentor.district = mentor.programs.empty() || whole.districts.rows().empty() ? "" : whole.districts.rows().begin()->first;
+        mentor.programs.clear();
+        (void)kit.Do(absl::StrCat("m", i), CreateMentor{mentor});  // refused where the address is somebody's
+      }
+    }
+    kit.ExpectConsistent();
+  }
+  EXPECT_GT(taken, 100);
+  EXPECT_GT(refused, 100);
+  EXPECT_GT(updated, 20);
 }
 
 TEST(Door, AddressesThatSwapOwnersAreFoundUnderTheirNewOnes) {

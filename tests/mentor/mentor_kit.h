@@ -22,6 +22,7 @@
 #include "platform/ids.h"
 #include "platform/sql/database.h"
 #include "platform/sql/migrations.h"
+#include "tests/mentor/whole_roster.h"
 #include "tests/store.h"
 
 namespace rematch::mentor {
@@ -187,11 +188,7 @@ class DoorKit {
   Roster All() {
     Roster roster;
     const absl::Status status = database_->Read([&](sql::Transaction& tx) -> absl::Status {
-      Wants wants;
-      wants.everything = true;
-      REMATCH_ASSIGN_OR_RETURN(roster, store::Load(tx, "c1", std::move(wants), store::Locks::kNone));
-      REMATCH_ASSIGN_OR_RETURN(const std::vector<Seat> seats, store::ListSeats(tx, "c1", {}, {}, {}, 100'000));
-      for (const Seat& seat : seats) roster.seats.Load(seat);
+      REMATCH_ASSIGN_OR_RETURN(roster, WholeRoster(tx, "c1"));
       return absl::OkStatus();
     });
     if (!status.ok()) ADD_FAILURE() << status;

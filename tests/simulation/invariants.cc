@@ -15,6 +15,7 @@
 #include "request-service/domain/letters.h"
 #include "request-service/domain/working_time.h"
 #include "request-service/store/calendar_store.h"
+#include "tests/mentor/whole_roster.h"
 #include "tests/simulation/cast.h"
 
 namespace rematch::simulation {
@@ -199,9 +200,7 @@ void Invariants::CheckRosterOf(const std::string& id, Consortium& consortium, in
   const mentor::Roster before = std::move(consortium.roster);
   mentor::Roster& roster = consortium.roster;
   const absl::Status status = mentor_.Read([&](sql::Transaction& tx) -> absl::Status {
-    mentor::Wants wants;
-    wants.everything = true;
-    REMATCH_ASSIGN_OR_RETURN(roster, mentor::store::Load(tx, id, std::move(wants), mentor::store::Locks::kNone));
+    REMATCH_ASSIGN_OR_RETURN(roster, mentor::WholeRoster(tx, id));
     REMATCH_ASSIGN_OR_RETURN(assignments, mentor::store::ListAssignments(tx, id, {}, {}, 100'000));
     return absl::OkStatus();
   });
