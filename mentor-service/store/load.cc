@@ -104,14 +104,15 @@ absl::Status LoadExternalIds(Transaction& tx, ExternalId::Kind kind, std::string
   });
 }
 
-// Emails of candidates have no index: a program's are read.
+// Emails of candidates have no index: a program's are read, and not the consortium's, which a server may take for cheaper.
 absl::StatusOr<std::set<std::string>> CandidatesWithEmails(Transaction& tx, const std::string& consortium,
                                                            const std::map<std::string, std::set<std::string>>& emails) {
   std::set<std::string> candidates;
   for (const auto& [program, wanted] : emails) {
     REMATCH_ASSIGN_OR_RETURN(
         const std::vector<Row> rows,
-        tx.Query("SELECT candidate, email FROM candidates WHERE consortium = ? AND program = ?", Values{consortium, program}));
+        tx.Query("SELECT candidate, email FROM candidates FORCE INDEX (candidates_joined) WHERE consortium = ? AND program = ?",
+                 Values{consortium, program}));
     for (const Row& row : rows) {
       if (wanted.contains(LowerEmail(row.Text(1)))) candidates.insert(row.Text(0));
     }
@@ -130,24 +131,21 @@ absl::Status LoadNamed(Transaction& tx, const ImportRoster& import, Locks locks,
   REMATCH_ASSIGN_OR_RETURN(std::set<std::string> candidates, CandidatesWithEmails(tx, consortium, names.candidate_emails));
   std::set<std::string> mentors;
   for (const auto& [email, mentor] : roster.emails) mentors.insert(mentor);
-  std::set<std::string> known_mentors, known_candidates;
-  for (const auto& [key, row] : roster.external_ids.rows()) {
-    if (row.value.kind == ExternalId::Kind::kMentor) known_mentors.insert(row.value.internal);
-    if (row.value.kind == ExternalId::Kind::kCandidate) known_candidates.insert(row.value.internal);
-  }
+  std::map<ExternalId::Kind, std::set<std::string>> known;
+  for (const auto& [key, row] : roster.external_ids.rows()) known[row.value.kind].insert(row.value.internal);
   // Whether a file has named those whom only an email tells of. There is no index by our ids: they are few, if any.
-  const auto named_otherwise = [&](ExternalId::Kind kind, std::set<std::string> ids, const std::set<std::string>& known) {
-    std::erase_if(ids, [&known](const std::string& id) { return known.contains(id); });
+  const auto named_otherwise = [&](ExternalId::Kind kind, std::set<std::string> ids) {
+    std::erase_if(ids, [&](const std::string& id) { return known[kind].contains(id); });
     return LoadExternalIds(tx, kind, "internal_id", ids, roster);
   };
-  REMATCH_RETURN_IF_ERROR(named_otherwise(ExternalId::Kind::kMentor, mentors, known_mentors));
-  REMATCH_RETURN_IF_ERROR(named_otherwise(ExternalId::Kind::kCandidate, candidates, known_candidates));
-  mentors.merge(known_mentors);
-  candidates.merge(known_candidates);
+  REMATCH_RETURN_IF_ERROR(named_otherwise(ExternalId::Kind::kMentor, mentors));
+  REMATCH_RETURN_IF_ERROR(named_otherwise(ExternalId::Kind::kCandidate, candidates));
+  mentors.merge(known[ExternalId::Kind::kMentor]);
+  candidates.merge(known[ExternalId::Kind::kCandidate]);
   REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, candidates, locks, roster.candidates));
   REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, mentors, locks, roster.mentors));
   REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, locks, roster.programs));
-  REMATCH_RETURN_IF_ERROR(LoadAll(tx, consortium, locks, roster.sites));
+  REMATCH_RETURN_IF_ERROR(LoadRows(tx, consortium, known[ExternalId::Kind::kSite], locks, roster.sites));
   return LoadAll(tx, consortium, locks, roster.districts);
 }
 
