@@ -104,15 +104,14 @@ absl::Status LoadExternalIds(Transaction& tx, ExternalId::Kind kind, std::string
   });
 }
 
-// Emails of candidates have no index: a program's are read, and not the consortium's, which a server may take for cheaper.
+// Emails of candidates have no index: a program's are read.
 absl::StatusOr<std::set<std::string>> CandidatesWithEmails(Transaction& tx, const std::string& consortium,
                                                            const std::map<std::string, std::set<std::string>>& emails) {
   std::set<std::string> candidates;
   for (const auto& [program, wanted] : emails) {
     REMATCH_ASSIGN_OR_RETURN(
         const std::vector<Row> rows,
-        tx.Query("SELECT candidate, email FROM candidates FORCE INDEX (candidates_joined) WHERE consortium = ? AND program = ?",
-                 Values{consortium, program}));
+        tx.Query("SELECT candidate, email FROM candidates WHERE consortium = ? AND program = ?", Values{consortium, program}));
     for (const Row& row : rows) {
       if (wanted.contains(LowerEmail(row.Text(1)))) candidates.insert(row.Text(0));
     }
