@@ -95,8 +95,8 @@ absl::Status Lasting(absl::Status refusal) {
 
 struct GroupCommitCore::Impl {
   struct Item {
-    Item(CommandMeta m, void* c, Destroy d, Reply r, absl::Duration now)
-        : meta(std::move(m)), command(c), destroy(d), reply(std::move(r)), submitted(now) {}
+    Item(CommandMeta m, void* c, bool a, Destroy d, Reply r, absl::Duration now)
+        : meta(std::move(m)), command(c), alone(a), destroy(d), reply(std::move(r)), submitted(now) {}
     ~Item() { destroy(command); }
     Item(const Item&) = delete;
     Item& operator=(const Item&) = delete;
@@ -105,6 +105,7 @@ struct GroupCommitCore::Impl {
 
     CommandMeta meta;
     void* const command;
+    const bool alone;
     const Destroy destroy;
     Reply reply;
     const absl::Duration submitted;  // monotonic
@@ -163,7 +164,7 @@ struct GroupCommitCore::Impl {
     for (int i = 0; i < count; ++i) threads.emplace_back([this] { Work(); });
   }
 
-  void Submit(CommandMeta meta, void* command, Reply reply);
+  void Submit(CommandMeta meta, void* command, bool alone, Reply reply);
   bool RunOnce();
   void BeginDrain();
   void Drain();
@@ -217,8 +218,8 @@ struct GroupCommitCore::Impl {
   std::vector<std::thread> threads;
 };
 
-void GroupCommitCore::Impl::Submit(CommandMeta meta, void* command, Reply reply) {
-  auto item = std::make_unique<Item>(std::move(meta), command, destroy, std::move(reply), clock.Monotonic());
+void GroupCommitCore::Impl::Submit(CommandMeta meta, void* command, bool alone, Reply reply) {
+  auto item = std::make_unique<Item>(std::move(meta), command, alone, destroy, std::move(reply), clock.Monotonic());
   if (item->meta.scope.size() > kMaxScope || item->meta.request_id.size() > kMaxRequestId) {
     Violations bad;
     bad.Add("request_id", absl::StrCat("at most ", kMaxRequestId, " bytes, and ", kMaxScope, " for what it is unique in"));
@@ -245,7 +246,7 @@ GroupCommitCore::Impl::Items GroupCommitCore::Impl::TakeBatch() {
   items.reserve(std::min(Queued(), options.max_batch));
   const auto take = [&items](std::deque<std::unique_ptr<Item>>& queue, size_t until) {
     while (!queue.empty() && items.size() < until) {
-      if (!items.empty() && (items.front()->meta.alone || queue.front()->meta.alone)) return;
+      if (!items.empty() && (items.front()->alone || queue.front()->alone)) return;
       items.push_back(std::move(queue.front()));
       queue.pop_front();
     }
@@ -692,7 +693,9 @@ GroupCommitCore::GroupCommitCore(GroupCommitOptions options, sql::Database& data
 
 GroupCommitCore::~GroupCommitCore() { impl_->Stop(); }
 
-void GroupCommitCore::Submit(CommandMeta meta, void* command, Reply reply) { impl_->Submit(std::move(meta), command, std::move(reply)); }
+void GroupCommitCore::Submit(CommandMeta meta, void* command, bool alone, Reply reply) {
+  impl_->Submit(std::move(meta), command, alone, std::move(reply));
+}
 bool GroupCommitCore::RunOnce() { return impl_->RunOnce(); }
 void GroupCommitCore::BeginDrain() { impl_->BeginDrain(); }
 void GroupCommitCore::Drain() { impl_->Drain(); }

@@ -63,8 +63,6 @@ struct CommandMeta {
   std::string body_hash;
   absl::Time deadline = absl::InfiniteFuture();
   Priority priority = Priority::kPeople;
-  // In a batch of its own: what it needs is not what others need.
-  bool alone = false;
 };
 
 // What a batch came to. `replies` has one entry per command, in order: the bytes of a message to answer (and remember), or the refusal.
@@ -118,7 +116,8 @@ class GroupCommitCore {
   // Answers what is still queued with UNAVAILABLE, after the running batches have ended.
   ~GroupCommitCore();
 
-  void Submit(CommandMeta meta, void* command, Reply reply);
+  // `alone`: in a batch of its own.
+  void Submit(CommandMeta meta, void* command, bool alone, Reply reply);
   bool RunOnce();
   void BeginDrain();
   void Drain();
@@ -133,6 +132,8 @@ class GroupCommitCore {
 // which MUST NOT keep state across calls, since the batch may be split or run again, and must refuse a command (an error in
 // `replies`) before it has written anything for it. An error returned from Run() itself fails the transaction.
 // It is called from several threads at once when the database has several writers.
+// `Command` may have `bool StandsAlone() const`: one that does gets a batch of its own, as when what is loaded for it is not what others
+// need.
 template <typename Command>
 class GroupCommit {
  public:
@@ -151,7 +152,9 @@ class GroupCommit {
 
   // Never blocks. `reply` is called exactly once, after the commit, on a committing thread (or at once when refused at the door).
   void Submit(CommandMeta meta, Command command, GroupCommitCore::Reply reply) {
-    core_.Submit(std::move(meta), new Command(std::move(command)), std::move(reply));
+    bool alone = false;
+    if constexpr (requires { command.StandsAlone(); }) alone = command.StandsAlone();
+    core_.Submit(std::move(meta), new Command(std::move(command)), alone, std::move(reply));
   }
   // Submit() and wait. Not for gRPC reactions. With threads = 0 it runs the batch itself.
   absl::StatusOr<std::string> Commit(CommandMeta meta, Command command);

@@ -1,5 +1,5 @@
 // Every change that mentor-service makes, as a command, and what it does to the roster: pure, decided whole before anything is changed,
-// so that a refusal leaves the roster as it was. Several commands of a batch see one another's changes.
+// so that a refusal leaves the roster as it was (an import's does not: import.h). Several commands of a batch see one another's changes.
 #ifndef REMATCH_MENTOR_SERVICE_DOMAIN_COMMANDS_H_
 #define REMATCH_MENTOR_SERVICE_DOMAIN_COMMANDS_H_
 
@@ -120,7 +120,7 @@ struct Wants {
   std::set<std::string> changed_programs;          // those of `programs` that a command changes
   std::set<std::string> changed_districts;         // those of `districts` that a command changes
   bool every_program = false, consortium = false;  // of Find() only: Load() brings what a command needs
-  const ImportRoster* import = nullptr;            // what it names (NamedIn()), and nothing else; outlives this
+  const ImportRoster* import = nullptr;            // what it needs (import.h), and nothing else; outlives this
 
   void Add(const Wants& more);
 };

@@ -24,9 +24,9 @@ struct ImportNames {
 };
 ImportNames NamedIn(const ImportRoster& import);
 
-// The roster must have all programs and districts, and of all else what NamedIn() finds. Where the
-// answer lists errors it is of no use any more, since rows before the bad one may have changed it: a copy would be as large again. Rows may
-// stand in any order: they refer to one another, or to what an earlier import brought, by the ids of the files.
+// The roster must have all programs and districts, and of all else what NamedIn() finds, with the files' ids, if any, of whomever an
+// address finds. Where the answer lists errors it is of no use any more, since rows before the bad one may have changed it: a copy would be
+// as large again. Rows may stand in any order: they refer to one another, or to what an earlier import brought, by the ids of the files.
 absl::StatusOr<v1::ImportRosterResponse> Decide(Roster& roster, const ImportRoster& command, const Context& context);
 
 }  // namespace rematch::mentor

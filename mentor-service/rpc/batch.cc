@@ -18,9 +18,6 @@ namespace {
 
 constexpr char kImportAnswer[] = "rematch.mentor.v1.ImportRosterResponse";
 
-// For one nothing is read that only others need.
-bool IsImport(const Command& command) { return std::holds_alternative<ImportRoster>(command.action); }
-
 absl::StatusOr<std::string> Reply(Roster& roster, const Command& command, const Context& context) {
   REMATCH_RETURN_IF_ERROR(Authorize(roster, command.action, Ownership(command.caller, command.method, command.consortium)));
   return std::visit(
@@ -67,10 +64,7 @@ bool Everybody::Take() {
 absl::StatusOr<BatchResult> BatchHandler::Run(sql::Transaction& tx, absl::Span<Command* const> batch) {
   const Context context{.now = clock_.Now(), .new_id = [this] { return ids_.Next(); }};
   std::map<std::string_view, std::vector<size_t>> by_consortium;
-  for (size_t i = 0; i < batch.size(); ++i) {
-    if (batch.size() > 1 && IsImport(*batch[i])) return sql::StoreError(sql::Failure::kSplit, "an import that is not alone");
-    by_consortium[batch[i]->consortium].push_back(i);
-  }
+  for (size_t i = 0; i < batch.size(); ++i) by_consortium[batch[i]->consortium].push_back(i);
 
   const bool everybody = everybody_.Take();
   const store::Stamp stamp = stamps_.Next();
@@ -91,8 +85,8 @@ absl::StatusOr<BatchResult> BatchHandler::Run(sql::Transaction& tx, absl::Span<C
       everybody_.Want();
       return sql::StoreError(sql::Failure::kRetry, "whom to ask next was not locked");
     }
-    // What a refused import has changed by then is of no account.
-    if (IsImport(*batch.front()) && !result.replies.front().ok()) break;
+    // A refused import may have changed it.
+    if (batch.front()->StandsAlone() && !result.replies.front().ok()) break;
     REMATCH_RETURN_IF_ERROR(store::Save(tx, roster, stamp, context.now));
     if (std::vector<Change> of_roster = ChangesIn(roster); !of_roster.empty()) changes.emplace(consortium, std::move(of_roster));
   }

@@ -32,6 +32,9 @@ struct Command {
   std::string method;  // full name, for the table of access
   std::string consortium;
   Action action;
+
+  // What is loaded for an import is not enough for other commands, and of no use once it is refused.
+  bool StandsAlone() const { return std::holds_alternative<ImportRoster>(action); }
 };
 
 // Stamps for what the threads of this process write. Each thread is a writer of its own, and a thread's transactions run one after the

@@ -166,8 +166,7 @@ void ImportStream::Submit() {
                    .request_id = request_id_,
                    .body_hash = rpc::BodyHash(*call_, hash_),
                    .deadline = call_->deadline,
-                   .priority = Priority::kPeople,
-                   .alone = true};
+                   .priority = Priority::kPeople};
   Command command{.caller = call_->caller, .method = std::string(call_->method), .consortium = consortium_, .action = std::move(import_)};
   // The stream lives until OnDone(), which only follows End().
   door_.Submit(std::move(meta), std::move(command), [this](absl::StatusOr<std::string> reply) {

@@ -104,27 +104,39 @@ absl::Status LoadExternalIds(Transaction& tx, ExternalId::Kind kind, std::string
   });
 }
 
-// Emails of candidates have no index: a program's are read.
+// Addresses of candidates have no index: those of some programs are read at once.
 absl::StatusOr<std::set<std::string>> CandidatesWithEmails(Transaction& tx, const std::string& consortium,
                                                            const std::map<std::string, std::set<std::string>>& emails) {
-  std::set<std::string> candidates;
-  for (const auto& [program, wanted] : emails) {
-    REMATCH_ASSIGN_OR_RETURN(
-        const std::vector<Row> rows,
-        tx.Query("SELECT candidate, email FROM candidates WHERE consortium = ? AND program = ?", Values{consortium, program}));
-    for (const Row& row : rows) {
-      if (wanted.contains(LowerEmail(row.Text(1)))) candidates.insert(row.Text(0));
-    }
-  }
+  constexpr size_t kPrograms = 16;
+  std::set<std::string> programs, candidates;
+  for (const auto& [program, wanted] : emails) programs.insert(program);
+  REMATCH_RETURN_IF_ERROR(InChunks(
+      programs,
+      [&](Values chunk) -> absl::Status {
+        const std::string statement = absl::StrCat("SELECT candidate, program, email FROM candidates WHERE consortium = ? AND program IN ",
+                                                   sql::InList(chunk.size()));
+        sql::PadInList(chunk);
+        chunk.insert(chunk.begin(), consortium);
+        REMATCH_ASSIGN_OR_RETURN(const std::vector<Row> rows, tx.Query(statement, chunk));
+        for (const Row& row : rows) {
+          const auto wanted = emails.find(row.Text(1));
+          if (wanted != emails.end() && wanted->second.contains(LowerEmail(row.Text(2)))) candidates.insert(row.Text(0));
+        }
+        return absl::OkStatus();
+      },
+      kPrograms));
   return candidates;
 }
 
-// What an import names, locked as far as it may change it.
+// What an import needs, locked but for ids and addresses.
 absl::Status LoadNamed(Transaction& tx, const ImportRoster& import, Locks locks, Roster& roster) {
   const std::string& consortium = roster.consortium_id;
+  // Imports of a consortium take turns: nothing else would keep two of them from giving one person two ids, or two people one address.
+  if (locks == Locks::kRows) {
+    REMATCH_RETURN_IF_ERROR(tx.Query("SELECT 1 FROM consortia WHERE consortium = ? FOR UPDATE", Values{consortium}).status());
+  }
   const ImportNames names = NamedIn(import);
-  // Who refers before what is referred to, since a later statement may see more: so nothing refers to a row that is not in the roster. Who
-  // adds a reference in between is met when the same is inserted.
+  // Who refers before what is referred to, since a later statement may see more: so nothing refers to a row that is not in the roster.
   for (const auto& [kind, ids] : names.ids) REMATCH_RETURN_IF_ERROR(LoadExternalIds(tx, kind, "external_id", ids, roster));
   REMATCH_RETURN_IF_ERROR(LoadEmailsIn(tx, names.mentor_emails, roster));
   REMATCH_ASSIGN_OR_RETURN(std::set<std::string> candidates, CandidatesWithEmails(tx, consortium, names.candidate_emails));

@@ -1,5 +1,6 @@
 // The roster in SQL. Writes load what a batch needs and save what it changed, with one statement per table (big imports in chunks); reads
-// are single statements. Rows are locked in one order everywhere: seats, candidates, mentors, programs, sites, districts, each by key.
+// are single statements. Rows are locked in one order everywhere: the consortium (by imports), seats, candidates, mentors, programs, sites,
+// districts, each by key.
 #ifndef REMATCH_MENTOR_SERVICE_STORE_STORE_H_
 #define REMATCH_MENTOR_SERVICE_STORE_STORE_H_
 

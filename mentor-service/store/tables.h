@@ -314,11 +314,11 @@ absl::StatusOr<std::optional<T>> GetOne(Transaction& tx, const std::string& cons
 }
 
 // Calls `each` with the ids in chunks that one statement takes.
-inline absl::Status InChunks(const std::set<std::string>& ids, absl::FunctionRef<absl::Status(Values)> each) {
+inline absl::Status InChunks(const std::set<std::string>& ids, absl::FunctionRef<absl::Status(Values)> each, size_t at_once = kMaxIds) {
   Values chunk;
   for (const std::string& id : ids) {
     chunk.push_back(id);
-    if (chunk.size() == kMaxIds) {
+    if (chunk.size() == at_once) {
       REMATCH_RETURN_IF_ERROR(each(std::move(chunk)));
       chunk.clear();
     }

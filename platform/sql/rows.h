@@ -13,9 +13,9 @@
 
 namespace rematch::sql {
 
-// Collects rows and writes them by `head` VALUES (...), (...) `tail`, in the order in which they were added. Each statement has one, two or
-// three times a power of four of them, at most 512: fourteen of each kind to prepare, and three for up to 63 rows. Finer steps would save
-// little, and be more than a connection keeps.
+// Collects rows and writes them all at the end, or whenever there are enough, by `head` VALUES (...), (...) `tail`, in the order in which
+// they were added. Each statement has one, two or three times a power of four of them, at most 512: fourteen of each kind to prepare, and
+// three for up to 63 rows. Finer steps would save little, and be more than a connection keeps.
 class RowWriter {
  public:
   RowWriter(std::string_view head, size_t columns, std::string_view tail = "") : head_(head), columns_(columns), tail_(tail) {}
@@ -26,7 +26,7 @@ class RowWriter {
   // memory. Write() writes the rest.
   absl::Status Add(std::vector<Value> row, Transaction& tx);
   absl::Status Write(Transaction& tx) const { return WriteCounting(tx).status(); }
-  // The sum of what Transaction::Execute() returned.
+  // The sum of what Transaction::Execute() returned, for the rows that it wrote.
   absl::StatusOr<int64_t> WriteCounting(Transaction& tx) const;
 
  private:

@@ -166,10 +166,12 @@ class Decider {
   void StrikeOut(const std::string& mentor);
   // Whoever was asked in confidence need not think about it any more.
   void CallOff(const Offer& offer, std::string_view cause);
-  // Whoever is out of the case is not asked any more, and a proposal of theirs ends; `end` ends each of their live offers.
+  // Whoever is out of the case is not asked any more, and a proposal of theirs ends, unless the candidate has agreed to it: that change
+  // mentor-service judges itself. `end` ends each of their live offers.
   void EndOffersOf(const std::string& mentor, absl::FunctionRef<void(const Offer&)> end);
-  // Who has become the candidate's mentor, where there was another `before`, is not to be asked to become it.
-  void EndOffersOfNewMentor(const std::string& before);
+  void EndOffersOfStruck(const std::string& mentor);
+  // The mentor of record may be another one than `before`: who has become it is not to be asked to become it, who was it is struck.
+  void EndOffersOfMentors(const std::string& before);
   // Everything that the search has under way: live offers but the match, questions, tasks.
   void EndSearch(std::string_view cause);
   void GiveUpSeat(const Offer& offer);

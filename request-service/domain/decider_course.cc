@@ -298,7 +298,6 @@ void Decider::EndOffersOf(const std::string& mentor, absl::FunctionRef<void(cons
   for (const Offer& offer : c_.offers()) {
     if (offer.mentor() != mentor || !IsLive(offer)) continue;
     if (offer.state() == v1::CONFIRMED) {
-      // Once the candidate has agreed, mentor-service judges the change itself.
       if (c_.state() != v1::PROPOSED) continue;
       EndProposal(offer.id());
     }
@@ -306,9 +305,24 @@ void Decider::EndOffersOf(const std::string& mentor, absl::FunctionRef<void(cons
   }
 }
 
-void Decider::EndOffersOfNewMentor(const std::string& before) {
-  if (c_.current_mentor().empty() || c_.current_mentor() == before) return;
-  EndOffersOf(c_.current_mentor(), [this](const Offer& offer) { EndOffer(offer.id(), v1::CANCELLED, cause::kMentorExcluded); });
+void Decider::EndOffersOfStruck(const std::string& mentor) {
+  EndOffersOf(mentor, [this](const Offer& offer) {
+    if (IsIndividual(offer)) {
+      CallOff(offer, cause::kStruck);
+    } else {
+      // Of a broadcast: whoever was willing hears it when the case ends (F29).
+      EndOffer(offer.id(), offer.willing() ? v1::PASSED_OVER : v1::CANCELLED, cause::kNotChosen);
+    }
+  });
+}
+
+void Decider::EndOffersOfMentors(const std::string& before) {
+  const std::string& now = c_.current_mentor();
+  if (now == before) return;
+  // The broadcast may have gone to them as well (F20).
+  if (!before.empty()) EndOffersOfStruck(before);
+  if (now.empty()) return;
+  EndOffersOf(now, [this](const Offer& offer) { EndOffer(offer.id(), v1::CANCELLED, cause::kMentorExcluded); });
 }
 
 void Decider::EndSearch(std::string_view cause) {

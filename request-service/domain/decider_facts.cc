@@ -39,7 +39,7 @@ absl::Status Decider::Run(const Command::AssignmentChanged& changed) {
     e.mutable_current_mentor_changed()->set_assignment(changed.assignment());
     e.mutable_current_mentor_changed()->set_mentor(changed.mentor());
   });
-  EndOffersOfNewMentor(before);
+  EndOffersOfMentors(before);
   // Whether the case is still wanted is for the Leader to say, if they are not asked already.
   if (c_.state() == v1::SEARCHING && OpenTask(c_, v1::TRANSFER_REFUSED) == nullptr)
     OpenTaskOnce(v1::RESOLVE_STUCK, cause::kAssignmentChanged);
@@ -181,7 +181,7 @@ absl::Status Decider::Run(const Command::TransferRefused& refused) {
     // What was reported while the swap ran counts now.
     EndOffer(offer, v1::CANCELLED, cause::kMentorExcluded);
   }
-  EndOffersOfNewMentor(before);
+  EndOffersOfMentors(before);
   Task task = NewTask(v1::TRANSFER_REFUSED, refused.reason());
   task.set_offer(offer);
   Open(std::move(task));

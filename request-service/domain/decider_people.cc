@@ -137,7 +137,7 @@ absl::Status Decider::Run(const Command::Answer& answer) {
       // F29: every willing answer is recorded. It counts while the broadcast is open, unless a seat was asked for before: that key is
       // spent.
       counts = answer.willing() && offer->seat().empty() && IsBroadcastOpen(c_, *policy_, *offer) && !IsStruck(c_, offer->mentor()) &&
-               !HasLeft(c_, offer->mentor());
+               !HasLeft(c_, offer->mentor()) && offer->mentor() != c_.current_mentor();
       late = answer.willing() && !counts && !repeated;
       break;
     default:  // cancelled or passed over
@@ -552,14 +552,7 @@ absl::Status Decider::Run(const Command::Strike& strike) {
 void Decider::StrikeOut(const std::string& mentor) {
   if (mentor == c_.current_mentor() || IsStruck(c_, mentor) || c_.state() == v1::ANNOUNCING) return;
   Emit([&](Event& e) { e.mutable_mentor_struck()->set_mentor(mentor); });
-  EndOffersOf(mentor, [this](const Offer& offer) {
-    if (IsIndividual(offer)) {
-      CallOff(offer, cause::kStruck);
-    } else {
-      // Of a broadcast: whoever was willing hears it when the case ends (F29).
-      EndOffer(offer.id(), offer.willing() ? v1::PASSED_OVER : v1::CANCELLED, cause::kNotChosen);
-    }
-  });
+  EndOffersOfStruck(mentor);
 }
 
 // F31: a yes that came late counts, once a seat is held again; the match is then judged like any other.

@@ -51,6 +51,8 @@ struct Add {
   std::string counter;
   int64_t by = 1;
   bool lasting = false;  // a refusal is
+  bool alone = false;
+  bool StandsAlone() const { return alone; }
 };
 
 class Counters {
@@ -617,11 +619,9 @@ TEST_F(GroupCommitTest, TimersGiveWayToPeople) {
 }
 
 TEST_F(GroupCommitTest, ACommandThatStandsAloneSharesItsBatchWithNobody) {
-  CommandMeta alone;
-  alone.alone = true;
   Submit({}, {"a", 1});
-  Submit(alone, {"b", 1});
-  Submit(alone, {"c", 1});
+  Submit({}, {.counter = "b", .alone = true});
+  Submit({}, {.counter = "c", .alone = true});
   Submit({}, {"d", 1});
   Submit({}, {"e", 1});
   Submit(Timer(), {"timer", 1});

@@ -49,7 +49,7 @@ TEST(Transfer, RefusedForASeatThatNeverWasEndsThatOffer_F30) {
   EXPECT_EQ(s.offer("o1").state(), v1::CANCELLED);
 }
 
-Command AssignmentChanged(const Story& s, std::string_view mentor, std::string_view assignment) {
+Command RefusedSince(const Story& s, std::string_view mentor, std::string_view assignment) {
   Command command;
   command.set_actor_role("PEER");
   Command::TransferRefused& refused = *command.mutable_transfer_refused();
@@ -64,7 +64,7 @@ Command AssignmentChanged(const Story& s, std::string_view mentor, std::string_v
 TEST(Transfer, RefusedForAChangedAssignmentReplacesTheOneThatIsThereNow_F34_F11) {
   Story s = Proposed();
   ASSERT_TRUE(s.Call(v1::AGREED).ok());
-  s.Must(AssignmentChanged(s, MentorName("other"), "consortia/c/assignments/a9"));
+  s.Must(RefusedSince(s, MentorName("other"), "consortia/c/assignments/a9"));
   EXPECT_EQ(s.c.current_mentor(), MentorName("other"));
   ASSERT_TRUE(s.Confirm("o1").ok());
   ASSERT_TRUE(s.Call(v1::AGREED).ok());
@@ -75,7 +75,7 @@ TEST(Transfer, RefusedForAChangedAssignmentReplacesTheOneThatIsThereNow_F34_F11)
 TEST(Transfer, WhomTheCandidateAskedToLeaveIsNotAskedAfterTheRosterHasChanged_F20) {
   Story s = Proposed();
   ASSERT_TRUE(s.Call(v1::AGREED).ok());
-  s.Must(AssignmentChanged(s, "", ""));
+  s.Must(RefusedSince(s, "", ""));
   ASSERT_TRUE(s.Restart().ok());
   s.SeatsComeBack();
   EXPECT_THAT(LastHold(s).exclude(), Contains(MentorName("now")));
@@ -90,7 +90,7 @@ TEST(Transfer, ALeaderWhoHasBecomeTheirMentorDecidesNoMore_F35) {
   ASSERT_TRUE(s.Answer("o1", true).ok());
   ASSERT_TRUE(s.Confirm("o1").ok());
   ASSERT_TRUE(s.Call(v1::AGREED).ok());
-  s.Must(AssignmentChanged(s, MentorName("boss"), "consortia/c/assignments/a9"));
+  s.Must(RefusedSince(s, MentorName("boss"), "consortia/c/assignments/a9"));
   EXPECT_TRUE(s.c.alternate_acts());
   EXPECT_EQ(s.Open(v1::TRANSFER_REFUSED)->owner(), s.alternate.person());
 }
@@ -98,7 +98,7 @@ TEST(Transfer, ALeaderWhoHasBecomeTheirMentorDecidesNoMore_F35) {
 TEST(Transfer, WhoHasBecomeTheirMentorOtherwiseIsNoMatchAnyMore_F34) {
   Story s = Proposed();
   ASSERT_TRUE(s.Call(v1::AGREED).ok());
-  s.Must(AssignmentChanged(s, MentorName("m1"), "consortia/c/assignments/a9"));
+  s.Must(RefusedSince(s, MentorName("m1"), "consortia/c/assignments/a9"));
   EXPECT_EQ(s.offer("o1").state(), v1::CANCELLED);
   EXPECT_THAT(s.OpenTaskKinds(), ElementsAre("TRANSFER_REFUSED"));
 }
@@ -109,7 +109,7 @@ TEST(Transfer, WhoHasBecomeTheirMentorMeanwhileIsNotAskedToBecomeIt_F34) {
   ASSERT_TRUE(s.Choose("o2").ok());
   s.Held();
   ASSERT_TRUE(s.Call(v1::AGREED).ok());
-  s.Must(AssignmentChanged(s, MentorName("m2"), "consortia/c/assignments/a9"));
+  s.Must(RefusedSince(s, MentorName("m2"), "consortia/c/assignments/a9"));
   EXPECT_EQ(s.offer("o2").state(), v1::WILLING);
   EXPECT_EQ(s.offer("o3").state(), v1::CANCELLED);
   EXPECT_EQ(s.offer("o3").cause(), "MENTOR_EXCLUDED");
@@ -328,6 +328,32 @@ TEST(RosterFeed, WhoIsOutOfTheCaseWhileTheSwapOfAnotherRunsIsNotAskedAnyMore_F28
   EXPECT_EQ(s.offer("o4").state(), v1::CANCELLED);
   s.TransferRefused("ASSIGNMENT_CHANGED");
   EXPECT_EQ(s.offer("o2").state(), v1::WILLING);
+}
+
+TEST(RosterFeed, WhoBecameAndWhoWasTheMentorWhileTheSwapOfAnotherRanAreNotAskedAnyMore_F20_F34) {
+  Story s = AtBroadcast();
+  ASSERT_TRUE(s.OpenBroadcast({"m1", "m2", "m3", "now"}, /*include_current=*/true).ok());
+  s.Deliver(BROADCAST);
+  ASSERT_TRUE(s.Answer("o2", true).ok());
+  ASSERT_TRUE(s.Choose("o2").ok());
+  s.Held();
+  ASSERT_TRUE(s.Call(v1::AGREED).ok());
+  s.AssignmentChanged("a9", "m2");
+  EXPECT_EQ(s.offer("o3").state(), v1::OPEN) << "put off";
+  s.TransferRefused("DO_NOT_PAIR");
+  EXPECT_EQ(s.c.current_mentor(), MentorName("m2"));
+  EXPECT_EQ(s.offer("o3").cause(), "MENTOR_EXCLUDED");
+  EXPECT_EQ(s.offer("o4").state(), v1::OPEN);
+  EXPECT_EQ(s.offer("o5").state(), v1::CANCELLED);
+}
+
+TEST(RosterFeed, WhoBecomesTheMentorCanChangeTheirMindToNoAvail_F34_F29) {
+  Story s = Broadcast();
+  ASSERT_TRUE(s.Answer("o2", false).ok());
+  s.AssignmentChanged("a9", "m1");
+  ASSERT_TRUE(s.Answer("o2", true).ok());
+  EXPECT_EQ(s.offer("o2").state(), v1::DECLINED);
+  EXPECT_TRUE(s.offer("o2").late());
 }
 
 TEST(RosterFeed, WhoIsKeptApartCanChangeTheirMindToNoAvail_F28_F29) {

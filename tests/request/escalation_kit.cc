@@ -104,7 +104,7 @@ std::vector<std::string> BrokenInvariants(const Case& c) {
     // Once the candidate has agreed, mentor-service judges the change itself; and who is kept apart from them after it was made is their
     // mentor all the same.
     const bool agreed = offer.state() == v1::CONFIRMED && c.state() != v1::PROPOSED;
-    must(!IsIndividual(offer) || !IsLive(offer) || !IsStruck(c, offer.mentor()) || agreed, "F2: who was struck is not asked");
+    must(!IsLive(offer) || !IsStruck(c, offer.mentor()) || agreed, "F2: who was struck is not asked");
     must(offer.epoch() > 0, "every offer has an epoch");
   }
   must(live_individual <= 1, "F17: at most one live individual offer");

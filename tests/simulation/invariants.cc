@@ -397,8 +397,9 @@ void Invariants::CheckQuiet(bool reconciled) {
     Must(untold || request::IdOf(c.current_mentor()) == candidate->mentor,
          absl::StrCat("F33: the case does not know the mentor of record: ", name));
     for (const request::Offer& offer : c.offers()) {
+      if (!request::IsLive(offer) || offer.mentor().empty()) continue;
       // The leader may have sent the broadcast to the current mentor as well (F20).
-      if (!request::IsLive(offer) || offer.mentor().empty() || shadow.to_current.contains(offer.id())) continue;
+      if (shadow.to_current.contains(offer.id()) && offer.mentor() == c.current_mentor()) continue;
       Must(offer.mentor() != c.current_mentor(), absl::StrCat("F34: their mentor is asked to become it: ", name));
       const std::string mentor = request::IdOf(offer.mentor());
       Must(!mentor::Contains(candidate->do_not_pair, mentor), absl::StrCat("F28: who is kept apart is being asked: ", name));
