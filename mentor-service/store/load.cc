@@ -131,7 +131,8 @@ absl::StatusOr<std::set<std::string>> CandidatesWithEmails(Transaction& tx, cons
 // What an import needs, locked but for ids and addresses.
 absl::Status LoadNamed(Transaction& tx, const ImportRoster& import, Locks locks, Roster& roster) {
   const std::string& consortium = roster.consortium_id;
-  // Imports of a consortium take turns: nothing else would keep two of them from giving one person two ids, or two people one address.
+  // Imports of a consortium take turns: nothing else would keep two of them from giving one person two ids, or two people one address. (On
+  // Galera, whose locks are local to a node, two nodes still may.)
   if (locks == Locks::kRows) {
     REMATCH_RETURN_IF_ERROR(tx.Query("SELECT 1 FROM consortia WHERE consortium = ? FOR UPDATE", Values{consortium}).status());
   }

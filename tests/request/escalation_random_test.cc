@@ -540,7 +540,7 @@ class World {
 };
 
 TEST(EscalationRandom, TheInvariantsHoldWhateverHappens_F11_F17_F29_F30) {
-  const int cases = InTier(2000, 100'000);
+  const int cases = InTier(2000, 40'000);
   std::map<v1::CaseState, int> ended;
   std::set<std::string> seen;
   for (int seed = 1; seed <= cases; ++seed) {
