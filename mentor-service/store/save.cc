@@ -1,5 +1,6 @@
 // What a batch changed, the stamps of who wrote it, and the feed.
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <map>
 #include <tuple>
@@ -65,10 +66,10 @@ absl::Status SaveMentors(Transaction& tx, const Roster& roster, const Stamp& sta
   if (std::none_of(rows.begin(), rows.end(), [](const auto& row) { return row.second.changed; })) return absl::OkStatus();
   REMATCH_RETURN_IF_ERROR(SaveTable(tx, roster.consortium_id, roster.mentors, /*history=*/false,
                                     {{"written_by", stamp.writer}, {"write_number", stamp.number}}));
-  sql::RowWriter writer("INSERT INTO mentor_writes (consortium, writer, last_number, time)", 4,
-                        " ON DUPLICATE KEY UPDATE last_number = VALUES(last_number), time = VALUES(time)");
-  writer.Add({roster.consortium_id, stamp.writer, stamp.number, Micros(now)});
-  return writer.Write(tx);
+  return Write(tx, "mentor_writes", {"consortium", "writer", "last_number", "time"}, /*update=*/true, std::array{stamp},
+               [&](const Stamp& of) {
+                 return Values{roster.consortium_id, of.writer, of.number, Micros(now)};
+               });
 }
 
 // What hangs on mentors: who has which email, and who is a member of what.

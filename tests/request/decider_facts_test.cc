@@ -1,6 +1,7 @@
 // What peers, the feeds and the roster report. One rule a test; the number at the end of a name is that of the feature it proves. Story
 // checks the invariants after every step.
 #include <string>
+#include <utility>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -47,6 +48,15 @@ TEST(Transfer, RefusedForASeatThatNeverWasEndsThatOffer_F30) {
   ASSERT_TRUE(s.Call(v1::AGREED).ok());
   s.TransferRefused("SEAT_NOT_FOUND");
   EXPECT_EQ(s.offer("o1").state(), v1::CANCELLED);
+}
+
+// The first of those who were asked is chosen, and the candidate agrees.
+Story SwapOfO2(Story s) {
+  EXPECT_TRUE(s.Answer("o2", true).ok());
+  EXPECT_TRUE(s.Choose("o2").ok());
+  s.Held();
+  EXPECT_TRUE(s.Call(v1::AGREED).ok());
+  return s;
 }
 
 Command RefusedSince(const Story& s, std::string_view mentor, std::string_view assignment) {
@@ -104,11 +114,7 @@ TEST(Transfer, WhoHasBecomeTheirMentorOtherwiseIsNoMatchAnyMore_F34) {
 }
 
 TEST(Transfer, WhoHasBecomeTheirMentorMeanwhileIsNotAskedToBecomeIt_F34) {
-  Story s = Broadcast();
-  ASSERT_TRUE(s.Answer("o2", true).ok());
-  ASSERT_TRUE(s.Choose("o2").ok());
-  s.Held();
-  ASSERT_TRUE(s.Call(v1::AGREED).ok());
+  Story s = SwapOfO2(Broadcast());
   s.Must(RefusedSince(s, MentorName("m2"), "consortia/c/assignments/a9"));
   EXPECT_EQ(s.offer("o2").state(), v1::WILLING);
   EXPECT_EQ(s.offer("o3").state(), v1::CANCELLED);
@@ -316,11 +322,7 @@ TEST(RosterFeed, WhoIsKeptApartWhileTheSwapRunsIsNotConfirmedAgainWhenItIsRefuse
 }
 
 TEST(RosterFeed, WhoIsOutOfTheCaseWhileTheSwapOfAnotherRunsIsNotAskedAnyMore_F28_F33) {
-  Story s = Broadcast();
-  ASSERT_TRUE(s.Answer("o2", true).ok());
-  ASSERT_TRUE(s.Choose("o2").ok());
-  s.Held();
-  ASSERT_TRUE(s.Call(v1::AGREED).ok());
+  Story s = SwapOfO2(Broadcast());
   s.KeepApart("m2");
   s.MentorLeft("m3");
   EXPECT_EQ(s.c.state(), v1::TRANSFERRING);
@@ -331,13 +333,10 @@ TEST(RosterFeed, WhoIsOutOfTheCaseWhileTheSwapOfAnotherRunsIsNotAskedAnyMore_F28
 }
 
 TEST(RosterFeed, WhoBecameAndWhoWasTheMentorWhileTheSwapOfAnotherRanAreNotAskedAnyMore_F20_F34) {
-  Story s = AtBroadcast();
-  ASSERT_TRUE(s.OpenBroadcast({"m1", "m2", "m3", "now"}, /*include_current=*/true).ok());
-  s.Deliver(BROADCAST);
-  ASSERT_TRUE(s.Answer("o2", true).ok());
-  ASSERT_TRUE(s.Choose("o2").ok());
-  s.Held();
-  ASSERT_TRUE(s.Call(v1::AGREED).ok());
+  Story asked = AtBroadcast();
+  ASSERT_TRUE(asked.OpenBroadcast({"m1", "m2", "m3", "now"}, /*include_current=*/true).ok());
+  asked.Deliver(BROADCAST);
+  Story s = SwapOfO2(std::move(asked));
   s.AssignmentChanged("a9", "m2");
   EXPECT_EQ(s.offer("o3").state(), v1::OPEN) << "put off";
   s.TransferRefused("DO_NOT_PAIR");
